@@ -1,0 +1,28 @@
+#ifndef JOINLY_CODEC_CONCEPTS_HPP
+#define JOINLY_CODEC_CONCEPTS_HPP
+// What turns an entity into value bytes and back.
+
+#include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+
+#include <concepts>
+#include <string>
+#include <string_view>
+
+JOINLY_NAMESPACE_BEGIN
+
+/// Two functions and a form, all static, callable from any thread.
+///
+/// Beyond the syntax: `encode` appends to `out`, and refuses (`invalid_argument`, naming the field) what it cannot give
+/// back; `decode` takes hostile bytes into a freshly made object and answers `corrupt`, with field and offset, where they
+/// are not what `encode` writes: never a crash, and no allocation that the input does not account for.
+template <class C, class T>
+concept codec_for = requires(const T& object, T& target, std::string& out, std::string_view bytes) {
+    { C::form } -> std::convertible_to<ValueForm>;
+    { C::encode(object, out) } -> std::same_as<Status>;
+    { C::decode(bytes, target) } -> std::same_as<Status>;
+};
+
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,34 @@
+#ifndef JOINLY_CONFIG_HPP
+#define JOINLY_CONFIG_HPP
+// What the compiler can do, and the namespace that everything lives in. Every other header includes this one first.
+//
+// Code built with exceptions and code built without must never share an inline function: the linker keeps one of the
+// two, and an exception that crosses the wrong one ends the program. So the mode is part of every name, through an
+// inline namespace, and a mix of modes becomes a link error instead of a crash.
+
+#if defined(Status)
+#error "a macro named Status (X11/Xlib.h?) is in the way: include joinly before it, or #undef Status"
+#endif
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define JOINLY_HAS_EXCEPTIONS 1
+#define JOINLY_NAMESPACE_BEGIN \
+    namespace joinly {         \
+    inline namespace v0 {
+#else
+#define JOINLY_HAS_EXCEPTIONS 0
+#define JOINLY_NAMESPACE_BEGIN \
+    namespace joinly {         \
+    inline namespace v0_noexcept {
+#endif
+#define JOINLY_NAMESPACE_END \
+    }                        \
+    }
+
+#if defined(_MSC_VER)
+#define JOINLY_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#define JOINLY_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
+
+#endif

@@ -1,0 +1,66 @@
+#ifndef JOINLY_CORE_KEY_HPP
+#define JOINLY_CORE_KEY_HPP
+// How an entity's kind and id make the key of its record: "lobby" and "lobby_123" make "lobby:lobby_123".
+
+#include <joinly/config.hpp>
+#include <joinly/core/range.hpp>
+#include <joinly/core/result.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+JOINLY_NAMESPACE_BEGIN
+
+inline constexpr std::size_t max_kind_bytes = 63;
+inline constexpr std::size_t max_id_bytes = 1024;
+inline constexpr std::size_t max_key_bytes = max_kind_bytes + 1 + max_id_bytes;
+
+/// Keys that begin with this byte are the library's own (format, indexes); scans of `user_keys()` do not meet them.
+inline constexpr char reserved_first_byte = '\0';
+
+/// A kind is [a-z0-9_]+, so that the first colon of a key ends it and an id may hold any bytes.
+[[nodiscard]] constexpr bool is_valid_kind(std::string_view kind) noexcept {
+    if (kind.empty() || kind.size() > max_kind_bytes) return false;
+    for (const char c : kind) {
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) return false;
+    }
+    return true;
+}
+
+/// @return "kind:id", or `invalid_argument` when the id is empty or longer than `max_id_bytes`.
+[[nodiscard]] inline Result<std::string> make_key(std::string_view kind, std::string_view id) {
+    if (id.empty()) return failure(Errc::invalid_argument, "the id of a " + std::string{kind} + " is empty");
+    if (id.size() > max_id_bytes) {
+        return failure(Errc::invalid_argument, "the id of a " + std::string{kind} + " has " + std::to_string(id.size()) +
+                                                   " bytes; at most " + std::to_string(max_id_bytes) + " are allowed");
+    }
+    std::string key;
+    key.reserve(kind.size() + 1 + id.size());
+    key.append(kind).push_back(':');
+    key.append(id);
+    return key;
+}
+
+/// Whether a program may use `key` with the store's raw calls; `invalid_argument` says why not.
+[[nodiscard]] inline Status validate_raw_key(std::string_view key) {
+    if (key.empty()) return failure(Errc::invalid_argument, "the key is empty");
+    if (key.size() > max_key_bytes) {
+        return failure(Errc::invalid_argument, "the key has " + std::to_string(key.size()) + " bytes; at most " +
+                                                   std::to_string(max_key_bytes) + " are allowed");
+    }
+    if (key.front() == reserved_first_byte) return failure(Errc::invalid_argument, "the key begins with a NUL byte, which is reserved");
+    return {};
+}
+
+/// The keys of all entities of one kind: "lobby:" up to "lobby;".
+[[nodiscard]] inline KeyRange kind_range(std::string_view kind) { return KeyRange::prefix(std::string{kind} + ':'); }
+
+/// The id within a key of that kind.
+[[nodiscard]] inline std::string_view id_of(std::string_view kind, std::string_view key) noexcept { return key.substr(kind.size() + 1); }
+
+/// Everything but the library's own keys.
+[[nodiscard]] inline KeyRange user_keys() { return {std::string{"\x01"}, std::string{}, Direction::forward}; }
+
+JOINLY_NAMESPACE_END
+#endif
