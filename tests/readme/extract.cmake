@@ -1,0 +1,45 @@
+# Takes the programs out of README.md. Included by tests/CMakeLists.txt.
+#
+# Above each block of C++ or CMake stands a comment that makes it a test:
+#     <!-- snippet: name -->                  the block is a whole program, or a whole CMakeLists.txt
+#     <!-- snippet: name in harness.cpp -->   it replaces the line "// SNIPPET" (in CMake "# SNIPPET") of that file here
+
+# joinly_extract_snippets(<file> <language> <out dir> <names>): writes <out dir>/<name>.<language> for each block of a
+# language (cpp, cmake), and sets <names>. A block without its comment, or a name given twice, is an error.
+function(joinly_extract_snippets file language out_dir names)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    file(READ ${file} rest)
+    set(found "")
+    set(fence "\n```${language}")
+    while(TRUE)
+        string(FIND "${rest}" "${fence}" start)
+        if(start EQUAL -1)
+            break()
+        endif()
+        string(SUBSTRING "${rest}" 0 ${start} before)
+        string(LENGTH "${fence}" fence_length)
+        math(EXPR start "${start} + ${fence_length}")
+        string(SUBSTRING "${rest}" ${start} -1 rest)
+        string(FIND "${rest}" "\n```" end)
+        string(SUBSTRING "${rest}" 0 ${end} block)
+        string(SUBSTRING "${rest}" ${end} -1 rest)
+
+        if(NOT before MATCHES "<!-- snippet: ([a-z0-9_]+)( in ([a-z0-9_.]+))? -->$")
+            message(FATAL_ERROR "${file}: no <!-- snippet: name --> above the ${language} block that begins with\n${block}")
+        endif()
+        set(name ${CMAKE_MATCH_1})
+        set(harness "${CMAKE_MATCH_3}")
+        if(name IN_LIST found)
+            message(FATAL_ERROR "${file}: two ${language} snippets are named ${name}")
+        endif()
+        list(APPEND found ${name})
+        if(harness)
+            set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${harness})
+            file(READ ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${harness} program)
+            string(REGEX REPLACE "(//|#) SNIPPET" "SNIPPET" program "${program}")
+            string(REPLACE "SNIPPET" "${block}" block "${program}")
+        endif()
+        joinly_write(${out_dir}/${name}.${language} "${block}\n")
+    endwhile()
+    set(${names} ${found} PARENT_SCOPE)
+endfunction()
