@@ -25,6 +25,15 @@
     }                        \
     }
 
+/// For the few places where a failed allocation must not undo what is already done: a cache that cannot grow is no error.
+#if JOINLY_HAS_EXCEPTIONS
+#define JOINLY_TRY try
+#define JOINLY_CATCH_ALL catch (...)
+#else
+#define JOINLY_TRY if constexpr (true)
+#define JOINLY_CATCH_ALL else
+#endif
+
 #if defined(_MSC_VER)
 #define JOINLY_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
 #else

@@ -17,7 +17,7 @@ struct Change {
     std::string key;
     std::optional<std::string> value;  ///< nullopt erases the key; erasing what is not there is no error
     Expiry expires_at;
-    Version version = absent;          ///< what the record gets; `absent`: the batch's own version
+    Version version = absent;  ///< what the record gets; `absent`: the batch's own version
     ValueForm form = ValueForm::bytes;
 };
 

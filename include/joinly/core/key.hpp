@@ -49,7 +49,8 @@ inline constexpr char reserved_first_byte = '\0';
         return failure(Errc::invalid_argument, "the key has " + std::to_string(key.size()) + " bytes; at most " +
                                                    std::to_string(max_key_bytes) + " are allowed");
     }
-    if (key.front() == reserved_first_byte) return failure(Errc::invalid_argument, "the key begins with a NUL byte, which is reserved");
+    if (key.front() == reserved_first_byte)
+        return failure(Errc::invalid_argument, "the key begins with a NUL byte, which is reserved");
     return {};
 }
 
@@ -57,7 +58,14 @@ inline constexpr char reserved_first_byte = '\0';
 [[nodiscard]] inline KeyRange kind_range(std::string_view kind) { return KeyRange::prefix(std::string{kind} + ':'); }
 
 /// The id within a key of that kind.
-[[nodiscard]] inline std::string_view id_of(std::string_view kind, std::string_view key) noexcept { return key.substr(kind.size() + 1); }
+[[nodiscard]] inline std::string_view id_of(std::string_view kind, std::string_view key) noexcept {
+    return key.substr(kind.size() + 1);
+}
+
+/// The same error, saying which key it is about.
+[[nodiscard]] inline tl::unexpected<Error> failure_at(std::string_view key, const Error& error) {
+    return failure(error.code(), std::string{key} + ": " + std::string{error.message()});
+}
 
 /// Everything but the library's own keys.
 [[nodiscard]] inline KeyRange user_keys() { return {std::string{"\x01"}, std::string{}, Direction::forward}; }

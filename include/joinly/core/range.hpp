@@ -26,9 +26,7 @@ struct KeyRange {
         return range;
     }
 
-    [[nodiscard]] bool contains(std::string_view key) const noexcept {
-        return key >= begin && (end.empty() || key < end);
-    }
+    [[nodiscard]] bool contains(std::string_view key) const noexcept { return key >= begin && (end.empty() || key < end); }
 };
 
 JOINLY_NAMESPACE_END

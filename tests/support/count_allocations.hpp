@@ -1,0 +1,51 @@
+#ifndef JOINLY_TESTS_SUPPORT_COUNT_ALLOCATIONS_HPP
+#define JOINLY_TESTS_SUPPORT_COUNT_ALLOCATIONS_HPP
+// Counts what a test program allocates with operator new, on all threads. It replaces that operator, so exactly one file of
+// a program may include this. Sanitizers have an operator of their own, which is left to them: nothing is counted then.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define JOINLY_TESTS_COUNT_ALLOCATIONS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define JOINLY_TESTS_COUNT_ALLOCATIONS 0
+#endif
+#endif
+#if !defined(JOINLY_TESTS_COUNT_ALLOCATIONS)
+#define JOINLY_TESTS_COUNT_ALLOCATIONS 1
+#endif
+
+namespace joinly::test {
+
+inline constexpr bool counts_allocations = JOINLY_TESTS_COUNT_ALLOCATIONS;
+inline std::atomic<std::uint64_t> allocations{0};
+
+/// How often `work()` allocates. Nothing that asserts belongs in it: that allocates as well.
+template <class Work>
+std::uint64_t allocations_of(Work work) {
+    const std::uint64_t before = allocations;
+    work();
+    return allocations - before;
+}
+
+}  // namespace joinly::test
+
+#if JOINLY_TESTS_COUNT_ALLOCATIONS
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    ++joinly::test::allocations;
+    return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(std::size_t size) {
+    if (void* memory = operator new(size, std::nothrow)) return memory;
+    throw std::bad_alloc{};
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
+
+#endif
