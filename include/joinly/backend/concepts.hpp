@@ -46,8 +46,9 @@ enum class Sync : std::uint8_t {
 /// - a record's expiry is kept, and otherwise none of a backend's business: an expired record is still returned;
 /// - any thread may call anything at any time, and a backend that is moved from may only be destroyed or assigned to.
 template <class B>
-concept storage_backend = std::movable<B> && requires(B& backend, std::string_view key, std::span<const std::string_view> keys, ReadSink sink,
-                                                      const Batch& batch, const KeyRange& range, ScanVisitor visit, typename B::Options options) {
+concept storage_backend = std::movable<B> &&
+    requires(B& backend, std::string_view key, std::span<const std::string_view> keys, ReadSink sink, const Batch& batch,
+             const KeyRange& range, ScanVisitor visit, typename B::Options options) {
     { B::open(options) } -> std::same_as<Result<B>>;
     { backend.read(key) } -> std::same_as<Result<Record>>;
     { backend.read_many(keys, sink) } -> std::same_as<Status>;

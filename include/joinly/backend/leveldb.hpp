@@ -1,0 +1,239 @@
+#ifndef JOINLY_BACKEND_LEVELDB_HPP
+#define JOINLY_BACKEND_LEVELDB_HPP
+// LevelDbBackend: records in a LevelDB database, a directory that one process has open at a time. It writes faster than
+// SQLite and compresses; it has no SQL, and no second process sees it. README.md beside this file has the format on disk.
+//
+// Link with leveldb (and snappy, which Debian's package does not pull in). Builds with and without exceptions and RTTI.
+
+#include <joinly/backend/concepts.hpp>
+#include <joinly/backend/leveldb_options.hpp>
+#include <joinly/config.hpp>
+#include <joinly/detail/group_commit.hpp>
+#include <joinly/detail/leveldb_handle.hpp>
+#include <joinly/detail/leveldb_maintenance.hpp>
+#include <joinly/detail/leveldb_writer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+
+/// Keeps records in a LevelDB database. The contract is that of `storage_backend`, where it says nothing else.
+///
+/// After a failed write nothing more is acknowledged by the same opening of the database: the next call closes it, as soon
+/// as the scans under way have ended, and opens it anew. A call that would have to wait longer than 0.2 s for that answers
+/// `io`, as does one whose attempt fails; the one after tries again. A write that answered `io` is afterwards either there
+/// as a whole or not at all.
+///
+/// Keys that begin with "\0\0joinly" are the adapter's own: not found by reads, not visited by scans, refused in batches.
+///
+/// The engine's own handle is not given out: it changes when the database is reopened.
+///
+/// @par Thread safety  Any thread, any call; a visitor or sink may call the backend too.
+/// @par Complexity     A read is a few microseconds, less from the block cache, more for a block from disk. A write is that
+///                     for each requirement, and one append to a log for all batches that come at the same time.
+class LevelDbBackend {
+public:
+    using Options = LevelDbOptions;
+
+    /// Opens the database, or creates it where nothing or an empty directory is. What it refuses it leaves as it is:
+    ///         busy              another backend, in this process or another, has it open;
+    ///         corrupt           it is damaged, or its CURRENT file is lost: the message says how to repair;
+    ///         incompatible      not a directory, not LevelDB's, not ours, or of a newer format;
+    ///         read_only         the directory cannot be written, which LevelDB must;
+    ///         io                its parent does not exist, or the operating system says no otherwise;
+    ///         invalid_argument  the path is empty.
+    ///
+    /// The last write before a crash may be torn, and is then dropped; it was never acknowledged, unless by
+    /// `Sync::process_crash`. Where the file system left zeros after a power failure they are cut off the log. A log that
+    /// is damaged otherwise is `corrupt` (see `paranoid_checks`).
+    /// @par Complexity  Reads what the last run had not yet made into tables: up to `write_buffer_bytes`.
+    [[nodiscard]] static Result<LevelDbBackend> open(const LevelDbOptions& options) {
+        auto engine = detail::LevelDbEngine::open(options);
+        if (!engine) return failure(std::move(engine).error());
+        return LevelDbBackend{std::make_unique<State>(options, std::move(*engine))};
+    }
+
+    /// Makes a damaged database one that opens, with every record that can be read. Records that are damaged, or in a
+    /// damaged part of a table, are gone; an erased record or an old version may be back where the newer entry was lost.
+    /// Versions go on above all that are left. Keep a copy of the directory: LevelDB moves what it replaced to `lost/`.
+    /// @return `busy` when somebody has it open; what else stands in the way otherwise.
+    [[nodiscard]] static Status repair(const LevelDbOptions& options) { return detail::leveldb_repair(options); }
+
+    [[nodiscard]] Result<Record> read(std::string_view key) {
+        const auto engine = state_->handle.lease();
+        if (!engine) return failure(engine.error());
+        return read_from(**engine, key, (*engine)->read_options());
+    }
+
+    /// All keys are read from one snapshot.
+    [[nodiscard]] Status read_many(std::span<const std::string_view> keys, ReadSink sink) {
+        const auto engine = state_->handle.lease();
+        if (!engine) return failure(engine.error());
+        const Snapshot snapshot{(*engine)->db()};
+        leveldb::ReadOptions options = (*engine)->read_options();
+        options.snapshot = snapshot.get();
+        for (std::size_t position = 0; position < keys.size(); ++position) {
+            sink(position, read_from(**engine, keys[position], options));
+        }
+        return {};
+    }
+
+    /// @return the batch's version. `io`, `full`: the engine could not write it, see above. Otherwise nothing changed:
+    ///         conflict          a requirement does not hold, or `batch.version` is not above the last one;
+    ///         corrupt           the record that a requirement asks for is damaged;
+    ///         invalid_argument  a key is empty or the adapter's own, a record larger than 1 GiB, or a change's version
+    ///                           above the batch's.
+    [[nodiscard]] Result<Version> write(const Batch& batch) {
+        return state_->commits.submit(batch, [this](Group group) noexcept { apply(group); });
+    }
+
+    /// Damage ends the scan: `corrupt`, after the records before it have been visited.
+    [[nodiscard]] Status scan(const KeyRange& range, ScanVisitor visit) {
+        const auto engine = state_->handle.lease();
+        if (!engine) return failure(engine.error());
+        const auto at = (*engine)->iterate();
+        const bool forward = range.direction == Direction::forward;
+        for (forward ? seek_first(*at, range) : seek_last(*at, range); at->Valid(); forward ? at->Next() : at->Prev()) {
+            const std::string_view key = detail::to_view(at->key());
+            if (forward ? !range.end.empty() && key >= range.end : key < range.begin) break;
+            if (detail::is_leveldb_own_key(key)) continue;
+            const auto record = detail::decode_leveldb_value(key, detail::to_view(at->value()));
+            if (!record) return failure(record.error());
+            if (!visit(key, *record)) return {};
+        }
+        if (const auto status = at->status(); !status.ok()) return detail::leveldb_failure(status, path());
+        return {};
+    }
+
+    [[nodiscard]] Result<Version> last_version() {
+        const auto engine = state_->handle.lease();
+        if (!engine) return failure(engine.error());
+        return (*engine)->last_version();
+    }
+
+    [[nodiscard]] Result<std::uint64_t> size_on_disk() const { return detail::leveldb_bytes_on_disk(path()); }
+
+    /// Copies one snapshot into a new database at `target`, where nothing may be yet (`invalid_argument`), while others
+    /// write. The copy is made beside it under another name, synced, read back in full and renamed.
+    [[nodiscard]] Status backup_to(const std::string& target) {
+        const auto engine = state_->handle.lease();
+        if (!engine) return failure(engine.error());
+        return detail::leveldb_back_up(**engine, state_->handle.options(), target);
+    }
+
+    /// Reads every block and every record with their checksums; the first damage is `corrupt`.
+    [[nodiscard]] Status verify_integrity() {
+        const auto engine = state_->handle.lease();
+        if (!engine) return failure(engine.error());
+        if (auto entries = detail::leveldb_examine(**engine, path()); !entries) return failure(std::move(entries).error());
+        return {};
+    }
+
+    /// Rewrites the tables without what has been replaced or erased: only then has its space been given back and are its
+    /// bytes gone, but for what a scan under way still sees.
+    [[nodiscard]] Status compact() {
+        const auto engine = state_->handle.lease();
+        if (!engine) return failure(engine.error());
+        (*engine)->db().CompactRange(nullptr, nullptr);  // says nothing of failure; the next write does
+        leveldb::WriteBatch nothing;
+        const auto status = (*engine)->db().Write({}, &nothing);
+        if (status.ok()) return {};
+        state_->handle.retire(*engine);
+        return detail::leveldb_failure(status, path());
+    }
+
+private:
+    using Group = std::span<detail::PendingWrite* const>;
+
+    struct State {
+        State(const LevelDbOptions& options, std::unique_ptr<detail::LevelDbEngine> engine) : handle{options, std::move(engine)} {}
+        detail::LevelDbHandle handle;
+        detail::GroupCommit commits;
+    };
+
+    class Snapshot {
+    public:
+        explicit Snapshot(leveldb::DB& db) : db_{db}, snapshot_{db.GetSnapshot()} {}
+        ~Snapshot() { db_.ReleaseSnapshot(snapshot_); }
+        Snapshot(const Snapshot&) = delete;
+        Snapshot& operator=(const Snapshot&) = delete;
+        [[nodiscard]] const leveldb::Snapshot* get() const noexcept { return snapshot_; }
+
+    private:
+        leveldb::DB& db_;
+        const leveldb::Snapshot* snapshot_;
+    };
+
+    explicit LevelDbBackend(std::unique_ptr<State> state) noexcept : state_{std::move(state)} {}
+
+    [[nodiscard]] const std::string& path() const noexcept { return state_->handle.options().path; }
+
+    [[nodiscard]] Result<Record> read_from(detail::LevelDbEngine& engine, std::string_view key,
+                                           const leveldb::ReadOptions& options) const {
+        if (detail::is_leveldb_own_key(key)) return failure(Errc::not_found);
+        std::string value;
+        const auto got = engine.db().Get(options, detail::to_slice(key), &value);
+        if (got.IsNotFound()) return failure(Errc::not_found);
+        if (!got.ok()) return detail::leveldb_failure(got, path() + ": reading " + detail::printable(key));
+        const auto record = detail::decode_leveldb_value(key, value);
+        if (!record) return failure(record.error());
+        const Version version = record->version;
+        const Expiry expires_at = record->expires_at;
+        value.erase(0, value.size() - record->value.size());  // moves the bytes, but allocates nothing
+        return Record{std::move(value), version, expires_at};
+    }
+
+    static void seek_first(leveldb::Iterator& at, const KeyRange& range) { at.Seek(range.begin); }
+
+    static void seek_last(leveldb::Iterator& at, const KeyRange& range) {
+        if (range.end.empty()) return at.SeekToLast();
+        at.Seek(range.end);
+        at.Valid() ? at.Prev() : at.SeekToLast();
+    }
+
+    void apply(Group group) noexcept {
+        detail::LevelDbHandle::Lease engine;
+#if JOINLY_HAS_EXCEPTIONS
+        try {
+            commit(group, engine);
+        } catch (const std::bad_alloc&) {
+            if (engine) state_->handle.retire(engine);
+            for (detail::PendingWrite* write : group) write->result = failure(Errc::full);
+        }
+#else
+        commit(group, engine);
+#endif
+    }
+
+    void commit(Group group, detail::LevelDbHandle::Lease& engine) {
+        if (auto leased = state_->handle.lease()) {
+            engine = std::move(*leased);
+        } else {
+            for (detail::PendingWrite* write : group) write->result = failure(leased.error());
+            return;
+        }
+        detail::LevelDbWriter writer{*engine, group.size() == 1};
+        for (detail::PendingWrite* write : group) write->result = writer.add(*write->batch);
+        const auto status = writer.write(state_->handle.options().sync);
+        if (status.ok()) return;
+        state_->handle.retire(engine);
+        for (detail::PendingWrite* write : group) {
+            if (write->result) write->result = detail::leveldb_failure(status, path());
+        }
+    }
+
+    std::unique_ptr<State> state_;
+};
+
+static_assert(storage_backend<LevelDbBackend> && backs_up<LevelDbBackend> && verifies_integrity<LevelDbBackend> &&
+              compacts<LevelDbBackend>);
+
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,191 @@
+#ifndef JOINLY_BACKEND_SQLITE_HPP
+#define JOINLY_BACKEND_SQLITE_HPP
+// SqliteBackend: records in one SQLite database file, the default for keeps. Any SQLite tool reads it; the table is described
+// in backend/README.md. Several processes may have the same file open, and each sees the others' commits.
+//
+// Any thread may call anything. Reads run beside each other and beside a write; concurrent writes share one transaction and
+// one fsync.
+//
+// Never copy, open, read or close a live database file by other means than SQLite: in the same process that drops SQLite's
+// locks, and a copy lacks what is in the log. backup_to() makes copies. A child after fork() must not use its parent's backend.
+
+#include <joinly/backend/concepts.hpp>
+#include <joinly/backend/sqlite_options.hpp>
+#include <joinly/config.hpp>
+#include <joinly/detail/sqlite_api.hpp>
+#include <joinly/detail/sqlite_backup.hpp>
+#include <joinly/detail/sqlite_connection.hpp>
+#include <joinly/detail/sqlite_engine.hpp>
+#include <joinly/detail/sqlite_files.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+
+/// Keeps records in an SQLite database. The contract is that of `storage_backend`; errors that any call may give besides:
+///
+/// - `busy`: another process held a lock for longer than the busy timeout; nothing changed;
+/// - `io`: the disk failed. What the failed call was to write may or may not be there: read it. The next call reopens the
+///   database; until that works, and until reads that are under way have ended, every call gives `io`;
+/// - `corrupt`: a record does not match its checksum, or the file's structure is damaged;
+/// - `full`: no room on the disk, or no memory; nothing changed.
+class SqliteBackend {
+public:
+    using Options = SqliteOptions;
+
+    /// Opens the database, or makes one where nothing is. What is there and is not ours is left as it is.
+    ///
+    /// @return otherwise:
+    ///         invalid_argument  the path is empty, ":memory:", a directory or no regular file;
+    ///         not_found         there is nothing to open read-only;
+    ///         io                the directory does not exist, or the operating system refused;
+    ///         incompatible      not a database, a database of something else, or of a newer format;
+    ///         corrupt           damaged, or a log without its database;
+    ///         read_only         the file or its directory cannot be written;
+    ///         busy              another process kept it locked throughout the busy timeout;
+    ///         unsupported       the file system allows no write-ahead log.
+    [[nodiscard]] static Result<SqliteBackend> open(const SqliteOptions& options) {
+        auto engine = detail::SqliteEngine::open(options);
+        if (!engine) return failure(std::move(engine).error());
+        return SqliteBackend{std::move(*engine)};
+    }
+
+    [[nodiscard]] Result<Record> read(std::string_view key) {
+        return engine_->with_reader([&](auto& connection) { return detail::sqlite_read(connection, key); });
+    }
+
+    /// All keys are read in one transaction. A damaged record is `corrupt` for its own key only.
+    [[nodiscard]] Status read_many(std::span<const std::string_view> keys, ReadSink sink) {
+        auto reader = engine_->reader();
+        if (!reader) return failure(std::move(reader).error());
+        const detail::SqliteRollbackAtEnd at_end{**reader};
+        const Status begun = engine_->attempt([&]() -> Status {
+            (*reader)->run(detail::SqliteSql::begin_read);
+            return {};
+        });
+        if (!begun) return begun;
+        for (std::size_t position = 0; position < keys.size(); ++position) {
+            auto record = engine_->attempt([&] { return detail::sqlite_read(**reader, keys[position]); });
+            if (!record && record.error() != Errc::not_found && record.error() != Errc::corrupt)
+                return failure(std::move(record).error());
+            sink(position, std::move(record));
+        }
+        return {};
+    }
+
+    /// @return the batch's version. Otherwise nothing changed, but see `io` above:
+    ///         conflict          a requirement does not hold, or `batch.version` is not above the last one;
+    ///         invalid_argument  an empty key, a record too large for SQLite (1 GB), a version beyond 63 bits, or a
+    ///                           change's version above the batch's;
+    ///         read_only         the database was opened for reading.
+    /// @par Complexity  O(log n) a change, and one fsync for all the writes that wait at that moment.
+    [[nodiscard]] Result<Version> write(const Batch& batch) { return engine_->write(batch); }
+
+    /// An index range scan on a connection of its own. While it runs the log cannot be written back and grows with every
+    /// write, so a visitor should not dawdle.
+    [[nodiscard]] Status scan(const KeyRange& range, ScanVisitor visit) {
+        auto reader = engine_->reader();
+        if (!reader) return failure(std::move(reader).error());
+        std::optional<detail::SqliteQuery> rows;
+        std::string_view key;
+        RecordView record;
+        const auto next = [&]() -> Result<bool> {
+            if (!rows) detail::sqlite_begin_scan(rows, **reader, range);
+            if (!rows->next()) return false;
+            key = rows->bytes(4);
+            auto checked = detail::sqlite_record(*rows, key);
+            if (!checked) return failure(std::move(checked).error());
+            record = *checked;
+            return true;
+        };
+        for (;;) {
+            const Result<bool> more = engine_->attempt(next);
+            if (!more) return failure(more.error());
+            if (!*more) return {};
+            if (engine_->has_failed()) return failure(Errc::io, "the scan ended: an I/O error elsewhere closes the connection");
+            if (!visit(key, record)) return {};  // outside attempt: what the visitor throws travels on
+        }
+    }
+
+    [[nodiscard]] Result<Version> last_version() {
+        return engine_->with_reader([](auto& connection) { return detail::sqlite_last_version(connection); });
+    }
+
+    /// The file and its log and the log's index, in bytes; none of them is opened.
+    [[nodiscard]] Result<std::uint64_t> size_on_disk() const {
+        const std::string& path = engine_->options().path;
+        if (!detail::sqlite_file_exists(path)) return failure(Errc::io, path + " is gone");
+        return detail::sqlite_file_bytes(path) + detail::sqlite_file_bytes(path + "-wal") +
+               detail::sqlite_file_bytes(path + "-shm");
+    }
+
+    /// Copies the database, as of one moment, to a file that does not exist yet, while others write; the copy is checked
+    /// and synced before it gets its name. It is an ordinary database, and smaller: erased records leave no space in it.
+    /// A crash half-way leaves `path.partial-*` behind.
+    ///
+    /// @return otherwise nothing is at `path`: `invalid_argument` when it, or a log of that name, is there already.
+    [[nodiscard]] Status backup_to(const std::string& path) {
+        auto target = detail::sqlite_absolute(path);
+        if (!target) return failure(std::move(target).error());
+        const detail::SqliteBackup backup{std::move(*target)};
+        if (Status free = backup.validate(); !free) return free;
+        const Status copied = engine_->with_reader([&](auto& connection) { return backup.copy_from(connection); });
+        if (!copied) return copied;
+        if (Status intact = backup.verify_copy(); !intact) return intact;
+        return backup.publish();
+    }
+
+    /// SQLite's own check and every record's checksum; the first damage found is `corrupt`.
+    /// @par Complexity  Reads the whole database, beside other calls.
+    [[nodiscard]] Status verify_integrity() {
+        return engine_->with_reader([&](auto& connection) { return detail::sqlite_verify(connection, engine_->options().path); });
+    }
+
+    /// Gives the space of erased records back, and erased bytes with it: they stay in the file and its log until then.
+    /// @return `busy` when a scan kept the log in use for longer than the busy timeout; the file is compact, the log not yet
+    ///         written back.
+    /// @par Complexity  Rewrites the whole database, which needs its size again on the disk; other writers wait.
+    [[nodiscard]] Status compact() {
+        return engine_->with_writer([](auto& connection) -> Status {
+            connection.database().exec("VACUUM");
+            connection.checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+            return {};
+        });
+    }
+
+    /// A new read-only connection of the caller's own, for SQL on the tables that backend/README.md describes. It is
+    /// independent of the backend and may outlive it. Its functions throw SQLite::Exception, and it is for one thread at a
+    /// time. A transaction or a statement left open on it keeps the log from being written back.
+    [[nodiscard]] Result<SQLite::Database> database() {
+        return engine_->with_reader([&](auto&) {
+            return Result<SQLite::Database>{
+                detail::sqlite_connect(engine_->options(), SQLite::OPEN_READONLY, engine_->options().busy_timeout)};
+        });
+    }
+
+    /// Runs SQL statements in one write transaction, for views, indexes and tables of the program's own. It must not change
+    /// the tables `record` and `meta`, nor begin or end a transaction.
+    [[nodiscard]] Status execute(const std::string& sql) {
+        return engine_->with_writer([&](auto& connection) -> Status {
+            connection.run(detail::SqliteSql::begin_write);
+            connection.database().exec(sql);
+            connection.run(detail::SqliteSql::commit);
+            return {};
+        });
+    }
+
+private:
+    explicit SqliteBackend(std::unique_ptr<detail::SqliteEngine> engine) noexcept : engine_{std::move(engine)} {}
+
+    std::unique_ptr<detail::SqliteEngine> engine_;
+};
+
+JOINLY_NAMESPACE_END
+#endif

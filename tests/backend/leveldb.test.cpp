@@ -1,0 +1,724 @@
+// What is LevelDB's own: bytes on disk, opening, failing, repairing. What all backends share is in tests/conformance/.
+
+#include <joinly/backend/leveldb.hpp>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "../support/catch.hpp"
+#include "../support/temp_dir.hpp"
+
+using namespace joinly;
+using joinly::test::TempDir;
+using namespace std::string_literals;
+using namespace std::string_view_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+LevelDbBackend open_or_fail(const LevelDbOptions& options) {
+    auto backend = LevelDbBackend::open(options);
+    if (!backend) FAIL(backend.error().message());
+    return std::move(*backend);
+}
+
+Batch put(std::string key, std::string value) { return Batch{}.put(std::move(key), std::move(value)); }
+
+Expiry at_ms(std::int64_t ms) { return Expiry{WallTime{std::chrono::milliseconds{ms}}}; }
+
+std::map<std::string, std::string> contents(LevelDbBackend& backend) {
+    std::map<std::string, std::string> found;
+    const auto scanned = backend.scan({}, [&](std::string_view key, const RecordView& record) {
+        found.emplace(key, record.value);
+        return true;
+    });
+    if (!scanned) FAIL(scanned.error().message());
+    return found;
+}
+
+/// The database without the adapter.
+std::unique_ptr<leveldb::DB> raw(const std::string& path) {
+    leveldb::Options options;
+    options.create_if_missing = true;
+    leveldb::DB* db = nullptr;
+    const auto opened = leveldb::DB::Open(options, path, &db);
+    if (!opened.ok()) FAIL(opened.ToString());
+    return std::unique_ptr<leveldb::DB>{db};
+}
+
+std::string raw_get(leveldb::DB& db, std::string_view key) {
+    std::string value;
+    const auto got = db.Get({}, detail::to_slice(key), &value);
+    return got.ok() ? value : got.ToString();
+}
+
+void raw_put(const std::string& path, std::string_view key, std::string_view value) {
+    if (!raw(path)->Put({}, detail::to_slice(key), detail::to_slice(value)).ok()) FAIL("raw put");
+}
+
+std::string read_file(const fs::path& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+    std::ofstream{path, std::ios::binary}.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+fs::path file_ending(const std::string& directory, std::string_view ending) {
+    fs::path last;
+    for (const auto& entry : fs::directory_iterator{directory}) {
+        if (entry.path().string().ends_with(ending) && entry.path() > last) last = entry.path();
+    }
+    if (last.empty()) FAIL("no file ends in " << ending);
+    return last;
+}
+
+/// Files may grow to this size and no further: the write that would do so stops in the middle.
+class FileSizeLimit {
+public:
+    explicit FileSizeLimit(std::uintmax_t bytes) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        rlimit limit = before_;
+        limit.rlim_cur = bytes;
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+/// What a lone write answers when it finds room for ten bytes only.
+Result<Version> write_into_full_disk(LevelDbBackend& backend, const std::string& path, const Batch& batch) {
+    const FileSizeLimit limit{fs::file_size(file_ending(path, ".log")) + 10};
+    return backend.write(batch);
+}
+
+}  // namespace
+
+TEST_CASE("a record's bytes in LevelDB are those of the README", "[leveldb][golden]") {
+    std::string bytes;
+    detail::encode_leveldb_value("lobby:1", {"hello", 0x0102, {}}, bytes);
+    CHECK(bytes ==
+          "\x01\x00"
+          "\x02\x01\x00\x00\x00\x00\x00\x00"
+          "\x19\xb9\x23\x3a"
+          "hello"sv);
+    detail::encode_leveldb_value("lobby:1", {"hello", 0x0102, at_ms(1'700'000'000'000)}, bytes);
+    CHECK(bytes ==
+          "\x01\x01"
+          "\x02\x01\x00\x00\x00\x00\x00\x00"
+          "\x00\x68\xe5\xcf\x8b\x01\x00\x00"
+          "\x0d\x01\x30\x16"
+          "hello"sv);
+}
+
+TEST_CASE("a database holds records, the format and the last version, and nothing else", "[leveldb][golden]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(put("k", "v")) == Version{1});
+
+    const auto db = raw(path);
+    std::map<std::string, std::string> entries;
+    const std::unique_ptr<leveldb::Iterator> all{db->NewIterator({})};
+    for (all->SeekToFirst(); all->Valid(); all->Next()) entries[all->key().ToString()] = all->value().ToString();
+
+    std::string record;
+    std::string last_version;
+    detail::encode_leveldb_value("k", {"v", 1, {}}, record);
+    detail::encode_leveldb_value("\0\0joinly.last_version"sv, {"", 1, {}}, last_version);
+    CHECK(entries == std::map<std::string, std::string>{
+                         {"\0\0joinly.format"s, "\x01"}, {"\0\0joinly.last_version"s, last_version}, {"k", record}});
+}
+
+TEST_CASE("no changed bit of a stored record goes unnoticed", "[leveldb][damage]") {
+    std::string bytes;
+    detail::encode_leveldb_value("key", {"value", 77, at_ms(12345)}, bytes);
+    REQUIRE(detail::decode_leveldb_value("key", bytes)->expires_at == at_ms(12345));
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+        std::string damaged = bytes;
+        damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+        if (detail::decode_leveldb_value("key", damaged)) FAIL("bit " << bit);
+    }
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        if (detail::decode_leveldb_value("key", std::string_view{bytes}.substr(0, size))) FAIL("cut to " << size);
+    }
+    SUCCEED();
+}
+
+TEST_CASE("a record under another key than its own is corrupt, and the message names the key", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(put("lobby:1", "v")));
+    const std::string stored = raw_get(*raw(path), "lobby:1");
+    raw_put(path, "lobby:2", stored);
+
+    auto backend = open_or_fail({.path = path});
+    CHECK(backend.read("lobby:1")->value == "v");
+    const auto moved = backend.read("lobby:2");
+    REQUIRE(moved.error() == Errc::corrupt);
+    CHECK(moved.error().message().find("lobby:2") != std::string_view::npos);
+    const auto scanned = backend.scan({}, [](std::string_view, const RecordView&) { return true; });
+    REQUIRE(scanned.error() == Errc::corrupt);
+    CHECK(scanned.error().message().find("lobby:2") != std::string_view::npos);
+    CHECK(backend.verify_integrity().error() == Errc::corrupt);
+    CHECK(backend.write(Batch{}.require("lobby:2", 1)).error() == Errc::corrupt);
+}
+
+TEST_CASE("a record of a newer format is incompatible", "[leveldb]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write({}));
+    raw_put(path, "k", "\x02 and whatever the future holds");
+    CHECK(open_or_fail({.path = path}).read("k").error() == Errc::incompatible);
+}
+
+TEST_CASE("a database of a newer format is not opened", "[leveldb][open]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(put("k", "v")));
+    raw_put(path, "\0\0joinly.format"sv, "\x02");
+    const auto opened = LevelDbBackend::open({.path = path});
+    REQUIRE(opened.error() == Errc::incompatible);
+    CHECK(opened.error().message().find("format 2") != std::string_view::npos);
+    CHECK(LevelDbBackend::repair({.path = path}).error() == Errc::incompatible);
+    CHECK(raw_get(*raw(path), "\0\0joinly.format"sv) == "\x02");
+}
+
+TEST_CASE("the adapter's own keys cannot be read, scanned or written", "[leveldb]") {
+    const TempDir dir;
+    auto backend = open_or_fail({.path = dir / "db"});
+    REQUIRE(backend.write(put("\0index"s, "i").put("\0\0joinlz"s, "z").put("k", "v")));
+
+    CHECK(contents(backend) == std::map<std::string, std::string>{{"\0\0joinlz"s, "z"}, {"\0index"s, "i"}, {"k", "v"}});
+    for (const std::string& own : {"\0\0joinly.format"s, "\0\0joinly.last_version"s, "\0\0joinly"s}) {
+        CHECK(backend.read(own).error() == Errc::not_found);
+        CHECK(backend.write(put(own, "v")).error() == Errc::invalid_argument);
+        CHECK(backend.write(Batch{}.erase(own)).error() == Errc::invalid_argument);
+        CHECK(backend.write(Batch{}.require(own, absent)).error() == Errc::invalid_argument);
+    }
+    CHECK(backend.last_version() == Version{1});
+}
+
+TEST_CASE("a backward scan begins before the end of its range", "[leveldb][scan]") {
+    const TempDir dir;
+    auto backend = open_or_fail({.path = dir / "db"});
+    REQUIRE(backend.write(put("a", "").put("b", "").put("c", "").put("d", "")));
+    const auto keys = [&](const KeyRange& range) {
+        std::string found;
+        REQUIRE(backend.scan(range, [&](std::string_view key, const RecordView&) {
+            found += key;
+            return true;
+        }));
+        return found;
+    };
+    CHECK(keys({"", "", Direction::backward}) == "dcba");
+    CHECK(keys({"b", "d", Direction::backward}) == "cb");
+    CHECK(keys({"b", "cc", Direction::backward}) == "cb");
+    CHECK(keys({"b", "z", Direction::backward}) == "dcb");
+    CHECK(keys({"c", "b", Direction::backward}).empty());
+    CHECK(keys({"b", "d", Direction::forward}) == "bc");
+}
+
+TEST_CASE("a visitor that throws leaves nothing behind that the database would wait for", "[leveldb][scan]") {
+    const TempDir dir;
+    {
+        auto backend = open_or_fail({.path = dir / "db"});
+        REQUIRE(backend.write(put("a", "1")));
+        const auto thrower = [](std::string_view, const RecordView&) -> bool { throw std::runtime_error{"enough"}; };
+        CHECK_THROWS_WITH((void)backend.scan({}, thrower), "enough");
+        const std::string_view keys[] = {"a"};
+        CHECK_THROWS((void)backend.read_many(keys, [](std::size_t, Result<Record>) { throw std::runtime_error{"enough"}; }));
+    }  // LevelDB aborts here if an iterator is left
+    CHECK(open_or_fail({.path = dir / "db"}).read("a")->value == "1");
+}
+
+TEST_CASE("a visitor may write, and the scan does not see it", "[leveldb][scan]") {
+    const TempDir dir;
+    auto backend = open_or_fail({.path = dir / "db"});
+    REQUIRE(backend.write(put("a", "").put("b", "")));
+    std::string seen;
+    REQUIRE(backend.scan({}, [&](std::string_view key, const RecordView&) {
+        seen += key;
+        return backend.write(put("c" + std::string{key}, "")).has_value() && backend.read("b").has_value();
+    }));
+    CHECK(seen == "ab");
+    CHECK(contents(backend).size() == 4);
+}
+
+TEST_CASE("batches of one group are decided one after the other", "[leveldb][write]") {
+    const TempDir dir;
+    auto engine = detail::LevelDbEngine::open({.path = dir / "db"});
+    REQUIRE(engine);
+    const Batch first = put("k", "1").put("gone", "x");
+    const Batch second = put("k", "2").erase("gone").require("k", 1).require("gone", 1);
+    const Batch late = put("k", "late").require("k", 1);
+    const Batch third = put("gone", "again").require("gone", absent).require("k", 2);
+    detail::LevelDbWriter writer{**engine, false};
+    CHECK(writer.add(first) == Version{1});
+    CHECK(writer.add(second) == Version{2});
+    const auto refused = writer.add(late);
+    REQUIRE(refused.error() == Errc::conflict);
+    CHECK(refused.error().message() == "k is at version 2, not at version 1");
+    CHECK(writer.add(third) == Version{3});
+    REQUIRE(writer.write(Sync::process_crash).ok());
+    CHECK((*engine)->last_version() == 3);
+
+    std::string value;
+    REQUIRE((*engine)->db().Get({}, "k", &value).ok());
+    CHECK(detail::decode_leveldb_value("k", value)->value == "2");
+    REQUIRE((*engine)->db().Get({}, "gone", &value).ok());
+    CHECK(detail::decode_leveldb_value("gone", value)->version == 3);
+}
+
+TEST_CASE("a record that an earlier batch of the group lets expire is absent to the next", "[leveldb][write]") {
+    const TempDir dir;
+    auto engine = detail::LevelDbEngine::open({.path = dir / "db"});
+    REQUIRE(engine);
+    const Batch first = Batch{}.put("k", "1", at_ms(1000));
+    Batch second = put("k", "2").require("k", absent);
+    detail::LevelDbWriter writer{**engine, false};
+    REQUIRE(writer.add(first));
+    second.now = WallTime{std::chrono::milliseconds{999}};
+    CHECK(writer.add(second).error() == Errc::conflict);
+    second.now = WallTime{std::chrono::milliseconds{1000}};
+    CHECK(writer.add(second) == Version{2});
+}
+
+TEST_CASE("versions go on after everything was erased and the database reopened", "[leveldb][write]") {
+    const TempDir dir;
+    const LevelDbOptions options{.path = dir / "db", .sync = Sync::process_crash};
+    REQUIRE(open_or_fail(options).write(put("k", "v")) == Version{1});
+    REQUIRE(open_or_fail(options).write(Batch{}.erase("k")) == Version{2});
+    auto backend = open_or_fail(options);
+    CHECK(backend.last_version() == Version{2});
+    CHECK(backend.write(put("k", "v")) == Version{3});
+}
+
+TEST_CASE("opening refuses what is no database, and touches nothing", "[leveldb][open]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    SECTION("an empty path") { CHECK(LevelDbBackend::open({}).error() == Errc::invalid_argument); }
+    SECTION("a file") {
+        write_file(path, "text");
+        CHECK(LevelDbBackend::open({.path = path}).error() == Errc::incompatible);
+        CHECK(read_file(path) == "text");
+    }
+    SECTION("a directory of something else") {
+        fs::create_directory(path);
+        write_file(path + "/notes.txt", "text");
+        const auto opened = LevelDbBackend::open({.path = path});
+        REQUIRE(opened.error() == Errc::incompatible);
+        CHECK(opened.error().message().find("notes.txt") != std::string_view::npos);
+        CHECK(std::distance(fs::directory_iterator{path}, {}) == 1);
+    }
+    SECTION("a path whose parent is missing") {
+        CHECK(LevelDbBackend::open({.path = path + "/deeper"}).error() == Errc::io);
+        CHECK(!fs::exists(path));
+    }
+    SECTION("another program's LevelDB database") {
+        raw_put(path, "theirs", "value");
+        CHECK(LevelDbBackend::open({.path = path}).error() == Errc::incompatible);
+        CHECK(raw_get(*raw(path), "theirs") == "value");
+        CHECK(raw_get(*raw(path), "\0\0joinly.format"sv) == "NotFound: ");
+    }
+}
+
+TEST_CASE("a directory that cannot be written is read_only", "[leveldb][open]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(put("k", "v")));
+    fs::permissions(dir.path(), fs::perms::all);
+    for (const auto& entry : fs::directory_iterator{path}) fs::permissions(entry.path(), fs::perms{0444});
+    fs::permissions(path, fs::perms{0555});
+    const bool root = ::geteuid() == 0;
+    if (root) REQUIRE(::seteuid(65534) == 0);  // root may write everywhere
+    const auto opened = LevelDbBackend::open({.path = path});
+    if (root) REQUIRE(::seteuid(0) == 0);
+    fs::permissions(path, fs::perms::all);
+    REQUIRE(!opened);
+    CHECK(opened.error() == Errc::read_only);
+}
+
+TEST_CASE("a creation that was cut short is taken up again", "[leveldb][open]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    fs::create_directory(path);
+    for (const char* name : {"LOCK", "LOG", "MANIFEST-000001", "000001.dbtmp"}) write_file(path + '/' + name, "");
+    CHECK(open_or_fail({.path = path}).write(put("k", "v")));
+}
+
+TEST_CASE("a lost CURRENT is corrupt, loses nothing, and can be repaired", "[leveldb][repair]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(put("k", "v")));
+    fs::remove(path + "/CURRENT");
+    const auto opened = LevelDbBackend::open({.path = path});
+    REQUIRE(opened.error() == Errc::corrupt);
+    CHECK(opened.error().message().find("repair") != std::string_view::npos);
+
+    REQUIRE(LevelDbBackend::repair({.path = path}));
+    auto backend = open_or_fail({.path = path});
+    CHECK(backend.read("k")->value == "v");
+    CHECK(backend.write(put("k", "w")) == Version{2});
+}
+
+TEST_CASE("a database that is open is busy, under every spelling of its path", "[leveldb][open]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    auto backend = open_or_fail({.path = path});
+    CHECK(LevelDbBackend::open({.path = path}).error() == Errc::busy);
+    CHECK(LevelDbBackend::open({.path = path + "/."}).error() == Errc::busy);
+    CHECK(LevelDbBackend::repair({.path = path}).error() == Errc::busy);
+    CHECK(backend.write(put("k", "v")));
+}
+
+TEST_CASE("a second attempt to open a database does not take the lock from the first", "[leveldb][open]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    const auto backend = open_or_fail({.path = path});
+    REQUIRE(LevelDbBackend::open({.path = path}).error() == Errc::busy);
+    const std::string lock_path = path + "/LOCK";
+    const pid_t child = ::fork();
+    if (child == 0) {  // another process, as LevelDB would ask
+        const int fd = ::open(lock_path.c_str(), O_RDWR);
+        struct flock wanted {};
+        wanted.l_type = F_WRLCK;
+        wanted.l_whence = SEEK_SET;
+        ::_exit(fd >= 0 && ::fcntl(fd, F_SETLK, &wanted) == 0 ? 1 : 0);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+}
+
+TEST_CASE("after a failed write the database is reopened, and what is acknowledged then lasts", "[leveldb][fault]") {
+    const TempDir dir;
+    const LevelDbOptions options{.path = dir / "db"};
+    {
+        auto backend = open_or_fail(options);
+        REQUIRE(backend.write(put("before", "1")));
+        const auto failed = write_into_full_disk(backend, options.path, put("failed", std::string(100'000, 'x')));
+        REQUIRE(!failed);
+        CHECK(failed.error() == Errc::io);
+        CHECK(failed.error().message().find("LevelDB") != std::string_view::npos);
+        const auto after = backend.write(put("after", "2"));
+        REQUIRE(after);
+        CHECK(*after == *backend.last_version());
+        CHECK(backend.read("before")->value == "1");
+    }
+    auto backend = open_or_fail(options);
+    CHECK(contents(backend) == std::map<std::string, std::string>{{"before", "1"}, {"after", "2"}});
+}
+
+TEST_CASE("nothing is acknowledged after a failed write while a scan keeps the database open", "[leveldb][fault]") {
+    const TempDir dir;
+    const LevelDbOptions options{.path = dir / "db"};
+    auto backend = open_or_fail(options);
+    REQUIRE(backend.write(put("a", "1").put("b", "2")));
+    std::string seen;
+    REQUIRE(backend.scan({}, [&](std::string_view key, const RecordView&) {
+        if (seen.empty()) {
+            CHECK(!write_into_full_disk(backend, options.path, put("failed", std::string(100'000, 'x'))));
+            CHECK(backend.write(put("meanwhile", "3")).error() == Errc::io);
+        }
+        seen += key;
+        return true;
+    }));
+    CHECK(seen == "ab");
+    CHECK(backend.write(put("after", "4")));
+    CHECK(contents(backend) == std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}, {"after", "4"}});
+}
+
+TEST_CASE("a backend whose database cannot be reopened says so, and recovers when it can", "[leveldb][fault]") {
+    const TempDir dir;
+    const LevelDbOptions options{.path = dir / "db"};
+    auto backend = open_or_fail(options);
+    REQUIRE(backend.write(put("a", "1")));
+    {
+        const FileSizeLimit limit{16};
+        REQUIRE(!backend.write(put("b", "2")));
+        const auto read = backend.read("a");
+        REQUIRE(read.error() == Errc::io);
+        CHECK(read.error().message().find("reopening after a failed write") == 0);
+    }
+    CHECK(backend.read("a")->value == "1");
+    CHECK(backend.write(put("c", "3")));
+}
+
+TEST_CASE("threads that write, read and scan while writes fail lose nothing acknowledged", "[leveldb][fault][threads]") {
+    const TempDir dir;
+    const LevelDbOptions options{.path = dir / "db", .sync = Sync::process_crash};
+    std::vector<std::vector<std::string>> acknowledged(3);
+    {
+        auto backend = open_or_fail(options);
+        REQUIRE(backend.write(put("first", "")));
+        std::atomic<bool> stop{false};
+        std::vector<std::thread> threads;
+        for (auto& keys : acknowledged) {
+            threads.emplace_back([&backend, &keys, who = threads.size()] {
+                for (int i = 0; i < 150; ++i) {
+                    std::string key = std::to_string(who) + '/' + std::to_string(i);
+                    if (backend.write(put(key, key))) keys.push_back(std::move(key));
+                }
+            });
+        }
+        std::thread reader{[&] {
+            while (!stop) {
+                (void)backend.read("0/0");
+                (void)backend.scan({}, [](std::string_view, const RecordView&) { return true; });
+            }
+        }};
+        for (int i = 0; i < 5; ++i) (void)write_into_full_disk(backend, options.path, put("big", std::string(100'000, 'x')));
+        for (auto& thread : threads) thread.join();
+        stop = true;
+        reader.join();
+    }
+    auto backend = open_or_fail(options);
+    std::size_t missing = 0;
+    for (const auto& keys : acknowledged) {
+        CHECK(!keys.empty());
+        for (const auto& key : keys) missing += !backend.read(key).has_value();
+    }
+    CHECK(missing == 0);
+}
+
+TEST_CASE("a log that was cut short opens without its last write", "[leveldb][torn]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    {
+        auto backend = open_or_fail({.path = path});
+        REQUIRE(backend.write(put("a", "1")));
+        REQUIRE(backend.write(put("b", std::string(2000, 'b'))));
+    }
+    const fs::path log = file_ending(path, ".log");
+    fs::resize_file(log, fs::file_size(log) - 500);
+    auto backend = open_or_fail({.path = path});
+    CHECK(contents(backend) == std::map<std::string, std::string>{{"a", "1"}});
+    CHECK(backend.write(put("c", "3")) == Version{2});
+}
+
+TEST_CASE("a log that ends in zeros after a power failure opens without its last write", "[leveldb][torn]") {
+    for (const std::size_t size : {3000u, 100'000u}) {  // one frame of the log, or four
+        for (const std::size_t sectors_written : {1u, 2u, 4u, 5u}) {
+            const TempDir dir;
+            const std::string path = dir / "db";
+            std::size_t start = 0;
+            {
+                auto backend = open_or_fail({.path = path});
+                REQUIRE(backend.write(put("a", "1")));
+                start = fs::file_size(file_ending(path, ".log"));
+                REQUIRE(backend.write(put("b", std::string(size, 'b'))));
+            }
+            const fs::path log = file_ending(path, ".log");
+            std::string bytes = read_file(log);
+            const std::size_t kept = (start / 512 + sectors_written) * 512;
+            bytes.replace(kept, std::string::npos, bytes.size() - kept, '\0');
+            write_file(log, bytes);
+            auto backend = open_or_fail({.path = path});
+            CHECK(contents(backend) == std::map<std::string, std::string>{{"a", "1"}});
+        }
+    }
+}
+
+TEST_CASE("a log damaged before its end is corrupt, and repair saves the rest", "[leveldb][torn][repair]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    {
+        auto backend = open_or_fail({.path = path});
+        for (int i = 0; i < 10; ++i) REQUIRE(backend.write(put("key" + std::to_string(i), std::string(100, 'v'))));
+    }
+    const fs::path log = file_ending(path, ".log");
+    std::string bytes = read_file(log);
+    const auto victim = bytes.find("key4");
+    REQUIRE(victim != std::string::npos);
+    bytes[victim + 50] = '?';
+    write_file(log, bytes);
+
+    const auto opened = LevelDbBackend::open({.path = path});
+    REQUIRE(opened.error() == Errc::corrupt);
+    CHECK(opened.error().message().find("LevelDbBackend::repair") != std::string_view::npos);
+    CHECK(read_file(log) == bytes);
+
+    REQUIRE(LevelDbBackend::repair({.path = path}));
+    auto backend = open_or_fail({.path = path});
+    CHECK(backend.read("key4").error() == Errc::not_found);
+    CHECK(contents(backend).size() == 9);
+    CHECK(backend.write(put("new", "")) == Version{11});
+    CHECK(backend.verify_integrity());
+}
+
+TEST_CASE("a last log record with a flipped bit is damage, not a torn write", "[leveldb][torn]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(put("k", std::string(2000, 'v'))));
+    const fs::path log = file_ending(path, ".log");
+    std::string bytes = read_file(log);
+    bytes[bytes.size() - 1000] = '?';
+    write_file(log, bytes);
+    CHECK(LevelDbBackend::open({.path = path}).error() == Errc::corrupt);
+}
+
+TEST_CASE("repair gives no version twice, even when the last one was lost", "[leveldb][repair]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    {
+        auto backend = open_or_fail({.path = path});
+        for (int i = 0; i < 5; ++i) REQUIRE(backend.write(put("key" + std::to_string(i), "v")));
+    }
+    raw_put(path, "\0\0joinly.last_version"sv, "damaged");
+    CHECK(LevelDbBackend::open({.path = path}).error() == Errc::corrupt);
+    REQUIRE(LevelDbBackend::repair({.path = path}));
+    auto backend = open_or_fail({.path = path});
+    CHECK(backend.last_version() == Version{5});
+    CHECK(contents(backend).size() == 5);
+}
+
+TEST_CASE("repair drops no entry of a database that is not ours", "[leveldb][repair]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    raw_put(path, "theirs", "value");
+    CHECK(LevelDbBackend::repair({.path = path}).error() == Errc::incompatible);
+    CHECK(raw_get(*raw(path), "theirs") == "value");
+    CHECK(LevelDbBackend::repair({.path = dir / "nowhere"}).error() == Errc::invalid_argument);
+    CHECK(!fs::exists(dir / "nowhere"));
+}
+
+TEST_CASE("a backup is a database of its own with the same records and versions", "[leveldb][backup]") {
+    const TempDir dir;
+    const std::string copy = dir / "copy";
+    auto backend = open_or_fail({.path = dir / "db"});
+    REQUIRE(backend.write(put("k", "v").put("large", std::string(5 << 20, 'x'))));
+    REQUIRE(backend.write(Batch{}.put("soon", "gone", at_ms(5))));
+    REQUIRE(backend.backup_to(copy));
+    REQUIRE(backend.write(put("later", "")));
+
+    auto restored = open_or_fail({.path = copy});
+    CHECK(contents(restored).size() == 3);
+    CHECK(restored.read("k")->version == 1);
+    CHECK(restored.read("soon")->expires_at == at_ms(5));
+    CHECK(restored.last_version() == Version{2});
+    CHECK(std::distance(fs::directory_iterator{dir.path()}, {}) == 2);
+}
+
+TEST_CASE("a backup needs a place where nothing is yet", "[leveldb][backup]") {
+    const TempDir dir;
+    auto backend = open_or_fail({.path = dir / "db"});
+    write_file(dir / "copy", "precious");
+    CHECK(backend.backup_to(dir / "copy").error() == Errc::invalid_argument);
+    CHECK(backend.backup_to("").error() == Errc::invalid_argument);
+    CHECK(read_file(dir / "copy") == "precious");
+    CHECK(backend.backup_to(dir / "missing/copy").error() == Errc::io);
+}
+
+TEST_CASE("what a backup that was cut short left behind does not hinder the next", "[leveldb][backup]") {
+    const TempDir dir;
+    auto backend = open_or_fail({.path = dir / "db"});
+    REQUIRE(backend.write(put("k", "v")));
+    raw_put(dir / "copy.joinly-partial", "old", "rest");
+    REQUIRE(backend.backup_to(dir / "copy"));
+    auto restored = open_or_fail({.path = dir / "copy"});
+    CHECK(contents(restored) == std::map<std::string, std::string>{{"k", "v"}});
+    CHECK(!fs::exists(dir / "copy.joinly-partial"));
+}
+
+TEST_CASE("a damaged database makes no backup", "[leveldb][backup]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(put("k", "v")));
+    raw_put(path, "k", "\x01\x00 not what it should be"sv);
+    CHECK(open_or_fail({.path = path}).backup_to(dir / "copy").error() == Errc::corrupt);
+    CHECK(!fs::exists(dir / "copy"));
+    CHECK(!fs::exists(dir / "copy.joinly-partial"));
+}
+
+TEST_CASE("verify_integrity finds a changed byte in a table", "[leveldb][damage]") {
+    const TempDir dir;
+    const LevelDbOptions options{.path = dir / "db", .compression = false};
+    {
+        auto backend = open_or_fail(options);
+        for (int i = 0; i < 50; ++i) REQUIRE(backend.write(put("key" + std::to_string(i), std::string(500, 'v'))));
+        REQUIRE(backend.compact());
+        REQUIRE(backend.verify_integrity());
+    }
+    const fs::path table = file_ending(options.path, ".ldb");
+    std::string bytes = read_file(table);
+    bytes[bytes.size() / 2] = '?';
+    write_file(table, bytes);
+    auto backend = open_or_fail(options);
+    CHECK(backend.verify_integrity().error() == Errc::corrupt);
+}
+
+TEST_CASE("verify_integrity finds a record above the last version", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(put("k", "v")));
+    std::string bytes;
+    detail::encode_leveldb_value("k", {"v", 2, {}}, bytes);
+    raw_put(path, "k", bytes);
+    CHECK(open_or_fail({.path = path}).verify_integrity().error() == Errc::corrupt);
+}
+
+TEST_CASE("compact removes the bytes of erased records", "[leveldb][compact]") {
+    const TempDir dir;
+    const LevelDbOptions options{.path = dir / "db", .sync = Sync::process_crash, .compression = false};
+    const auto on_disk = [&](std::string_view bytes) {
+        const auto holds = [&](const auto& entry) { return read_file(entry.path()).find(bytes) != std::string::npos; };
+        return std::any_of(fs::directory_iterator{options.path}, fs::directory_iterator{}, holds);
+    };
+    auto backend = open_or_fail(options);
+    REQUIRE(backend.write(put("secret", "a-secret-value").put("other", "another-value")));
+    REQUIRE(backend.compact());
+    REQUIRE(on_disk("a-secret-value"));
+    REQUIRE(backend.write(Batch{}.erase("secret")));
+    REQUIRE(backend.compact());
+    CHECK(!on_disk("a-secret-value"));
+    CHECK(on_disk("another-value"));
+}
+
+TEST_CASE("size_on_disk is the size of the directory's files", "[leveldb]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    auto backend = open_or_fail({.path = path});
+    const auto before = backend.size_on_disk();
+    REQUIRE(backend.write(put("k", std::string(100'000, 'x'))));
+    const auto after = backend.size_on_disk();
+    REQUIRE(before);
+    REQUIRE(after);
+    CHECK(*after >= *before + 100'000);
+    std::uintmax_t total = 0;
+    for (const auto& entry : fs::directory_iterator{path}) total += entry.file_size();
+    CHECK(*after == total);
+}
+
+TEST_CASE("a moved backend goes on where the first one was", "[leveldb]") {
+    const TempDir dir;
+    auto first = open_or_fail({.path = dir / "db"});
+    REQUIRE(first.write(put("k", "v")));
+    auto second = std::move(first);
+    CHECK(second.read("k")->value == "v");
+    first = open_or_fail({.path = dir / "other"});
+    second = std::move(first);  // closes the database it had
+    CHECK(second.read("k").error() == Errc::not_found);
+    CHECK(open_or_fail({.path = dir / "db"}).read("k")->value == "v");
+}

@@ -1,0 +1,278 @@
+// A SqliteBackend whose disk fails, and writers that share a commit.
+
+#include <joinly/backend/sqlite.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <tests/support/catch.hpp>
+#include <tests/support/faulty_sqlite_vfs.hpp>
+#include <tests/support/sqlite_probe.hpp>
+#include <tests/support/temp_dir.hpp>
+#include <thread>
+#include <vector>
+
+using namespace std::chrono_literals;
+using joinly::absent;
+using joinly::Batch;
+using joinly::Errc;
+using joinly::RecordView;
+using joinly::SqliteBackend;
+using joinly::SqliteOptions;
+using joinly::Status;
+using joinly::Sync;
+using joinly::Version;
+using joinly::test::FaultySqliteVfs;
+using joinly::test::SqliteProbe;
+using joinly::test::TempDir;
+
+namespace {
+
+SqliteBackend open(const std::string& path, Sync sync = Sync::power_loss) {
+    SqliteOptions options;
+    options.path = path;
+    options.sync = sync;
+    options.busy_timeout = 20s;
+    return SqliteBackend::open(options).value();
+}
+
+Batch put(std::string key, std::string value) { return Batch{}.put(std::move(key), std::move(value)); }
+
+}  // namespace
+
+TEST_CASE("a returned write has been fsynced, or not, as the options say", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    for (const Sync sync : {Sync::power_loss, Sync::process_crash}) {
+        SqliteBackend backend = open(dir / (sync == Sync::power_loss ? "full" : "normal"), sync);
+        REQUIRE(backend.write(put("first", "value")));  // the log's header is synced once in both
+        vfs.log_syncs = 0;
+        for (int i = 0; i < 10; ++i) REQUIRE(backend.write(put("key", "value")));
+        CHECK(vfs.log_syncs == (sync == Sync::power_loss ? 10 : 0));
+    }
+}
+
+TEST_CASE("writers that wait for the same lock share a transaction and its fsync", "[sqlite][group_commit][threads]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(put("first", "value")));
+    SqliteProbe other{dir / "db"};
+    other.run("BEGIN IMMEDIATE");
+    vfs.log_syncs = 0;
+
+    constexpr std::size_t writers = 16;
+    std::atomic<std::size_t> started{0};
+    std::vector<Version> versions(writers);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < writers; ++i) {
+        threads.emplace_back([&, i] {
+            ++started;
+            versions[i] = backend.write(put(std::to_string(i), "value")).value_or(absent);
+        });
+    }
+    while (started < writers) std::this_thread::yield();
+    std::this_thread::sleep_for(50ms);  // for the last to reach the queue: were it late, it would cost an fsync more
+    other.run("ROLLBACK");
+    for (std::thread& thread : threads) thread.join();
+
+    CHECK(vfs.log_syncs < 8);
+    std::sort(versions.begin(), versions.end());
+    for (std::size_t i = 0; i < writers; ++i) CHECK(versions[i] == i + 2);
+}
+
+TEST_CASE("in a group of one transaction only the batches that conflict fail", "[sqlite][group_commit]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    auto connection = joinly::detail::sqlite_open(
+        [&] {
+            SqliteOptions options;
+            options.path = dir / "db";
+            return options;
+        }(),
+        false);
+    REQUIRE(connection);
+    const Batch first = put("seat", "ada").require("seat", absent);
+    const Batch second = put("seat", "bob").put("extra", "bob").require("seat", absent);
+    const Batch third = put("other", "eve");
+    joinly::detail::PendingWrite writes[]{joinly::detail::PendingWrite{&first}, joinly::detail::PendingWrite{&second},
+                                          joinly::detail::PendingWrite{&third}};
+    joinly::detail::PendingWrite* group[]{&writes[0], &writes[1], &writes[2]};
+    REQUIRE(joinly::detail::sqlite_apply_group(**connection, group));
+    CHECK(writes[0].result == Version{1});
+    CHECK(writes[1].result.error() == Errc::conflict);
+    CHECK(writes[2].result == Version{2});
+    CHECK(backend.read("seat").value().value == "ada");
+    CHECK(backend.read("other").value().version == 2);
+    CHECK(backend.read("extra").error() == Errc::not_found);
+    CHECK(backend.last_version() == Version{2});
+}
+
+TEST_CASE("after a failed fsync nothing is acknowledged until the database has been reopened", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(put("before", "value")));
+
+    vfs.fail_log_syncs = true;
+    CHECK(backend.write(put("lost", "value")).error() == Errc::io);
+    vfs.fail_reads = true;  // it cannot be reopened either
+    CHECK(backend.write(put("refused", "value")).error() == Errc::io);
+    CHECK(backend.read("before").error() == Errc::io);
+    CHECK(backend.last_version().error() == Errc::io);
+    vfs.fail_log_syncs = false;
+    vfs.fail_reads = false;
+
+    const auto version = backend.write(put("after", "value"));
+    REQUIRE(version);
+    CHECK(*version >= 2);
+    CHECK(backend.read("before"));
+    CHECK(backend.read("after").value().version == *version);
+    CHECK(backend.read("refused").error() == Errc::not_found);
+    CHECK(backend.verify_integrity());
+}
+
+TEST_CASE("connections that failed are closed without writing the log back", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    {
+        SqliteBackend backend = open(dir / "db");
+        REQUIRE(backend.write(put("before", "value")));
+        vfs.fail_log_syncs = true;
+        REQUIRE_FALSE(backend.write(put("lost", "value")));
+        vfs.fail_log_syncs = false;
+    }
+    CHECK(std::filesystem::file_size(dir / "db-wal") > 0);
+    CHECK(open(dir / "db").read("before"));
+}
+
+TEST_CASE("a checkpoint whose fsync fails is not overlooked", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(put("a", std::string(1'000'000, 'x'))));
+    vfs.fail_file_syncs = true;
+    const int before = vfs.connections_made;
+    for (int i = 0; i < 5; ++i) CHECK(backend.write(put("a", std::string(1'000'000, 'y'))));  // the log outgrows its 4 MB
+    CHECK(backend.write(put("b", "value")));  // what the log holds is safe, so this is no error
+    CHECK(vfs.connections_made > before);     // but the old connection is not used again
+}
+
+TEST_CASE("the log is written back as it grows", "[sqlite]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db", Sync::process_crash);
+    for (int i = 0; i < 40; ++i) REQUIRE(backend.write(put("a", std::string(1'000'000, 'x'))));
+    CHECK(std::filesystem::file_size(dir / "db-wal") < 10'000'000);
+}
+
+TEST_CASE("a full disk fails the write and nothing else", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(put("key", "value")));
+    vfs.disk_full = true;
+    CHECK(backend.write(put("key", "other")).error() == Errc::full);
+    CHECK(backend.read("key").value().value == "value");
+    vfs.disk_full = false;
+    CHECK(backend.write(put("key", "other")) == Version{2});
+}
+
+TEST_CASE("a scan that runs when the disk fails ends, and then the database reopens", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(put("a", "value").put("b", "value")));
+    int visited = 0;
+    const Status scanned = backend.scan({}, [&](std::string_view, const RecordView&) {
+        ++visited;
+        vfs.fail_log_syncs = true;
+        CHECK(backend.write(put("c", "value")).error() == Errc::io);
+        vfs.fail_log_syncs = false;
+        CHECK(backend.read("a").error() == Errc::io);  // this scan still holds a connection
+        return true;
+    });
+    CHECK(scanned.error() == Errc::io);
+    CHECK(visited == 1);
+    CHECK(backend.read("a"));
+}
+
+TEST_CASE("a failed read is an error, and the next one is tried on new connections", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    { REQUIRE(open(dir / "db").write(put("key", "value"))); }
+    SqliteBackend backend = open(dir / "db");
+    vfs.fail_reads = true;
+    CHECK(backend.read("key").error() == Errc::io);
+    vfs.fail_reads = false;
+    CHECK(backend.read("key"));
+}
+
+TEST_CASE("a database file that went away is not made anew", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(put("key", "value")));
+    vfs.fail_log_syncs = true;
+    REQUIRE_FALSE(backend.write(put("key", "other")));
+    vfs.fail_log_syncs = false;
+    for (const char* name : {"db", "db-wal", "db-shm"}) std::filesystem::rename(dir / name, dir / (std::string{"moved-"} + name));
+    const auto read = backend.read("key");
+    CHECK(read.error() == Errc::io);
+    CHECK_FALSE(std::filesystem::exists(dir / "db"));
+}
+
+TEST_CASE("threads that read, write and scan at once see whole batches only", "[sqlite][threads]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db", Sync::process_crash);
+    REQUIRE(backend.write(put("a", "0").put("b", "0")));
+    std::atomic<int> writing{3};
+    std::atomic<int> torn{0};
+    std::vector<std::thread> threads;
+    for (int writer = 0; writer < 3; ++writer) {
+        threads.emplace_back([&, writer] {
+            for (int i = 0; i < 100; ++i) {
+                const std::string value = std::to_string(writer * 1000 + i);
+                if (!backend.write(put("a", value).put("b", value))) ++torn;
+            }
+            --writing;
+        });
+    }
+    for (int reader = 0; reader < 2; ++reader) {
+        threads.emplace_back([&] {
+            while (writing > 0) {
+                std::vector<std::string> values;
+                const Status scanned = backend.scan({}, [&](std::string_view, const RecordView& record) {
+                    values.emplace_back(record.value);
+                    return true;
+                });
+                if (!scanned || values.size() != 2 || values[0] != values[1] || !backend.read("a")) ++torn;
+            }
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    CHECK(torn == 0);
+    CHECK(backend.last_version() == Version{301});
+}
+
+TEST_CASE("readers beyond the idle limit run, and only that many connections stay", "[sqlite]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteOptions options;
+    options.path = dir / "db";
+    options.max_idle_readers = 1;
+    SqliteBackend backend = SqliteBackend::open(options).value();
+    REQUIRE(backend.write(put("key", "value")));
+    int depth = 0;
+    const auto descend = [&](auto&& self) -> Status {
+        return backend.scan({}, [&](std::string_view, const RecordView&) {
+            if (++depth < 5) CHECK(self(self));
+            return false;
+        });
+    };
+    CHECK(descend(descend));
+    CHECK(depth == 5);
+    CHECK(vfs.connections_made == 6);  // the writer and five readers
+    CHECK(vfs.connections_open == 2);
+}
