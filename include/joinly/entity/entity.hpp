@@ -29,41 +29,14 @@
 #include <joinly/config.hpp>
 #include <joinly/core/key.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/explain_entity.hpp>
+#include <joinly/entity/described.hpp>
 
 #include <concepts>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 
 JOINLY_NAMESPACE_BEGIN
-
-/// The description of `T`: specialise it for a type of yours, as above.
-template <class T>
-struct Entity;
-
-namespace detail {
-
-struct AnyField {
-    constexpr void operator()(auto&&...) const noexcept {}
-};
-
-template <class T>
-concept has_description = requires { sizeof(Entity<T>); };
-
-}  // namespace detail
-
-/// A struct whose fields are described, whether or not it is kept under an id of its own.
-template <class T>
-concept described = detail::has_description<T> && requires(const T& object) { Entity<T>::fields(object, detail::AnyField{}); };
-
-/// An enum whose enumerators are named.
-template <class T>
-concept described_enum = std::is_enum_v<T> && detail::has_description<T> && requires { Entity<T>::values(detail::AnyField{}); };
-
-/// A type that travels as another one, which `to_wire` returns and `from_wire` takes.
-template <class T>
-concept wire_convertible = detail::has_description<T> && requires(const T& object) { Entity<T>::to_wire(object); };
 
 /// A struct that a game keeps under an id: it has a kind, an id and described fields, and a default constructor.
 template <class T>

@@ -1,0 +1,70 @@
+#ifndef JOINLY_CODEC_BINARY_HPP
+#define JOINLY_CODEC_BINARY_HPP
+// The Protocol Buffers wire format, so that a stored value can be read in any language. `proto_schema<T>()` in
+// joinly/codec/proto_schema.hpp prints the matching .proto file. Any thread may call anything here.
+//
+// | field                               | travels as                                                             |
+// |-------------------------------------|------------------------------------------------------------------------|
+// | bool, integers, enums               | varint; negative numbers take 10 bytes; unknown enumerators are kept   |
+// | float, double                       | fixed32, fixed64                                                       |
+// | std::chrono::sys_time<Duration>     | varint: the count of its own Duration since the Unix epoch             |
+// | std::string, std::vector<std::byte> | bytes; a string may hold any, but other languages want UTF-8           |
+// | std::vector<X>                      | packed for numbers, else repeated                                      |
+// | std::map, std::unordered_map        | repeated entries: key 1, value 2                                       |
+// | std::optional<X>                    | X, when there is one                                                   |
+// | a described struct                  | nested message                                                         |
+//
+// A zero or empty value is left out where the struct's own default is zero or empty too. So a field that is missing
+// keeps its default; a container or optional that is missing is empty. Fields that the description does not know are
+// skipped, both packed and single numbers are accepted, the last of several values wins, nested messages merge, an
+// integer that is too wide is cut down: all as Protocol Buffers has it. A known field of another wire type is `corrupt`.
+
+#include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/binary_decode.hpp>
+#include <joinly/detail/binary_encode.hpp>
+#include <joinly/detail/explain_entity.hpp>
+#include <joinly/entity/described.hpp>
+
+#include <string>
+#include <string_view>
+
+JOINLY_NAMESPACE_BEGIN
+
+struct Binary {
+    static constexpr ValueForm form = ValueForm::bytes;
+
+    /// What `encode` does refuse can only be met in a type that contains itself, or by sheer size.
+    static constexpr bool may_refuse = false;
+
+    /// Appends the encoded `object` to `out`.
+    ///
+    /// @return success, or `invalid_argument`, naming the field and leaving `out` as it was: the object is nested deeper than
+    ///         64 levels, larger than 2 GiB, or has so many large empty elements that `decode` would refuse it.
+    /// @par Complexity  O(size of the object), at most one allocation; one default-constructed T.
+    template <described T>
+    [[nodiscard]] static Status encode(const T& object, std::string& out) {
+        if constexpr (detail::explain_fields<T>()) {
+            return detail::encode_binary(object, out);
+        } else {
+            return failure(Errc::unsupported);
+        }
+    }
+
+    /// Reads `bytes` into `object`, which is freshly made.
+    ///
+    /// @return success, or `corrupt`, naming the field and the byte; `object` then holds some of the fields.
+    /// @par Complexity  O(size of bytes) in time, and at most about 64 bytes of memory per byte and 64 KiB.
+    template <described T>
+    [[nodiscard]] static Status decode(std::string_view bytes, T& object) {
+        if constexpr (detail::explain_fields<T>()) {
+            return detail::decode_binary(bytes, object);
+        } else {
+            return failure(Errc::unsupported);
+        }
+    }
+};
+
+JOINLY_NAMESPACE_END
+#endif

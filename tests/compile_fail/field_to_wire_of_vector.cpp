@@ -1,0 +1,33 @@
+// expect: joinly: `to_wire` of a field's type does not return a number, a string
+#include <joinly/entity/entity.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace game {
+struct Uuid {
+    int bits = 0;
+};
+struct Hero {
+    std::string name;
+    Uuid extra{};
+};
+}  // namespace game
+
+template <>
+struct joinly::Entity<game::Uuid> {
+    static std::vector<int> to_wire(const game::Uuid&) { return {}; }
+    static bool from_wire(const std::vector<int>&, game::Uuid&) { return true; }
+};
+
+template <>
+struct joinly::Entity<game::Hero> {
+    static constexpr std::string_view kind = "hero";
+    static constexpr auto& id(auto& hero) { return hero.name; }
+    static constexpr void fields(auto& hero, auto&& field) {
+        field(1, "name", hero.name);
+        field(2, "extra", hero.extra);
+    }
+};
+
+int main() { return joinly::detail::explain_entity<game::Hero>() ? 0 : 1; }

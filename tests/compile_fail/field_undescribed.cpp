@@ -1,0 +1,26 @@
+// expect: joinly: a field's type cannot be stored: describe it with joinly::Entity
+#include <joinly/entity/entity.hpp>
+#include <string>
+#include <string_view>
+
+namespace game {
+struct Position {
+    int x = 0;
+};
+struct Hero {
+    std::string name;
+    Position extra{};
+};
+}  // namespace game
+
+template <>
+struct joinly::Entity<game::Hero> {
+    static constexpr std::string_view kind = "hero";
+    static constexpr auto& id(auto& hero) { return hero.name; }
+    static constexpr void fields(auto& hero, auto&& field) {
+        field(1, "name", hero.name);
+        field(2, "extra", hero.extra);
+    }
+};
+
+int main() { return joinly::detail::explain_entity<game::Hero>() ? 0 : 1; }
