@@ -1,0 +1,68 @@
+#ifndef JOINLY_POLICY_CONCEPTS_HPP
+#define JOINLY_POLICY_CONCEPTS_HPP
+// What decides how cache and backend work together. A policy is a plain class: its options, and a nested engine template
+// that a store makes for its backend and its traits.
+
+#include <joinly/backend/concepts.hpp>
+#include <joinly/cache/stats.hpp>
+#include <joinly/config.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+
+/// What a store and its policy have done since it was opened.
+struct StoreStats {
+    CacheStats cache;
+    std::uint64_t backend_reads = 0;   ///< keys asked of the backend, scans left out
+    std::uint64_t backend_writes = 0;  ///< batches given to the backend, refused ones included
+    std::size_t pending_entries = 0;   ///< writes that are acknowledged and not yet stored
+    std::uint64_t flush_failures = 0;  ///< flushes that the backend refused; what they held is tried again
+    std::string last_flush_error;      ///< why the newest of these failed; empty after a flush that did not
+};
+
+/// One store's policy at work.
+///
+/// Beyond the syntax, tests/conformance/policy_suite.hpp checks the meaning, which is design section 3.6:
+/// - `load` gives the newest acknowledged object, or `not_found` (an expired one is absent), as `type` has it;
+/// - `load_many` is as `load` for each key, with one trip to the backend for those that need one;
+/// - `write` applies a set whole or not at all, decides its requirements against the newest acknowledged versions, and
+///   returns the set's version. Objects that it keeps are shared, not copied, where `keeps_objects` says so; otherwise
+///   they need only outlive the call;
+/// - `scan` visits the live records of a range in key order, from one consistent snapshot, pending writes included;
+/// - `flush` returns when everything acknowledged before the call is in the backend, `close` flushes and ends the work;
+/// - any thread may call anything at any time.
+template <class E, class Backend>
+concept policy_engine = requires(E& engine, std::string_view key, std::span<const std::string_view> keys, const ObjectType& type,
+                                 LoadSink sink, WriteSet set, const KeyRange& range, ItemVisitor visit) {
+    { E::keeps_objects } -> std::convertible_to<bool>;
+    { engine.load(key, type) } -> std::same_as<Result<LoadedObject>>;
+    { engine.load_many(keys, type, sink) } -> std::same_as<Status>;
+    { engine.write(std::move(set)) } -> std::same_as<Result<Version>>;
+    { engine.scan(range, visit) } -> std::same_as<Status>;
+    { engine.flush() } -> std::same_as<Status>;
+    { engine.close() } -> std::same_as<Status>;
+    { engine.stats() } -> std::same_as<StoreStats>;
+    { engine.backend() } -> std::same_as<Backend&>;
+};
+
+/// `P::Engine<Backend, Traits>::open(backend, options, traits)` gives a `Result<std::unique_ptr<Engine>>`.
+template <class P, class Backend, class Traits>
+concept cache_policy_for = requires(Backend backend, typename P::Options options, const Traits& traits) {
+    typename P::template Engine<Backend, Traits>;
+    requires policy_engine<typename P::template Engine<Backend, Traits>, Backend>;
+    {
+        P::template Engine<Backend, Traits>::open(std::move(backend), options, traits)
+    } -> std::same_as<Result<std::unique_ptr<typename P::template Engine<Backend, Traits>>>>;
+};
+
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,96 @@
+#ifndef JOINLY_POLICY_OBJECT_HPP
+#define JOINLY_POLICY_OBJECT_HPP
+// What a cache policy handles: entities as decoded objects whose type it does not know, and groups of writes to them.
+// Plain values: no thread rule beyond the usual one for values.
+
+#include <joinly/config.hpp>
+#include <joinly/core/batch.hpp>
+#include <joinly/core/key.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/function_ref.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+
+/// How objects of one C++ type become value bytes and back under one codec. One constant per type and codec, compared by
+/// address: the same address is surely the same type; different ones (two shared libraries) only cost a detour by bytes.
+struct ObjectType {
+    Status (*encode)(const void* object, std::string& out);
+    Result<std::shared_ptr<const void>> (*decode)(std::string_view bytes);
+    ValueForm form;
+    bool may_refuse;  ///< whether `encode` can fail: write-behind then encodes before it acknowledges
+};
+
+/// An immutable object and its type; no value means that there is no record.
+struct Object {
+    std::shared_ptr<const void> value;
+    const ObjectType* type = nullptr;
+};
+
+/// What a load finds.
+struct LoadedObject {
+    Object object;
+    Version version = absent;
+    Expiry expires_at;
+};
+
+/// One key's new object, or its end (an Object without a value).
+struct Write {
+    std::string key;
+    Object object;
+    Expiry expires_at;
+};
+
+/// Writes that take effect together, if the requirements hold at that moment. Of two to one key, the later one wins.
+struct WriteSet {
+    std::vector<Write> writes;
+    std::vector<Requirement> requirements;
+};
+
+/// What a scan meets: a record's bytes, or a pending object that has none yet. Valid only during the visit.
+struct ScanItem {
+    std::string_view key;
+    RecordView record;               ///< version and expiry always; value only if `object` is null
+    const Object* object = nullptr;  ///< a pending write that was not encoded yet
+};
+
+/// Return false to stop.
+using ItemVisitor = detail::FunctionRef<bool(const ScanItem& item)>;
+
+/// Called once for each key of a load_many, in any order, with the key's position in the request.
+using LoadSink = detail::FunctionRef<void(std::size_t position, Result<LoadedObject> loaded)>;
+
+/// Raw bytes as an object: a std::string that is its own encoding.
+inline constexpr ObjectType bytes_type{
+    [](const void* object, std::string& out) -> Status {
+        out.append(*static_cast<const std::string*>(object));
+        return {};
+    },
+    [](std::string_view bytes) -> Result<std::shared_ptr<const void>> { return std::make_shared<const std::string>(bytes); },
+    ValueForm::bytes,
+    false,
+};
+
+/// A record as an object. `corrupt` names the key.
+[[nodiscard]] inline Result<LoadedObject> decode_record(std::string_view key, const RecordView& record, const ObjectType& type) {
+    auto value = type.decode(record.value);
+    if (!value) return failure_at(key, value.error());
+    return LoadedObject{{std::move(*value), &type}, record.version, record.expires_at};
+}
+
+/// An object as `type` has it: itself, or by way of its bytes when it was made as another type.
+[[nodiscard]] inline Result<LoadedObject> as_type(std::string_view key, LoadedObject loaded, const ObjectType& type) {
+    if (loaded.object.type == &type) return loaded;
+    std::string bytes;
+    if (auto encoded = loaded.object.type->encode(loaded.object.value.get(), bytes); !encoded) return failure_at(key, encoded.error());
+    return decode_record(key, {bytes, loaded.version, loaded.expires_at}, type);
+}
+
+JOINLY_NAMESPACE_END
+#endif

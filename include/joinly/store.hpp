@@ -1,0 +1,454 @@
+#ifndef JOINLY_STORE_HPP
+#define JOINLY_STORE_HPP
+// The store: typed entities over a backend and a cache policy that are chosen at compile time. Start here.
+//
+//     #include <joinly/store.hpp>
+//     #include <joinly/backend/sqlite.hpp>
+//     #include <joinly/entity/lobby.hpp>
+//
+//     auto store = joinly::open<joinly::SqliteBackend, joinly::WriteBehind>({.path = "joinly.db"});
+//     if (!store) return fail(store.error());
+//     auto saved = store->save(joinly::Lobby{.lobby_id = "lobby_123"});
+//     if (auto lobby = store->load<joinly::Lobby>("lobby_123")) use((*lobby)->players);
+//
+// Every call is safe from any thread. What a returned save has survived is the policy's promise: see policy/README.md.
+
+#include <joinly/backend/concepts.hpp>
+#include <joinly/codec/concepts.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/key.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/backoff.hpp>
+#include <joinly/detail/explain_entity.hpp>
+#include <joinly/detail/object_type.hpp>
+#include <joinly/entity/entity.hpp>
+#include <joinly/fwd.hpp>
+#include <joinly/loaded.hpp>
+#include <joinly/policy/concepts.hpp>
+#include <joinly/policy/no_cache.hpp>
+#include <joinly/policy/read_through.hpp>
+#include <joinly/policy/write_behind.hpp>
+#include <joinly/policy/write_through.hpp>
+#include <joinly/traits.hpp>
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+
+struct SaveOptions {
+    std::optional<Ttl> ttl = {};         ///< the record expires so long after the save; nullopt: never
+    std::optional<Version> expect = {};  ///< save only if the record is at this version, or `absent`; else `conflict`
+};
+
+struct EraseOptions {
+    std::optional<Version> expect = {};
+};
+
+/// A part of an ordered listing: up to `limit` entries after `after`. The next page begins after this page's last entry,
+/// whatever was written in between.
+struct Page {
+    std::string after = {};
+    std::size_t limit = (std::numeric_limits<std::size_t>::max)();
+};
+
+namespace detail {
+template <class T>
+concept unreferenced = !std::is_reference_v<T>;
+template <class Engine>
+concept can_pump = requires(Engine& engine) { engine.pump(); };
+}  // namespace detail
+
+/// A store over one database. Movable; a store that was moved from may only be destroyed or assigned to.
+///
+/// Outcomes that every call shares, and does not list again: `closed` after close(), `io`, `corrupt`, `busy` and `full`
+/// with the engine's own words. Unless a call says otherwise, one that fails has changed nothing.
+template <class Backend, class CachePolicy, class Traits>
+class Store {
+    static_assert(storage_backend<Backend>, "Store: the first argument must be a storage backend, such as joinly::SqliteBackend "
+                                            "(see joinly/backend/concepts.hpp); did you swap backend and policy?");
+    static_assert(!storage_backend<Backend> || cache_policy_for<CachePolicy, Backend, Traits>,
+                  "Store: the second argument must be a cache policy: joinly::NoCache, ReadThrough, WriteThrough or WriteBehind "
+                  "(see joinly/policy/concepts.hpp)");
+    using Engine = typename CachePolicy::template Engine<Backend, Traits>;
+    using Codec = typename Traits::Codec;
+
+public:
+    /// Opens the backend, creating its database if there is none, and starts the policy's work. Prefer joinly::open.
+    [[nodiscard]] static Result<Store> open(typename Backend::Options backend_options, typename CachePolicy::Options policy_options = {},
+                                            Traits traits = {}) {
+        auto backend = Backend::open(std::move(backend_options));
+        if (!backend) return failure(std::move(backend).error());
+        auto engine = Engine::open(std::move(*backend), policy_options, traits);
+        if (!engine) return failure(std::move(engine).error());
+        return Store{std::move(*engine), std::move(traits)};
+    }
+
+    // --- one entity ----------------------------------------------------------------------------------------------------
+
+    /// Saves `entity` under its kind and id, replacing what was there.
+    ///
+    /// @return its new version, once the policy's promise holds. Otherwise nothing changed:
+    ///         invalid_argument  the id is empty or longer than 1 KiB, the ttl is not positive, or the codec refuses a field;
+    ///         conflict          `expect` was given and another writer came first: load again;
+    ///         full              write-behind is at its limit, or the disk is full.
+    /// @par Complexity  O(size of the entity), then what the policy does.
+    template <class T>
+    [[nodiscard]] Result<Version> save(const T& entity, const SaveOptions& options = {}) {
+        require_entity<T>();
+        return save_object(entity, shared_object(entity), options);
+    }
+    /// As above, without copying the entity.
+    template <detail::unreferenced T>
+    [[nodiscard]] Result<Version> save(T&& entity, const SaveOptions& options = {}) {
+        require_entity<std::remove_const_t<T>>();
+        if constexpr (Engine::keeps_objects) {
+            const auto object = std::make_shared<const std::remove_const_t<T>>(std::move(entity));
+            return save_object(*object, object, options);
+        } else {
+            return save_object(entity, shared_object(entity), options);
+        }
+    }
+
+    /// The newest acknowledged state, or `not_found`. `invalid_argument`: the id is empty or too long. `corrupt`: the stored
+    /// bytes are damaged or are not a T; the record stays as it is. A cache hit decodes and allocates nothing.
+    template <class T>
+    [[nodiscard]] Result<Loaded<T>> load(std::string_view id) {
+        require_entity<T>();
+        const auto key = open_key(kind_of<T>, id);
+        if (!key) return failure(key.error());
+        auto loaded = engine_->load(*key, type_of<T>());
+        if (!loaded) return failure(std::move(loaded).error());
+        return as_loaded<T>(std::move(*loaded));
+    }
+
+    /// Erases the entity. Erasing what is not there is no error, unless `expect` says that it should be.
+    template <class T>
+    [[nodiscard]] Status erase(std::string_view id, const EraseOptions& options = {}) {
+        require_entity<T>();
+        const auto key = open_key(kind_of<T>, id);
+        if (!key) return failure(key.error());
+        return erase_key(*key, options);
+    }
+
+    template <class T>
+    [[nodiscard]] Result<bool> exists(std::string_view id) {
+        auto loaded = load<T>(id);
+        if (loaded) return true;
+        if (loaded.error() == Errc::not_found) return false;
+        return failure(std::move(loaded).error());
+    }
+
+    /// Reads the entity, lets `change` change a copy, and saves that if nobody wrote in between; otherwise all of it again.
+    /// The record keeps its expiry.
+    ///
+    /// `change` takes a `T&` and returns nothing, or a Status whose error ends the update and is returned. It may be called
+    /// several times, so it must not do anything but change its argument; it must not change the id (`invalid_argument`).
+    /// @return the new version; `not_found` when there is none to update; `conflict` after 1,000 tries in a row, which
+    ///         nothing short of a broken clock or backend brings about.
+    template <class T, std::invocable<T&> Change>
+    [[nodiscard]] Result<Version> update(std::string_view id, Change&& change) {
+        const auto key = make_key(kind_of<T>, id);
+        if (!key) return failure(key.error());
+        detail::Backoff backoff;
+        for (;;) {
+            auto loaded = load<T>(id);
+            if (!loaded) return failure(std::move(loaded).error());
+            auto object = std::make_shared<T>(**loaded);
+            if constexpr (std::is_void_v<std::invoke_result_t<Change&, T&>>) {
+                change(*object);
+            } else if (auto accepted = change(*object); !accepted) {
+                return failure(std::move(accepted).error());
+            }
+            if (Entity<T>::id(*object) != id) return failure(Errc::invalid_argument, *key + ": an update must not change the id");
+            auto saved = write_one(*key, {std::move(object), &type_of<T>()}, loaded->expires_at(), loaded->version());
+            if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
+        }
+    }
+
+    // --- many entities -------------------------------------------------------------------------------------------------
+
+    /// Saves all of them or none, as one batch with one version. Of two with one id, the later one stays.
+    template <class T>
+    [[nodiscard]] Result<Version> save_many(std::span<const T> entities, const SaveOptions& options = {}) {
+        require_entity<T>();
+        const auto expires_at = expiry(options.ttl);
+        if (!expires_at) return failure(expires_at.error());
+        WriteSet set;
+        set.writes.reserve(entities.size());
+        for (const T& entity : entities) {
+            auto key = open_key(kind_of<T>, Entity<T>::id(entity));
+            if (!key) return failure(std::move(key).error());
+            if (options.expect) set.requirements.push_back({*key, *options.expect});
+            set.writes.push_back({std::move(*key), {shared_object(entity), &type_of<T>()}, *expires_at});
+        }
+        return engine_->write(std::move(set));
+    }
+    template <class T>
+    [[nodiscard]] Result<Version> save_many(const std::vector<T>& entities, const SaveOptions& options = {}) {
+        return save_many(std::span<const T>{entities}, options);
+    }
+
+    /// As `load` for each id, with one trip to the backend for those that are not cached. The results are in the order of
+    /// the ids.
+    template <class T>
+    [[nodiscard]] std::vector<Result<Loaded<T>>> load_many(std::span<const std::string> ids) {
+        require_entity<T>();
+        std::vector<Result<Loaded<T>>> results(ids.size(), failure(Errc::not_found));
+        std::vector<std::string> keys;
+        std::vector<std::size_t> positions;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            auto key = open_key(kind_of<T>, ids[i]);
+            if (!key) {
+                results[i] = failure(std::move(key).error());
+                continue;
+            }
+            keys.push_back(std::move(*key));
+            positions.push_back(i);
+        }
+        const std::vector<std::string_view> views(keys.begin(), keys.end());
+        const Status done = engine_->load_many(views, type_of<T>(), [&](std::size_t position, Result<LoadedObject> loaded) {
+            if (loaded) {
+                results[positions[position]] = as_loaded<T>(std::move(*loaded));
+            } else {
+                results[positions[position]] = failure(std::move(loaded).error());
+            }
+        });
+        if (!done) {
+            for (const std::size_t position : positions) results[position] = failure(done.error());
+        }
+        return results;
+    }
+
+    /// Visits every T in the order of the ids' bytes, from one consistent snapshot, pending writes included. `visitor` takes
+    /// a `const Loaded<T>&` and returns nothing, or a bool that is false to stop. It may call the store. `corrupt` at the
+    /// first record that does not decode, with its key; those before it have been visited.
+    template <class T, std::invocable<const Loaded<T>&> Visitor>
+    [[nodiscard]] Status for_each(Visitor&& visitor) {
+        require_entity<T>();
+        Status outcome;
+        auto scanned = scan(kind_range(kind_of<T>), [&](const ScanItem& item) {
+            auto loaded = materialise<T>(item);
+            if (!loaded) {
+                outcome = failure(std::move(loaded).error());
+                return false;
+            }
+            return visit_and_continue(visitor, *loaded);
+        });
+        return scanned ? outcome : scanned;
+    }
+
+    /// The ids of all T, or a page of them, in the order of their bytes. Decodes nothing.
+    template <class T>
+    [[nodiscard]] Result<std::vector<std::string>> ids(const Page& page = {}) {
+        require_entity<T>();
+        KeyRange range = kind_range(kind_of<T>);
+        if (!page.after.empty()) range.begin += page.after + '\0';  // the smallest key above it
+        return list(range, page.limit, [](std::string_view key) { return id_of(kind_of<T>, key); });
+    }
+
+    /// How many T there are. O(their number): it counts them.
+    template <class T>
+    [[nodiscard]] Result<std::size_t> count() {
+        require_entity<T>();
+        std::size_t found = 0;
+        auto scanned = scan(kind_range(kind_of<T>), [&](const ScanItem&) { return ++found != 0; });
+        if (!scanned) return failure(std::move(scanned).error());
+        return found;
+    }
+
+    // --- raw bytes -----------------------------------------------------------------------------------------------------
+
+    /// The bytes under a key: an entity's own encoding for an entity's key, whatever `put` was given otherwise.
+    [[nodiscard]] Result<std::string> get(std::string_view key) {
+        if (auto usable = open_raw_key(key); !usable) return failure(std::move(usable).error());
+        auto loaded = engine_->load(key, bytes_type);
+        if (!loaded) return failure(std::move(loaded).error());
+        return *static_cast<const std::string*>(loaded->object.value.get());
+    }
+
+    /// Puts bytes under any key that does not begin with a NUL byte. Under an entity's key they must be what its codec
+    /// reads, or loads of that entity answer `corrupt`.
+    [[nodiscard]] Result<Version> put(std::string_view key, std::string bytes, const SaveOptions& options = {}) {
+        if (auto usable = open_raw_key(key); !usable) return failure(std::move(usable).error());
+        const auto expires_at = expiry(options.ttl);
+        if (!expires_at) return failure(expires_at.error());
+        return write_one(std::string{key}, {std::make_shared<const std::string>(std::move(bytes)), &bytes_type}, *expires_at, options.expect);
+    }
+
+    [[nodiscard]] Status erase(std::string_view key, const EraseOptions& options = {}) {
+        if (auto usable = open_raw_key(key); !usable) return usable;
+        return erase_key(std::string{key}, options);
+    }
+
+    /// Every key that begins with `prefix`, entities' keys included, or a page of them, in byte order.
+    [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, const Page& page = {}) {
+        KeyRange range = prefix.empty() ? user_keys() : KeyRange::prefix(prefix);
+        if (!page.after.empty() && page.after >= range.begin) range.begin = page.after + '\0';
+        if (range.begin.front() == reserved_first_byte) range.begin = user_keys().begin;
+        return list(range, page.limit, [](std::string_view key) { return key; });
+    }
+
+    // --- the store itself ----------------------------------------------------------------------------------------------
+
+    /// Returns once everything acknowledged before the call is in the backend; at once under policies that wait for the
+    /// backend anyway. What could not be stored stays pending, and is tried again.
+    [[nodiscard]] Status flush() { return closed() ? closed_error() : engine_->flush(); }
+
+    /// For Drive::caller: flushes if a flush is due. To be called often, from the caller's own loop.
+    [[nodiscard]] Status pump() {
+        static_assert(detail::can_pump<Engine>, "Store::pump: only WriteBehind has anything to pump");
+        return closed() ? closed_error() : engine_->pump();
+    }
+
+    /// Flushes, and ends the store's work: every later call answers `closed`, except that close() may be called again to
+    /// store what it could not. The backend's files are let go of when the store is destroyed, which closes it, too.
+    [[nodiscard]] Status close() {
+        closed_->store(true);
+        return engine_->close();
+    }
+
+    [[nodiscard]] StoreStats stats() const { return engine_->stats(); }
+
+    /// Bytes of all the database's files, write-ahead logs included; 0 for memory.
+    [[nodiscard]] Result<std::uint64_t> size_on_disk() { return engine_->backend().size_on_disk(); }
+
+    /// The backend itself, for what the store does not offer. Writes through it are seen by no cache: leave them alone.
+    [[nodiscard]] Backend& backend() noexcept { return engine_->backend(); }
+
+private:
+    Store(std::unique_ptr<Engine> engine, Traits traits)
+        : engine_{std::move(engine)}, closed_{std::make_unique<std::atomic<bool>>(false)}, traits_{std::move(traits)} {}
+
+    template <class T>
+    static constexpr void require_entity() {
+        constexpr bool flawless = detail::explain_entity<T>();  // or one sentence that says what is missing
+        static_assert(!flawless || codec_for<Codec, T>, "Store: the codec of the traits lacks encode or decode (see joinly/codec/concepts.hpp)");
+    }
+
+    template <class T>
+    [[nodiscard]] static constexpr const ObjectType& type_of() noexcept {
+        return detail::object_type<T, Codec>;
+    }
+
+    [[nodiscard]] bool closed() const noexcept { return closed_->load(std::memory_order_relaxed); }
+    [[nodiscard]] static tl::unexpected<Error> closed_error() { return failure(Errc::closed, "the store is closed"); }
+
+    /// The key of a call on an entity, unless the call cannot be made at all.
+    [[nodiscard]] Result<std::string> open_key(std::string_view kind, std::string_view id) const {
+        if (closed()) return closed_error();
+        return make_key(kind, id);
+    }
+    [[nodiscard]] Status open_raw_key(std::string_view key) const {
+        if (closed()) return closed_error();
+        return validate_raw_key(key);
+    }
+
+    [[nodiscard]] Result<Expiry> expiry(const std::optional<Ttl>& ttl) const {
+        if (!ttl) return Expiry{};
+        const auto expires_at = Expiry::after(traits_.clock.now(), *ttl);
+        if (expires_at) return *expires_at;
+        return failure(Errc::invalid_argument, "a ttl must be positive, not " + std::to_string(ttl->duration().count()) + " ms");
+    }
+
+    /// A copy that the cache may keep, or, under a policy that keeps none, the caller's own object borrowed for the call.
+    template <class T>
+    [[nodiscard]] static std::shared_ptr<const void> shared_object(const T& entity) {
+        if constexpr (Engine::keeps_objects) {
+            return std::make_shared<const T>(entity);
+        } else {
+            return {std::shared_ptr<const void>{}, &entity};
+        }
+    }
+
+    template <class T>
+    [[nodiscard]] Result<Version> save_object(const T& entity, std::shared_ptr<const void> object, const SaveOptions& options) {
+        auto key = open_key(kind_of<T>, Entity<T>::id(entity));
+        if (!key) return failure(std::move(key).error());
+        const auto expires_at = expiry(options.ttl);
+        if (!expires_at) return failure(expires_at.error());
+        return write_one(std::move(*key), {std::move(object), &type_of<T>()}, *expires_at, options.expect);
+    }
+
+    [[nodiscard]] Result<Version> write_one(std::string key, Object object, Expiry expires_at, const std::optional<Version>& expect) {
+        WriteSet set;
+        if (expect) set.requirements.push_back({key, *expect});
+        set.writes.push_back({std::move(key), std::move(object), expires_at});
+        return engine_->write(std::move(set));
+    }
+
+    [[nodiscard]] Status erase_key(std::string key, const EraseOptions& options) {
+        auto erased = write_one(std::move(key), {}, {}, options.expect);
+        if (!erased) return failure(std::move(erased).error());
+        return {};
+    }
+
+    template <class T>
+    [[nodiscard]] static Loaded<T> as_loaded(LoadedObject loaded) {
+        return {std::static_pointer_cast<const T>(std::move(loaded.object.value)), loaded.version, loaded.expires_at};
+    }
+
+    template <class T>
+    [[nodiscard]] static Result<Loaded<T>> materialise(const ScanItem& item) {
+        auto loaded = item.object == nullptr
+                          ? decode_record(item.key, item.record, type_of<T>())
+                          : as_type(item.key, {*item.object, item.record.version, item.record.expires_at}, type_of<T>());
+        if (!loaded) return failure(std::move(loaded).error());
+        return as_loaded<T>(std::move(*loaded));
+    }
+
+    template <class Visitor, class Visited>
+    [[nodiscard]] static bool visit_and_continue(Visitor& visitor, const Visited& visited) {
+        if constexpr (std::is_void_v<std::invoke_result_t<Visitor&, const Visited&>>) {
+            visitor(visited);
+            return true;
+        } else {
+            return visitor(visited);
+        }
+    }
+
+    [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) {
+        if (closed()) return closed_error();
+        return engine_->scan(range, visit);
+    }
+
+    template <class Project>
+    [[nodiscard]] Result<std::vector<std::string>> list(const KeyRange& range, std::size_t limit, Project project) {
+        std::vector<std::string> found;
+        if (limit == 0) return found;
+        auto scanned = scan(range, [&](const ScanItem& item) {
+            found.emplace_back(project(item.key));
+            return found.size() < limit;
+        });
+        if (!scanned) return failure(std::move(scanned).error());
+        return found;
+    }
+
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<std::atomic<bool>> closed_;
+    JOINLY_NO_UNIQUE_ADDRESS Traits traits_;
+};
+
+/// Opens a store: `open<SqliteBackend, WriteBehind>({.path = "joinly.db"}, {.max_delay = 100ms})`.
+///
+/// @return the store, or why there is none: a path that is not a database or is another program's, a newer format, damage,
+///         a lock held by somebody else. Nothing that was there is changed or created over.
+template <class Backend = SqliteBackend, class CachePolicy = WriteThrough, class Traits = DefaultTraits>
+[[nodiscard]] Result<Store<Backend, CachePolicy, Traits>> open(typename Backend::Options backend_options,
+                                                               typename CachePolicy::Options policy_options = {}, Traits traits = {}) {
+    return Store<Backend, CachePolicy, Traits>::open(std::move(backend_options), std::move(policy_options), std::move(traits));
+}
+
+JOINLY_NAMESPACE_END
+#endif
