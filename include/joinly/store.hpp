@@ -246,7 +246,7 @@ public:
             }
             return visit_and_continue(visitor, *loaded);
         });
-        return scanned ? outcome : scanned;
+        return scanned ? std::move(outcome) : std::move(scanned);
     }
 
     /// The ids of all T, or a page of them, in the order of their bytes. Decodes nothing.

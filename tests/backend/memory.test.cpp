@@ -40,6 +40,7 @@ TEST_CASE("MemoryBackend's conflicts say what is there and what was wanted", "[m
     CHECK(message_of(Batch{}.require("lobby:1", 5)) == "lobby:1 is at version 1, not at version 5");
     CHECK(message_of(Batch{}.require("lobby:1", joinly::absent)) == "lobby:1 is at version 1, not absent");
     CHECK(message_of(Batch{}.require("lobby:2", 5)) == "lobby:2 is absent, not at version 5");
+    CHECK(message_of(Batch{}.require(std::string{"\0\xff", 2}, 5)) == "\\x00\\xff is absent, not at version 5");
     Batch given;
     given.version = 1;
     CHECK(message_of(given) == "the batch's version 1 is not above the last one, 1");

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <tests/support/catch.hpp>
 #include <tests/support/faulty_sqlite_vfs.hpp>
@@ -196,6 +197,37 @@ TEST_CASE("a scan that runs when the disk fails ends, and then the database reop
     CHECK(scanned.error() == Errc::io);
     CHECK(visited == 1);
     CHECK(backend.read("a"));
+}
+
+TEST_CASE("a backup whose disk fails leaves nothing, and does not trouble a scan that runs", "[sqlite][fault][backup]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(put("a", "value").put("b", "value")));
+    int visited = 0;
+    const Status scanned = backend.scan({}, [&](std::string_view, const RecordView&) {
+        vfs.fail_writes = true;
+        CHECK(backend.backup_to(dir / "copy").error() == Errc::io);
+        vfs.fail_writes = false;
+        return ++visited > 0;
+    });
+    CHECK(scanned);
+    CHECK(visited == 2);
+    const std::filesystem::directory_iterator files{dir.path()};
+    CHECK(std::distance(begin(files), end(files)) == 3);  // the database, its log and the log's index
+}
+
+TEST_CASE("after a failed write() the next write is on new connections", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(put("key", "value")));
+    vfs.fail_writes = true;
+    CHECK(backend.write(put("key", "lost")).error() == Errc::io);
+    vfs.fail_writes = false;
+    CHECK(backend.write(put("key", "other")) == Version{2});
+    CHECK(vfs.connections_made == 2);
+    CHECK(backend.verify_integrity());
 }
 
 TEST_CASE("a failed read is an error, and the next one is tried on new connections", "[sqlite][fault]") {

@@ -12,7 +12,9 @@
 #include <string>
 #include <tests/support/catch.hpp>
 #include <tests/support/child_process.hpp>
+#include <tests/support/sqlite_probe.hpp>
 #include <tests/support/temp_dir.hpp>
+#include <thread>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -24,6 +26,7 @@ using joinly::SqliteOptions;
 using joinly::Version;
 using joinly::test::ChildProcess;
 using joinly::test::ProcessGate;
+using joinly::test::SqliteProbe;
 using joinly::test::TempDir;
 
 namespace {
@@ -65,6 +68,19 @@ TEST_CASE("processes that make a database at the same moment all open it", "[sql
               }) == 0);
         CHECK(SqliteBackend::open(at(path)).value().last_version() == Version{4});
     }
+}
+
+TEST_CASE("opening waits for a lock on a new file that SQLite itself does not wait for", "[sqlite][processes]") {
+    const TempDir dir;
+    SqliteProbe other{dir / "db"};
+    other.run("PRAGMA user_version = 0; BEGIN IMMEDIATE");
+    std::thread release{[&] {
+        std::this_thread::sleep_for(50ms);  // however long this takes, opening must succeed
+        other.run("ROLLBACK");
+    }};
+    const auto backend = SqliteBackend::open(at(dir / "db"));
+    release.join();
+    CHECK(backend);
 }
 
 TEST_CASE("no update is lost between processes, and no version given twice", "[sqlite][processes]") {

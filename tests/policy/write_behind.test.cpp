@@ -268,6 +268,17 @@ TEST_CASE("after a failed flush batches still reach the backend in the order the
     CHECK(versions == std::vector{*first, *second});
 }
 
+TEST_CASE("a flush that was stored although its answer was lost is not taken for a conflict", "[write_behind][fault]") {
+    Rig rig;
+    REQUIRE(rig.store.save(player("ada", 1)));
+    rig.control->lose_answers = Errc::io;
+    CHECK(rig.store.flush().error() == Errc::io);
+    rig.control->lose_answers = std::nullopt;
+    REQUIRE(rig.store.flush());
+    CHECK(rig.stored_rating("ada") == 1);
+    CHECK(rig.store.stats().pending_entries == 0);
+}
+
 TEST_CASE("close reports what could not be stored, and can be tried again", "[write_behind][fault]") {
     Rig rig;
     rig.control->refuse_writes = Errc::io;
@@ -300,6 +311,14 @@ TEST_CASE("at its limit a store with a thread makes writers wait for room", "[wr
     for (int i = 0; i < 50; ++i) REQUIRE(store.save(player(std::to_string(i))));
     REQUIRE(store.flush());
     CHECK(*store.count<Player>() == 50);
+}
+
+TEST_CASE("a writer that waits for room makes a flush due", "[write_behind]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto store = *joinly::open<FailingBackend, WriteBehind>(
+        {.control = control}, {.max_delay = 1h, .pending_limit_entries = 10, .full_timeout = 60s});
+    for (int i = 0; i < 11; ++i) REQUIRE(store.save(player(std::to_string(i))));
+    CHECK(control->writes == 1);
 }
 
 TEST_CASE("a writer that waits for room in vain gets full", "[write_behind][fault]") {

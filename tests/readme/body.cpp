@@ -16,6 +16,6 @@ static int fail(const joinly::Error& error) {
 }
 
 int main() {
-// SNIPPET
+    // SNIPPET
     return 0;
 }

@@ -14,6 +14,7 @@ public:
     inline static std::atomic<bool> fail_log_syncs{false};   // fsync of a write-ahead log
     inline static std::atomic<bool> fail_file_syncs{false};  // fsync of a database file
     inline static std::atomic<bool> fail_reads{false};       // of either
+    inline static std::atomic<bool> fail_writes{false};      // to any file
     inline static std::atomic<bool> disk_full{false};        // for every write
     inline static std::atomic<int> log_syncs{0};
     inline static std::atomic<int> connections_made{0};
@@ -21,7 +22,7 @@ public:
 
     /// One at a time. Databases must be closed before it goes.
     FaultySqliteVfs() {
-        for (std::atomic<bool>* fault : {&fail_log_syncs, &fail_file_syncs, &fail_reads, &disk_full}) *fault = false;
+        for (std::atomic<bool>* fault : {&fail_log_syncs, &fail_file_syncs, &fail_reads, &fail_writes, &disk_full}) *fault = false;
         for (std::atomic<int>* count : {&log_syncs, &connections_made, &connections_open}) *count = 0;
         real_ = sqlite3_vfs_find(nullptr);
         vfs_ = *real_;
@@ -75,6 +76,7 @@ private:
         return Forward<&sqlite3_io_methods::xRead>::call(file, data, count, offset);
     }
     static int write(sqlite3_file* file, const void* data, int count, sqlite3_int64 offset) {
+        if (fail_writes) return SQLITE_IOERR_WRITE;
         if (disk_full) return SQLITE_FULL;
         return Forward<&sqlite3_io_methods::xWrite>::call(file, data, count, offset);
     }

@@ -10,6 +10,7 @@
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/config.hpp>
+#include <joinly/detail/printable.hpp>
 #include <joinly/detail/record_tree.hpp>
 
 #include <cstddef>
@@ -63,8 +64,9 @@ public:
         next.version = version;
         for (const Change& change : batch.changes) {
             if (change.version > version) {
-                return failure(Errc::invalid_argument, change.key + " is to get version " + std::to_string(change.version) +
-                                                           ", above its batch's " + std::to_string(version));
+                return failure(Errc::invalid_argument, detail::printable(change.key) + " is to get version " +
+                                                           std::to_string(change.version) + ", above its batch's " +
+                                                           std::to_string(version));
             }
             if (change.value) {
                 const Version own = change.version == absent ? version : change.version;
@@ -116,7 +118,8 @@ private:
         for (const auto& [key, wanted] : batch.requirements) {
             const Record* record = records.find(key);
             const Version found = record && !record->expires_at.has_passed(batch.now) ? record->version : absent;
-            if (found != wanted) return failure(Errc::conflict, key + " is " + describe(found) + ", not " + describe(wanted));
+            if (found != wanted)
+                return failure(Errc::conflict, detail::printable(key) + " is " + describe(found) + ", not " + describe(wanted));
         }
         return {};
     }

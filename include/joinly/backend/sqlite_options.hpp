@@ -30,7 +30,8 @@ struct SqliteOptions {
     std::size_t page_cache_bytes = std::size_t{4} << 20;
 
     /// Reader connections kept open while nobody reads. More readers than these may run at once; those in excess are
-    /// opened for one read (a tenth of a millisecond) and closed after it. Set it to the number of reading threads.
+    /// opened for one read (a tenth of a millisecond) and closed after it. Set it to the number of reading threads;
+    /// 1 to 1024.
     std::size_t max_idle_readers = 8;
 };
 

@@ -16,6 +16,7 @@
 #include <joinly/detail/cache_shard.hpp>
 #include <joinly/detail/hash.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,7 +33,8 @@ struct CacheOptions {
     std::size_t capacity_entries = 10'000;
 
     /// Parts with a lock of their own, each with its share of the capacity. 0: one for every 512 entries, 16 at most, so
-    /// that a small cache evicts in the policy's exact order. Leave it alone unless a profile shows threads waiting.
+    /// that a small cache evicts in the policy's exact order; never more than entries. Leave it alone unless a profile shows
+    /// threads waiting.
     std::size_t shards = 0;
 };
 
@@ -128,9 +130,9 @@ private:
     [[nodiscard]] static std::size_t shards_for(const CacheOptions& options) noexcept {
         constexpr std::size_t entries_per_shard = 512;
         constexpr std::size_t most = 16;
-        std::size_t count = options.shards != 0 ? options.shards : options.capacity_entries / entries_per_shard;
-        if (options.shards == 0 && count > most) count = most;
-        return count == 0 ? 1 : count;
+        const std::size_t wanted =
+            options.shards != 0 ? options.shards : (std::min)(options.capacity_entries / entries_per_shard, most);
+        return std::clamp<std::size_t>(wanted, 1, (std::max<std::size_t>)(options.capacity_entries, 1));  // none without room
     }
     [[nodiscard]] std::uint64_t hash_of(std::string_view key) const noexcept { return detail::hash_bytes(key, seed_); }
     /// The high bits choose the shard: the low ones choose the place within it.

@@ -16,10 +16,10 @@
 // | std::optional<X>                     | X or null                                                              |
 // | a described struct                   | an object, its keys in the order of the description                    |
 //
-// Reading accepts whole floats for integers, integers for floats and times, numbers for enums, keys in any order; the last of
-// several values under one key wins, keys that the description does not know are ignored, and a key that is missing or
-// null keeps the field's default (null empties an optional). NaN and Infinity, which json.dumps writes by
-// default, are not JSON and are `corrupt`.
+// Reading accepts whole floats up to 2^53 for integers, integers for floats and times, numbers for enums, and keys in any
+// order. The last of several values under one key wins; keys that the description does not know are ignored; a key that is
+// missing or null keeps the field's default (null empties an optional). NaN and Infinity, which json.dumps writes unless it
+// is told not to, are not JSON and are `corrupt`.
 
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
@@ -56,8 +56,8 @@ struct Json {
 
     /// Reads JSON text into `object`, which is freshly made.
     ///
-    /// @return success, or `corrupt`, naming the byte where it ceases to be JSON, or the field that does not fit; `object` then
-    ///         holds some of the fields.
+    /// @return success, or `corrupt`, naming the byte where it ceases to be JSON, or the field that does not fit; `object`
+    ///         then holds some of the fields.
     /// @par Complexity  O(size of text), in memory too.
     template <described T>
     [[nodiscard]] static Status decode(std::string_view text, T& object) {

@@ -11,10 +11,12 @@
 
 JOINLY_NAMESPACE_BEGIN
 
-/// The text of a .proto file (proto3) with a message for `T`, and then those for what it contains, in the order they are met.
+/// The text of a .proto file (proto3) with a message for `T`, and then those for what it contains, in the order they are
+/// met. `optional` marks what may be absent and what is written even when it is zero.
 ///
-/// Messages and enums have the names of the C++ types, the fields those of the description; an enumerator's name gets its enum's in
-/// front, for proto3 has one scope for them all. The text is the same with every compiler, so it can be kept under version control.
+/// Messages and enums have the names of the C++ types, with a number where two have the same; fields have those of the
+/// description; an enumerator's name gets its enum's in front, for proto3 has one scope for them all. The text does not
+/// depend on the compiler, so it can be kept under version control.
 template <described T>
 [[nodiscard]] std::string proto_schema() {
     if constexpr (detail::explain_fields<T>()) {

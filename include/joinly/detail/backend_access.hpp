@@ -34,10 +34,15 @@ public:
     }
 
     [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
-        reads_.fetch_add(keys.size(), std::memory_order_relaxed);
-        return backend_.read_many(keys, [&](std::size_t position, Result<Record> record) {
+        return read_many(keys, [&](std::size_t position, Result<Record> record) {
             sink(position, to_object(keys[position], std::move(record), type));
         });
+    }
+
+    /// The records as they are, expired ones included.
+    [[nodiscard]] Status read_many(std::span<const std::string_view> keys, ReadSink sink) {
+        reads_.fetch_add(keys.size(), std::memory_order_relaxed);
+        return backend_.read_many(keys, sink);
     }
 
     [[nodiscard]] Result<Version> write(Batch batch) {

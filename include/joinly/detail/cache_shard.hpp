@@ -84,7 +84,7 @@ public:
 private:
     struct Entry {
         std::string key;
-        std::optional<Value> value;  // empty in a free slot
+        std::optional<Value> value;  // of no account in a free slot
         std::uint64_t hash = 0;
         Expiry expires_at;
     };
@@ -108,13 +108,14 @@ private:
     template <class Clock>
     [[nodiscard]] CacheSlot find_live_slot(std::string_view key, std::uint64_t hash, const Clock& clock) {
         const CacheSlot slot = find(key, hash);
-        if (slot == no_slot || entries_[slot].expires_at.is_never() || !entries_[slot].expires_at.has_passed(clock.now())) return slot;
+        if (slot == no_slot || entries_[slot].expires_at.is_never() || !entries_[slot].expires_at.has_passed(clock.now()))
+            return slot;
         remove(slot);
         ++stats_.expirations;
         return no_slot;
     }
 
-    /// Whatever may throw comes before the first change, so that a failed insertion leaves the shard whole.
+    /// Whatever may throw comes before the slot is taken, so that a failed insertion leaves the shard whole.
     void insert(Entry entry) {
         while (size_ >= capacity_) {
             remove(queue_.victim());
@@ -127,9 +128,9 @@ private:
             free_.push_back(static_cast<CacheSlot>(entries_.size() - 1));
         }
         const CacheSlot slot = free_.back();
+        entries_[slot] = std::move(entry);  // may throw, if moving a Value does; the slot is a free one still
         queue_.inserted(slot);
         free_.pop_back();
-        entries_[slot] = std::move(entry);
         link(index_, slot);
         ++size_;
     }

@@ -15,8 +15,6 @@
 #if defined(__APPLE__) || defined(__linux__)
 #include <sys/random.h>
 #endif
-#elif defined(_MSC_VER)
-#include <intrin.h>
 #endif
 
 JOINLY_NAMESPACE_BEGIN
@@ -29,9 +27,11 @@ namespace detail {
     const Wide product = static_cast<Wide>(left) * right;
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 #else
-    std::uint64_t high = 0;
-    const std::uint64_t low = _umul128(left, right, &high);
-    return low ^ high;
+    constexpr std::uint64_t low_half = 0xffff'ffffU;
+    const std::uint64_t low = (left & low_half) * (right & low_half);
+    const std::uint64_t cross = (left >> 32) * (right & low_half) + (low >> 32);  // cannot overflow
+    const std::uint64_t carry = (left & low_half) * (right >> 32) + (cross & low_half);
+    return left * right ^ ((left >> 32) * (right >> 32) + (cross >> 32) + (carry >> 32));
 #endif
 }
 

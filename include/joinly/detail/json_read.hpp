@@ -53,10 +53,11 @@ bool read_json_integer(JsonFault& fault, const JsonTree& json, Number& number) {
             return fault.fail("the number is out of range");
         number = static_cast<Number>(*integer);
     } else if (const auto* real = json.get_ptr<const double*>()) {
-        // The maximum of 64 bits is no double; the next one, a power of two, is out of range.
-        const double end = std::ldexp(1.0, Limits::digits);
+        // Beyond 2^53 a double does not say which integer was meant.
+        const bool fits =
+            std::abs(*real) <= 0x1p53 && *real < std::ldexp(1.0, Limits::digits) && *real >= static_cast<double>(Limits::min());
+        if (!fits) return fault.fail("the number is out of range");
         if (*real != std::floor(*real)) return fault.fail("the number is not whole");
-        if (!(*real < end && *real >= static_cast<double>(Limits::min()))) return fault.fail("the number is out of range");
         number = static_cast<Number>(*real);
     } else {
         return fault.fail("it is not a number");

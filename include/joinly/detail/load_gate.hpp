@@ -44,7 +44,7 @@ public:
         [[nodiscard]] std::optional<Outcome> wait() {
             std::unique_lock lock{mutex_};
             landed_.wait(lock, [&] { return done_; });
-            return outcome_;
+            return outcome_ ? std::optional<Outcome>{copy_of(*outcome_)} : std::nullopt;
         }
 
     private:
@@ -94,8 +94,9 @@ public:
     /// lock, only if no write has overtaken the flight.
     template <class Fill>
     void land(std::string_view key, const std::shared_ptr<Flight>& flight, const Outcome& outcome, Fill&& fill) {
+        std::optional<Outcome> copy{copy_of(outcome)};  // may throw, so before the flight ends
         close(key, flight, [&] { fill(key, outcome); });
-        flight->land(outcome);
+        flight->land(std::move(copy));
     }
 
     /// Ends a flight that found nothing out.
@@ -141,7 +142,8 @@ public:
             } else if (ticket.flight && !ticket.leads) {
                 joined.emplace_back(i, std::move(ticket.flight));
             } else {
-                leads.emplace_back(*this, keys[i], std::move(ticket.flight));
+                Lead lead{*this, keys[i], std::move(ticket.flight)};  // holds the flight even if the vector cannot grow
+                leads.push_back(std::move(lead));
                 asked.push_back(keys[i]);
                 positions.push_back(i);
             }
@@ -157,7 +159,9 @@ public:
         for (auto& [position, flight] : joined) {
             std::optional<Outcome> outcome = flight->wait();
             const std::string_view key = keys[position];
-            sink(position, outcome ? *std::move(outcome) : load(key, [&] { return enter(key); }, [&] { return read(key); }, fill));
+            sink(position, outcome ? *std::move(outcome)
+                                   : load(
+                                         key, [&] { return enter(key); }, [&] { return read(key); }, fill));
         }
         return {};
     }
@@ -174,8 +178,8 @@ public:
         drop(key);
     }
 
-    /// A write of `key` ends: with what the backend now has, or with null when that is unknown. Once the key's last writer
-    /// has left, `keep` is given the newest of what they wrote.
+    /// A write of `key` ends: with what the backend now has (the version `absent`: it changed nothing), or with null when
+    /// that is unknown. Once the key's last writer has left, `keep` is given the newest of what they wrote.
     template <class Keep>
     void end_write(std::string_view key, const LoadedObject* written, Keep&& keep) {
         Stripe& stripe = stripe_of(key);
@@ -188,7 +192,7 @@ public:
             state.newest = *written;
         }
         if (--state.writers != 0) return;
-        if (!state.uncertain) keep(key, state.newest);
+        if (!state.uncertain && state.newest.version != absent) keep(key, state.newest);
         stripe.states.erase(at);
     }
 
@@ -237,6 +241,12 @@ private:
         std::string_view key_;
         std::shared_ptr<Flight> flight_;
     };
+
+    /// tl::expected ends the program when copying an error finds no memory; copying the error by itself throws.
+    [[nodiscard]] static Outcome copy_of(const Outcome& outcome) {
+        if (outcome) return *outcome;
+        return failure(outcome.error());
+    }
 
     static void overtake(State& state) noexcept {
         if (state.flight) state.flight->overtaken_ = true;

@@ -60,7 +60,8 @@ std::string name_of_unit() {
     } else if constexpr (std::same_as<Period, std::ratio<1>>) {
         return "seconds";
     } else {
-        return "units of " + std::to_string(Period::num) + "/" + std::to_string(Period::den) + " s";
+        const std::string fraction = Period::den == 1 ? "" : "/" + std::to_string(Period::den);
+        return "units of " + std::to_string(Period::num) + fraction + " s";
     }
 }
 
@@ -202,7 +203,9 @@ private:
             if constexpr (described_enum<T>) {
                 if constexpr (fits_proto_enum<T>()) return name<T>();
             }
-            return std::string{proto_number<number_of<T>>()};
+            // Some libraries count days in 32 bits: the file should not depend on that, and the wire does not.
+            using Count = std::conditional_t<time_field<T> && std::is_integral_v<number_of<T>>, std::int64_t, number_of<T>>;
+            return std::string{proto_number<Count>()};
         }
     }
 

@@ -37,7 +37,8 @@ namespace detail {
     if (code == SQLITE_READONLY_DBMOVED) return Errc::io;  // the file went away under an open connection
     switch (code & 0xff) {
         case SQLITE_BUSY:
-        case SQLITE_LOCKED: return Errc::busy;
+        case SQLITE_LOCKED:
+        case SQLITE_PROTOCOL: return Errc::busy;
         case SQLITE_FULL:
         case SQLITE_NOMEM: return Errc::full;
         case SQLITE_READONLY: return Errc::read_only;
@@ -51,8 +52,7 @@ namespace detail {
 /// Whether a connection that said this may still be trusted to keep what it acknowledges. After a failed write or fsync
 /// it may not: the operating system has forgotten the page, and the next fsync succeeds without it.
 [[nodiscard]] constexpr bool sqlite_ends_connection(int code) noexcept {
-    const int primary = code & 0xff;
-    return primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_PROTOCOL || code == SQLITE_READONLY_DBMOVED;
+    return (code & 0xff) == SQLITE_IOERR || code == SQLITE_READONLY_DBMOVED;
 }
 
 [[nodiscard]] constexpr bool sqlite_is_damage(int code) noexcept {
@@ -71,9 +71,8 @@ auto sqlite_attempt(std::string_view path, Work&& work, OnFault&& on_fault) -> s
     try {
         return work();
     } catch (const SQLite::Exception& error) {
-        Error told = sqlite_error(sqlite_code(error), path, error.what());
-        on_fault(sqlite_code(error), told);
-        return failure(std::move(told));
+        on_fault(sqlite_code(error));
+        return failure(sqlite_error(sqlite_code(error), path, error.what()));
     } catch (const std::bad_alloc&) {
         return failure(Errc::full, std::string{path} + ": out of memory");
     }
@@ -81,7 +80,7 @@ auto sqlite_attempt(std::string_view path, Work&& work, OnFault&& on_fault) -> s
 
 template <class Work>
 auto sqlite_attempt(std::string_view path, Work&& work) -> std::invoke_result_t<Work&> {
-    return sqlite_attempt(path, work, [](int, const Error&) {});
+    return sqlite_attempt(path, work, [](int) {});
 }
 
 }  // namespace detail

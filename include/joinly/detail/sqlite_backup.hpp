@@ -11,8 +11,8 @@
 #include <joinly/detail/sqlite_files.hpp>
 #include <joinly/detail/sqlite_open.hpp>
 
+#include <cstdint>
 #include <filesystem>
-#include <random>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -47,8 +47,7 @@ namespace detail {
 /// Copies into a file beside `target`, checks the copy, syncs it, and only then gives it its name.
 class SqliteBackup {
 public:
-    explicit SqliteBackup(std::string target)
-        : target_{std::move(target)}, partial_{target_ + ".partial-" + std::to_string(std::random_device{}())} {}
+    explicit SqliteBackup(std::string target) : target_{std::move(target)}, partial_{target_ + ".partial-" + random_name()} {}
     SqliteBackup(const SqliteBackup&) = delete;
     SqliteBackup& operator=(const SqliteBackup&) = delete;
     ~SqliteBackup() {
@@ -65,11 +64,14 @@ public:
         return sqlite_place(target_, true);
     }
 
+    /// What fails here is taken for the target's fault: the next read will tell if it was the source's.
     [[nodiscard]] Status copy_from(SqliteConnection& source) const {
-        SQLite::Statement copy{source.database(), "VACUUM INTO ?1"};
-        copy.bind(1, partial_);
-        copy.exec();
-        return {};
+        return sqlite_attempt(target_, [&]() -> Status {
+            SQLite::Statement copy{source.database(), "VACUUM INTO ?1"};
+            copy.bind(1, partial_);
+            copy.exec();
+            return {};
+        });
     }
 
     [[nodiscard]] Status verify_copy() const {
@@ -91,6 +93,12 @@ public:
     }
 
 private:
+    [[nodiscard]] static std::string random_name() {
+        std::uint64_t number = 0;
+        sqlite3_randomness(sizeof number, &number);
+        return std::to_string(number);
+    }
+
     std::string target_;
     std::string partial_;
 };

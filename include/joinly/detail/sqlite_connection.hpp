@@ -133,11 +133,12 @@ public:
     /// @return false when the transaction could not be undone: the connection must go.
     bool try_rollback() noexcept { return !in_transaction() || database_.tryExec("ROLLBACK") == SQLITE_OK; }
 
-    /// Pages in the write-ahead log after this connection's newest commit.
+    /// Pages in the write-ahead log after this connection's newest commit, 0 after a checkpoint.
     [[nodiscard]] int log_pages() const noexcept { return log_pages_; }
     void checkpoint(int mode) {
         const int code = sqlite3_wal_checkpoint_v2(handle(), nullptr, mode, nullptr, nullptr);
         if (code != SQLITE_OK) throw SQLite::Exception(handle(), code);
+        log_pages_ = 0;
     }
     /// Closing the last connection of a database writes its log back, unless told not to.
     void forbid_checkpoint_on_close() noexcept { sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }

@@ -6,8 +6,8 @@
 // safe. The next call closes them all, without the checkpoint that closing otherwise does, and opens the database anew;
 // until that has worked, every call fails. Reads that are under way end at their next record.
 //
-// Locks: writer_mutex_ guards writer_, and whoever reopens holds it. mutex_ guards idle_, readers_ and failure_, and is held
-// for moments only. Where both are taken, writer_mutex_ comes first.
+// Locks: writer_mutex_ guards writer_, and whoever reopens holds it. mutex_ guards idle_, readers_ and changes of failed_, and is
+// held for moments only. Where both are taken, writer_mutex_ comes first.
 
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/config.hpp>
@@ -100,8 +100,8 @@ public:
     /// Runs `work`, which returns a Result and uses a reader connection: what SQLiteCpp throws becomes the Error.
     template <class Work>
     auto attempt(Work&& work) -> std::invoke_result_t<Work&> {
-        return sqlite_attempt(options_.path, work, [this](int code, const Error& error) {
-            if (sqlite_ends_connection(code)) fail(error);
+        return sqlite_attempt(options_.path, work, [this](int code) {
+            if (sqlite_ends_connection(code)) fail();
         });
     }
 
@@ -119,12 +119,12 @@ public:
         if (options_.read_only) return failure(Errc::read_only, options_.path + " was opened for reading only");
         const std::lock_guard lock{writer_mutex_};
         if (Status usable = recover(); !usable) return failure(std::move(usable).error());
-        const auto on_fault = [this](int code, const Error& error) {
-            if (sqlite_ends_connection(code) || sqlite_is_damage(code)) fail(error);
+        const auto on_fault = [this](int code) {
+            if (sqlite_ends_connection(code) || sqlite_is_damage(code)) fail();
         };
         auto result = sqlite_attempt(
             options_.path, [&] { return work(*writer_); }, on_fault);
-        if (!writer_->try_rollback()) fail({Errc::io, options_.path + ": a transaction could not be undone"});
+        if (!writer_->try_rollback()) fail();
         if (writer_->log_pages() >= checkpoint_pages && !has_failed()) {
             // SQLite's own checkpoint after a commit hides that an fsync failed. The commit itself stands: it does not need
             // the checkpoint. One that another process is at, or a reader holds up, is tried again after the next commit.
@@ -166,7 +166,7 @@ private:
     /// Nothing while the database has failed; a loan without a connection when none is idle.
     std::optional<SqliteReader> try_borrow() {
         const std::lock_guard lock{mutex_};
-        if (failure_) return std::nullopt;
+        if (has_failed()) return std::nullopt;
         ++readers_;
         std::optional<SqliteReader> loan{std::in_place, *this, nullptr};
         if (!idle_.empty()) {
@@ -178,11 +178,11 @@ private:
 
     void give_back(SqliteConnectionPtr connection) noexcept {
         std::unique_lock lock{mutex_};
-        const bool keep = connection && !failure_ && idle_.size() < idle_.capacity() && !connection->in_transaction();
+        const bool keep = connection && !has_failed() && idle_.size() < idle_.capacity() && !connection->in_transaction();
         if (keep) {
             idle_.push_back(std::move(connection));
         } else if (connection) {
-            if (failure_) connection->forbid_checkpoint_on_close();
+            if (has_failed()) connection->forbid_checkpoint_on_close();
             lock.unlock();
             connection.reset();
             lock.lock();
@@ -190,9 +190,8 @@ private:
         --readers_;
     }
 
-    void fail(const Error& error) {
+    void fail() noexcept {
         const std::lock_guard lock{mutex_};
-        if (!failure_) failure_ = error;
         failed_.store(true, std::memory_order_release);
     }
 
@@ -202,8 +201,8 @@ private:
         {
             const std::lock_guard lock{mutex_};
             if (readers_ > 0) {
-                return failure(Errc::io, std::to_string(readers_) + " reads still use connections that an I/O error has ended: " +
-                                             std::string{failure_->message()});
+                return failure(Errc::io, options_.path + ": after an I/O error, " + std::to_string(readers_) +
+                                             " reads still hold their connections");
             }
         }
         close_all(true);
@@ -211,7 +210,6 @@ private:
         if (!fresh) return failure(Errc::io, "reopening after an I/O error: " + std::string{fresh.error().message()});
         adopt(std::move(*fresh));
         const std::lock_guard lock{mutex_};
-        failure_.reset();
         failed_.store(false, std::memory_order_release);
         return {};
     }
@@ -240,11 +238,10 @@ private:
     GroupCommit queue_;
     std::mutex writer_mutex_;  // guards writer_, and is held while reopening
     SqliteConnectionPtr writer_;
-    std::mutex mutex_;  // guards idle_, readers_ and failure_
+    std::mutex mutex_;  // guards idle_, readers_ and changes of failed_
     std::vector<SqliteConnectionPtr> idle_;
-    std::size_t readers_ = 0;  // on loan
-    std::optional<Error> failure_;
-    std::atomic<bool> failed_{false};  // failure_ is set: for those who only look
+    std::size_t readers_ = 0;          // on loan
+    std::atomic<bool> failed_{false};  // changes under mutex_; anybody may look
 };
 
 inline SqliteReader::~SqliteReader() {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #endif
 
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -78,7 +79,8 @@ namespace detail {
 /// Makes a file that nobody else has open, or a directory's entries, last through a power failure.
 [[nodiscard]] inline Status sqlite_sync(const std::filesystem::path& path) {
 #if defined(_WIN32)
-    if (std::filesystem::is_directory(path)) return {};  // NTFS journals its entries
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown)) return {};  // NTFS journals its entries
     const int file = ::_wopen(path.c_str(), _O_RDWR | _O_BINARY);
     const bool synced = file >= 0 && ::_commit(file) == 0;
     const std::error_code error{errno, std::generic_category()};

@@ -141,8 +141,7 @@ PRAGMA user_version = 1;
         int code = SQLITE_OK;
         const auto left = (std::max)(std::chrono::ceil<milliseconds>(deadline - Steady::now()), milliseconds{1});
         auto connection = sqlite_attempt(
-            options.path, [&] { return sqlite_open_once(options, may_create, left); },
-            [&code](int told, const Error&) { code = told; });
+            options.path, [&] { return sqlite_open_once(options, may_create, left); }, [&code](int told) { code = told; });
         if (connection) return connection;
         if (connection.error() != Errc::busy) return failure(sqlite_explain_opening(connection.error(), code, options.path));
         if (Steady::now() >= deadline) return connection;

@@ -45,7 +45,8 @@ public:
     using Options = ThroughOptions;
     static constexpr bool keeps_objects = after_write == AfterWrite::keep;
 
-    [[nodiscard]] static Result<std::unique_ptr<ThroughEngine>> open(Backend backend, const Options& options, const Traits& traits) {
+    [[nodiscard]] static Result<std::unique_ptr<ThroughEngine>> open(Backend backend, const Options& options,
+                                                                     const Traits& traits) {
         return std::unique_ptr<ThroughEngine>{new ThroughEngine{std::move(backend), options, traits}};
     }
 
@@ -68,8 +69,9 @@ public:
         auto batch = encode_batch(set);
         if (!batch) return failure(std::move(batch).error());
         WriteScope scope{*this, set};
+        scope.begin();
         auto version = access_.write(std::move(*batch));
-        if (version) scope.set_committed(*version);
+        scope.set_outcome(version);
         // Whatever a failed requirement names may be cached wrong: another process may have written it.
         if (!version) {
             for (const Requirement& requirement : set.requirements) cache_.erase(requirement.key);
@@ -90,27 +92,36 @@ private:
     /// The keys that a write changes, out of the cache's reach until it has ended.
     class WriteScope {
     public:
-        WriteScope(ThroughEngine& engine, const WriteSet& set) : engine_{engine}, set_{set} {
-            const auto drop = [&](std::string_view key) { engine_.cache_.erase(key); };
-            for (; begun_writes_ < set.writes.size(); ++begun_writes_) engine_.gate_.begin_write(set.writes[begun_writes_].key, drop);
-        }
+        WriteScope(ThroughEngine& engine, const WriteSet& set) noexcept : engine_{engine}, set_{set} {}
         WriteScope(const WriteScope&) = delete;
         WriteScope& operator=(const WriteScope&) = delete;
         ~WriteScope() {
             for (std::size_t i = 0; i < begun_writes_; ++i) {
                 const Write& write = set_.writes[i];
-                const LoadedObject written{write.object, version_, write.expires_at};
-                engine_.gate_.end_write(write.key, version_ == absent ? nullptr : &written,
+                const LoadedObject written{write.object, version_.value_or(absent), write.expires_at};
+                engine_.gate_.end_write(write.key, version_ ? &written : nullptr,
                                         [&](std::string_view key, const LoadedObject& newest) { engine_.keep(key, newest); });
             }
         }
-        void set_committed(Version version) noexcept { version_ = version; }
+        /// Not the constructor's work: what has begun when this throws is ended by the destructor.
+        void begin() {
+            const auto drop = [&](std::string_view key) { engine_.cache_.erase(key); };
+            for (; begun_writes_ < set_.writes.size(); ++begun_writes_)
+                engine_.gate_.begin_write(set_.writes[begun_writes_].key, drop);
+        }
+        void set_outcome(const Result<Version>& version) noexcept {
+            if (version) {
+                version_ = *version;
+            } else if (version.error() == Errc::conflict) {
+                version_ = absent;
+            }
+        }
 
     private:
         ThroughEngine& engine_;
         const WriteSet& set_;
         std::size_t begun_writes_ = 0;
-        Version version_ = absent;  // stays so when the backend refused, and what it has is unknown
+        std::optional<Version> version_;  // none: unknown, as after an error; `absent`: nothing was changed
     };
 
     ThroughEngine(Backend backend, const Options& options, const Traits& traits)

@@ -15,6 +15,7 @@
 #include <joinly/detail/load_gate.hpp>
 #include <joinly/detail/merged_scan.hpp>
 #include <joinly/detail/overlay.hpp>
+#include <joinly/detail/printable.hpp>
 #include <joinly/policy/concepts.hpp>
 
 #include <algorithm>
@@ -72,12 +73,15 @@ public:
     using Options = WriteBehindOptions;
     static constexpr bool keeps_objects = true;
 
-    [[nodiscard]] static Result<std::unique_ptr<WriteBehindEngine>> open(Backend backend, const Options& options, const Traits& traits) {
+    [[nodiscard]] static Result<std::unique_ptr<WriteBehindEngine>> open(Backend backend, const Options& options,
+                                                                         const Traits& traits) {
         const auto last_version = backend.last_version();
         if (!last_version) return failure(last_version.error());
         std::unique_ptr<WriteBehindEngine> engine{new WriteBehindEngine{std::move(backend), options, traits, *last_version}};
         if (options.drive == Drive::thread) {
-            JOINLY_TRY { engine->worker_ = std::thread{[raw = engine.get()] { raw->work(); }}; }
+            JOINLY_TRY {
+                engine->worker_ = std::thread{[raw = engine.get()] { raw->work(); }};
+            }
             JOINLY_CATCH_ALL { return failure(Errc::io, "the operating system gave no thread for write-behind"); }
         }
         return engine;
@@ -97,7 +101,8 @@ public:
         return gate_.load_many(
             keys, sink, [&](std::string_view key) { return as_outcome(cache_.get(key), type); },
             [&](std::string_view key) { return enter(key, type); }, [&](std::string_view key) { return access_.load(key, type); },
-            [&](std::span<const std::string_view> asked, LoadSink landed) { return access_.load_many(asked, type, landed); }, fill());
+            [&](std::span<const std::string_view> asked, LoadSink landed) { return access_.load_many(asked, type, landed); },
+            fill());
     }
 
     [[nodiscard]] Result<Version> write(const WriteSet& set) {
@@ -167,8 +172,8 @@ public:
         auto flushed = flush();
         if (flushed) return {};
         return failure(flushed.error().code(),
-                       std::to_string(stats().pending_entries) + " acknowledged writes could not be stored: " +
-                           std::string{flushed.error().message()});
+                       std::to_string(stats().pending_entries) +
+                           " acknowledged writes could not be stored: " + std::string{flushed.error().message()});
     }
 
     [[nodiscard]] StoreStats stats() const {
@@ -184,11 +189,20 @@ private:
     using Nanoseconds = std::chrono::nanoseconds;
 
     WriteBehindEngine(Backend backend, const Options& options, const Traits& traits, Version last_version)
-        : options_{options},
+        : options_{bounded(options)},
           access_{std::move(backend), traits.clock},
           cache_{{.capacity_entries = options.capacity_entries}, traits.clock},
           newest_version_{last_version},
           stored_version_{last_version} {}
+
+    /// With delays that can be added to a time: a century stands for ever.
+    [[nodiscard]] static Options bounded(Options options) {
+        using std::chrono::milliseconds;
+        constexpr milliseconds longest = std::chrono::hours{24 * 365 * 100};
+        options.max_delay = std::clamp(options.max_delay, milliseconds{0}, longest);
+        options.full_timeout = std::clamp(options.full_timeout, milliseconds{0}, longest);
+        return options;
+    }
 
     // --- loading -------------------------------------------------------------------------------------------------------
 
@@ -243,26 +257,38 @@ private:
         for (;;) {
             if (closed_) return failure(Errc::closed, "the store is closed");
             if (!has_room_for(set.writes.size())) {
-                const bool may_wait = options_.drive == Drive::thread && options_.full_timeout.count() > 0;
-                if (may_wait && room_.wait_until(lock, deadline) == std::cv_status::no_timeout) continue;
-                if (may_wait && has_room_for(set.writes.size())) continue;
+                if (wait_for_room(lock, deadline)) continue;
                 return failure(Errc::full, std::to_string(overlay_.size()) + " writes are pending, the limit is " +
                                                std::to_string(options_.pending_limit_entries));
             }
-            bool asked_backend = false;
-            for (std::size_t i = 0; i < set.requirements.size() && !asked_backend; ++i) {
+            std::vector<std::size_t> unknown;
+            for (std::size_t i = 0; i < set.requirements.size(); ++i) {
                 const Requirement& requirement = set.requirements[i];
                 const std::optional<Version> known = known_version(requirement.key, stored[i]);
                 if (!known) {
-                    asked_backend = true;
-                    if (auto read = ask_backend(lock, requirement.key, stored[i]); !read) return read;
+                    unknown.push_back(i);
                 } else if (*known != requirement.version) {
-                    return failure(Errc::conflict, requirement.key + " is at version " + std::to_string(*known) + ", not " +
-                                                       std::to_string(requirement.version));
+                    return failure(Errc::conflict, conflict_text(requirement, *known));
                 }
             }
-            if (!asked_backend) return {};
+            if (unknown.empty()) return {};
+            if (auto asked = ask_backend(lock, set.requirements, unknown, stored); !asked) return asked;
         }
+    }
+
+    /// Waits for a flush to make room, and makes one due; false when nobody flushes, or when the deadline has passed.
+    [[nodiscard]] bool wait_for_room(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point deadline) {
+        if (options_.drive == Drive::caller || std::chrono::steady_clock::now() >= deadline) return false;
+        ++writers_waiting_;
+        wake_.notify_one();
+        room_.wait_until(lock, deadline);
+        --writers_waiting_;
+        return true;
+    }
+
+    [[nodiscard]] static std::string conflict_text(const Requirement& requirement, Version known) {
+        const auto state = [](Version version) { return version == absent ? "absent" : "at version " + std::to_string(version); };
+        return printable(requirement.key) + " is " + state(known) + ", not " + state(requirement.version);
     }
 
     /// What the backend had when it was asked, and after how many flushes that was.
@@ -288,15 +314,26 @@ private:
         return stored.expires_at.has_passed(now) ? absent : stored.version;
     }
 
-    [[nodiscard]] Status ask_backend(std::unique_lock<std::mutex>& lock, std::string_view key, StoredVersion& stored) {
-        stored.asked_after_flushes = flushes_;
+    /// One trip to the backend, without mutex_, for the versions that only it knows.
+    [[nodiscard]] Status ask_backend(std::unique_lock<std::mutex>& lock, const std::vector<Requirement>& requirements,
+                                     const std::vector<std::size_t>& unknown, std::vector<StoredVersion>& stored) {
+        const std::uint64_t flushes = flushes_;
+        std::vector<std::string_view> keys;
+        for (const std::size_t i : unknown) keys.push_back(requirements[i].key);
+        std::optional<Error> error;
         lock.unlock();
-        auto record = access_.backend().read(key);
+        auto read = access_.read_many(keys, [&](std::size_t position, Result<Record> record) {
+            if (record) {
+                stored[unknown[position]] = {record->version, record->expires_at, flushes};
+            } else if (record.error() == Errc::not_found) {
+                stored[unknown[position]] = {absent, {}, flushes};
+            } else {
+                error = std::move(record).error();
+            }
+        });
         lock.lock();
-        if (!record && !(record.error() == Errc::not_found)) return failure(std::move(record).error());
-        stored.version = record ? record->version : absent;
-        stored.expires_at = record ? record->expires_at : Expiry{};
-        return {};
+        if (read && error) return failure(*std::move(error));
+        return read;
     }
 
     /// The write is acknowledged by now, so nothing may fail: an object that finds no memory is not cached.
@@ -365,7 +402,9 @@ private:
         if (overlay_.size() == 0) return std::nullopt;
         const Nanoseconds now = access_.clock().monotonic();
         if (retry_at_) return *retry_at_ - now;
-        if (!overlay_.flushing().writes.empty() || overlay_.active().writes.size() >= options_.flush_entries) return Nanoseconds{0};
+        const bool flush_at_once = writers_waiting_ > 0 || !overlay_.flushing().writes.empty() ||
+                                   overlay_.active().writes.size() >= options_.flush_entries;
+        if (flush_at_once) return Nanoseconds{0};
         return overlay_.active().first_at + options_.max_delay - now;
     }
 
@@ -409,8 +448,24 @@ private:
         }
         // Neighbouring keys share the engine's pages: sorted, ten thousand puts cost SQLite 40 per cent less.
         std::sort(batch.changes.begin(), batch.changes.end(), [](const Change& a, const Change& b) { return a.key < b.key; });
-        auto version = access_.write(std::move(batch));
-        if (!version) return failure(std::move(version).error());
+        return store(std::move(batch));
+    }
+
+    /// A try that failed may have been stored all the same, its answer lost on the way. Then the next one meets a conflict with
+    /// itself: nobody else allocates versions, so the backend has the batch if it has the batch's version.
+    [[nodiscard]] Status store(Batch batch) {
+        const Version newest = batch.version;
+        const bool was_maybe_stored = std::exchange(maybe_stored_, true);
+        const auto stored = access_.write(std::move(batch));
+        if (!stored && !(stored.error() == Errc::conflict)) return failure(stored.error());
+        if (!stored) {
+            const auto last = access_.backend().last_version();
+            if (!was_maybe_stored || last != newest) {
+                maybe_stored_ = was_maybe_stored;
+                return failure(stored.error());
+            }
+        }
+        maybe_stored_ = false;
         return {};
     }
 
@@ -432,6 +487,7 @@ private:
         backoff_ = first_backoff;
         last_flush_error_.clear();
         room_.notify_all();
+        wake_.notify_one();  // the worker may be asleep until a retry that is no longer due
     }
 
     static constexpr Nanoseconds first_backoff = std::chrono::milliseconds{10};
@@ -443,6 +499,7 @@ private:
     Cache<LoadedObject, typename Traits::Eviction, Clock> cache_;
 
     std::mutex flush_mutex_;
+    bool maybe_stored_ = false;  // the flushing generation, by a try that failed; guarded by flush_mutex_
     mutable std::mutex mutex_;
     Overlay overlay_;
     Version newest_version_;  // acknowledged
@@ -452,6 +509,7 @@ private:
     std::string last_flush_error_;
     std::optional<Nanoseconds> retry_at_;  // after a failed flush
     Nanoseconds backoff_ = first_backoff;
+    std::size_t writers_waiting_ = 0;  // for room
     std::size_t starting_scans_ = 0;
     bool flush_waits_ = false;  // for starting scans; new ones wait meanwhile
     bool closed_ = false;

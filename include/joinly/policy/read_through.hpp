@@ -1,7 +1,7 @@
 #ifndef JOINLY_POLICY_READ_THROUGH_HPP
 #define JOINLY_POLICY_READ_THROUGH_HPP
 // Cache policy: loads come from the cache, or from the backend and are then cached. A save returns when the backend has
-// it, and drops the cached copy. For data that is read often and written seldom, or written by others too.
+// it, and drops the cached copy. For data that is read often and written seldom.
 
 #include <joinly/config.hpp>
 #include <joinly/detail/through_engine.hpp>

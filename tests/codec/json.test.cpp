@@ -1,0 +1,246 @@
+// The Json codec: round trips, what Python writes, and text that nobody vouches for.
+
+#include "tests/codec/samples.hpp"
+#include "tests/support/catch.hpp"
+
+#include <joinly/codec/concepts.hpp>
+#include <joinly/codec/json.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+using namespace joinly;
+using namespace joinly::test;
+using namespace std::string_literals;
+
+static_assert(codec_for<Json, Player> && codec_for<Json, game::Everything>);
+static_assert(Json::form == ValueForm::text);
+
+namespace {
+
+template <class T>
+std::string encoded(const T& object) {
+    std::string text;
+    const Status status = Json::encode(object, text);
+    INFO((status ? std::string{} : std::string{status.error().message()}));
+    REQUIRE(status);
+    return text;
+}
+
+template <class T>
+T decoded(std::string_view text) {
+    T object;
+    const Status status = Json::decode(text, object);
+    INFO((status ? std::string{} : std::string{status.error().message()}));
+    REQUIRE(status);
+    return object;
+}
+
+template <class T>
+std::string fault_in(std::string_view text) {
+    T object;
+    const Status status = Json::decode(text, object);
+    REQUIRE_FALSE(status);
+    REQUIRE(status.error() == Errc::corrupt);
+    return std::string{status.error().message()};
+}
+
+template <class T>
+std::string refusal_of(const T& object) {
+    std::string text = "unchanged";
+    const Status status = Json::encode(object, text);
+    REQUIRE_FALSE(status);
+    REQUIRE(status.error() == Errc::invalid_argument);
+    REQUIRE(text == "unchanged");
+    return std::string{status.error().message()};
+}
+
+}  // namespace
+
+TEST_CASE("what Json encodes it decodes to an equal object", "[json]") {
+    CHECK(decoded<Player>(encoded(golden_player())) == golden_player());
+    CHECK(decoded<Lobby>(encoded(golden_lobby())) == golden_lobby());
+    CHECK(decoded<Match>(encoded(golden_match())) == golden_match());
+    CHECK(decoded<Queue>(encoded(golden_queue())) == golden_queue());
+    CHECK(decoded<game::Everything>(encoded(everything_filled())) == everything_filled());
+    CHECK(decoded<game::Everything>(encoded(game::Everything{})) == game::Everything{});
+}
+
+TEST_CASE("extreme numbers survive Json", "[json]") {
+    game::Everything all;
+    all.i8 = INT8_MAX;
+    all.i16 = INT16_MAX;
+    all.i32 = INT32_MAX;
+    all.i64 = INT64_MAX;
+    all.single_precision = std::numeric_limits<float>::max();
+    all.reals = {std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest(), 5e-324, 0.1, -0.0};
+    CHECK(decoded<game::Everything>(encoded(all)) == all);
+    all.single_precision = std::numeric_limits<float>::lowest();
+    CHECK(decoded<game::Everything>(encoded(all)) == all);
+}
+
+TEST_CASE("Json has the shape of the documented dictionaries", "[json]") {
+    CHECK(encoded(Lobby{.lobby_id = "lobby_123", .players = {"a", "b"}}) ==
+          R"({"lobby_id":"lobby_123","state":"waiting","players":["a","b"],"max_players":8,"owner":"",)"
+          R"("created_at":0.0,"attributes":{}})");
+    CHECK(encoded(Match{.match_id = "m", .result = {{"a", 2}}}) ==
+          R"({"match_id":"m","lobby_id":"","players":[],"started_at":0.0,"ended_at":null,"result":{"a":2.0}})");
+}
+
+TEST_CASE("Json keeps UTF-8 and escapes what JSON wants escaped", "[json]") {
+    const Player player{.player_id = "\xe2\x9a\x94\xf0\x9f\x8e\xae", .username = "\"\\/\b\f\n\r\t\x01\x1f\x7f\0"s};
+    CHECK(encoded(player).find("\"\xe2\x9a\x94\xf0\x9f\x8e\xae\"") != std::string::npos);
+    CHECK(encoded(player).find(R"("\"\\/\b\f\n\r\t\u0001\u001f)"
+                               "\x7f"
+                               R"(\u0000")") != std::string::npos);
+    CHECK(decoded<Player>(encoded(player)) == player);
+}
+
+TEST_CASE("keys that are no strings are written as Python writes them", "[json]") {
+    game::Everything all;
+    all.by_number = {{-3, "x"}};
+    all.by_flag = {{true, 1}};
+    all.by_mode = {{game::Mode::ranked, 1.0F}, {static_cast<game::Mode>(9), 2.0F}};
+    const std::string text = encoded(all);
+    CHECK(text.find(R"("by_number":{"-3":"x"},"by_flag":{"true":1},"by_mode":{"ranked":1.0,"9":2.0})") != std::string::npos);
+    CHECK(decoded<game::Everything>(text) == all);
+}
+
+TEST_CASE("Json reads what Python's json.dumps writes", "[json][python]") {
+    // json.dumps({'player_id': 'player_456', 'username': 'Zoë', 'skill_rating': 1200.0, 'created_at': time.time(),
+    //             'attributes': {}, 'banned': None, 'friends': [1, {'a': []}]})
+    const auto player = decoded<Player>(R"({"player_id": "player_456", "username": "Zo\u00eb \ud83c\udfae", )"
+                                        R"("skill_rating": 1200.0, "created_at": 1700000000.1234567, "attributes": {}, )"
+                                        R"("banned": null, "friends": [1, {"a": []}]})");
+    CHECK(player == Player{.player_id = "player_456",
+                           .username = "Zo\xc3\xab \xf0\x9f\x8e\xae",
+                           .skill_rating = 1200,
+                           .created_at = at_second(1'700'000'000, 123'457)});
+    // json.dumps(lobby, indent=2, sort_keys=True)
+    const auto lobby = decoded<Lobby>(
+        "{\n  \"created_at\": 1700000000,\n  \"lobby_id\": \"lobby_123\",\n"
+        "  \"owner\": null,\n  \"players\": [\n    \"a\"\n  ],\n  \"state\": \"closed\"\n}");
+    CHECK(lobby ==
+          Lobby{.lobby_id = "lobby_123", .state = LobbyState::closed, .players = {"a"}, .created_at = at_second(1'700'000'000)});
+}
+
+TEST_CASE("a key that is missing or null keeps the default, null empties an optional", "[json]") {
+    CHECK(decoded<Lobby>("{}") == Lobby{});
+    CHECK(decoded<Lobby>(R"({"max_players": null, "players": null, "attributes": null})") == Lobby{});
+    CHECK_FALSE(decoded<Match>(R"({"ended_at": null})").ended_at.has_value());
+    CHECK(decoded<Match>(R"({"ended_at": 0})").ended_at == Timestamp{});
+}
+
+TEST_CASE("of several values under one key the last one wins", "[json]") {
+    CHECK(decoded<Lobby>(R"({"owner": "a", "players": ["x"], "owner": "b", "players": ["y"]})") ==
+          Lobby{.players = {"y"}, .owner = "b"});
+}
+
+TEST_CASE("an enum is its name, and a number where it has none", "[json]") {
+    CHECK(decoded<Lobby>(R"({"state": 3})").state == LobbyState::closed);
+    const Lobby unnamed{.state = static_cast<LobbyState>(200)};
+    CHECK(decoded<Lobby>(encoded(unnamed)) == unnamed);
+    CHECK(fault_in<Lobby>(R"({"state": "lost"})") == "lobby, field state: there is no enumerator of that name");
+    CHECK(fault_in<Lobby>(R"({"state": 256})") == "lobby, field state: the number is out of range");
+}
+
+TEST_CASE("times survive Json to the microsecond", "[json]") {
+    for (const std::int64_t second : {-8'000'000'000LL, -1LL, 0LL, 1'700'000'000LL, 4'102'444'800LL, 8'000'000'000LL}) {
+        for (const std::int64_t microsecond : {0, 1, 333'333, 499'999, 999'999}) {
+            const Player player{.created_at = at_second(second, microsecond)};
+            CHECK(decoded<Player>(encoded(player)) == player);
+        }
+    }
+    CHECK(refusal_of(Player{.created_at = Timestamp::max()}) ==
+          "player, field created_at: it is too far from 1970 for seconds in a double");
+    CHECK(refusal_of(Player{.created_at = Timestamp::min()}).find("created_at") != std::string::npos);
+}
+
+TEST_CASE("what Json cannot give back is refused, and the field named", "[json]") {
+    for (const std::string& text : {"\xff"s, "\xc0\x80"s, "\xed\xa0\x80"s, "\xf4\x90\x80\x80"s, "a\xe2\x9a"s}) {
+        CHECK(refusal_of(Queue{.tickets = {{.player_id = text}}}) ==
+              "queue, field tickets.player_id: it is not UTF-8; std::vector<std::byte> holds any bytes");
+        CHECK(refusal_of(Player{.attributes = {{text, ""}}}).find("field attributes") != std::string::npos);
+    }
+    for (const double number : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+        CHECK(refusal_of(Match{.result = {{"a", number}}}) == "match, field result: it is not a finite number");
+    }
+}
+
+TEST_CASE("a number that the field cannot hold is corrupt", "[json][hostile]") {
+    CHECK(fault_in<Player>(R"({"skill_rating": 2147483648})") == "player, field skill_rating: the number is out of range");
+    CHECK(fault_in<Player>(R"({"skill_rating": 1.5})") == "player, field skill_rating: the number is not whole");
+    CHECK(fault_in<Player>(R"({"skill_rating": 1e10})") == "player, field skill_rating: the number is out of range");
+    CHECK(fault_in<Lobby>(R"({"max_players": -1})") == "lobby, field max_players: the number is out of range");
+    CHECK(fault_in<Player>(R"({"created_at": 1e300})") == "player, field created_at: the time is out of range");
+    CHECK(fault_in<game::Everything>(R"({"u64": 18446744073709551616})").find("out of range") != std::string::npos);
+    CHECK(fault_in<game::Everything>(R"({"i64": -9223372036854775809})").find("out of range") != std::string::npos);
+    CHECK(fault_in<game::Everything>(R"({"i64": 9223372036854775808})").find("out of range") != std::string::npos);
+    CHECK(fault_in<game::Everything>(R"({"single_precision": 1e39})").find("out of range") != std::string::npos);
+    CHECK(fault_in<game::Everything>(R"({"i64": 9007199254740994.0})").find("out of range") != std::string::npos);
+    CHECK(decoded<game::Everything>(R"({"i64": -9007199254740992.0})").i64 == -9007199254740992);
+}
+
+TEST_CASE("a value of another type is corrupt, and the field named", "[json][hostile]") {
+    CHECK(fault_in<Queue>(R"({"tickets": [{"player_id": 4}]})") == "queue, field tickets.player_id: it is not a string");
+    CHECK(fault_in<Queue>(R"({"tickets": [null]})") == "queue, field tickets: it is not an object");
+    CHECK(fault_in<Lobby>(R"({"players": {}})") == "lobby, field players: it is not an array");
+    CHECK(fault_in<Lobby>(R"({"attributes": []})") == "lobby, field attributes: it is not an object");
+    CHECK(fault_in<Lobby>(R"({"max_players": "8"})") == "lobby, field max_players: it is not a number");
+    CHECK(fault_in<Lobby>("[]") == "lobby: it is not an object");
+    CHECK(fault_in<game::Everything>(R"({"flag": 1})").find("it is not true or false") != std::string::npos);
+    CHECK(fault_in<game::Everything>(R"({"by_number": {"x": ""}})").find("a key is not a number") != std::string::npos);
+    CHECK(fault_in<game::Everything>(R"({"by_number": {"99999999999": ""}})").find("a key is") != std::string::npos);
+    for (const char* text : {"A", "AAA", "A===", "AAAA=", "AB==", "AAB=", "AA-A", "=AAA", "AA=A"}) {
+        CHECK(fault_in<game::Everything>(R"({"bytes": ")" + std::string{text} + "\"}").find("base64") != std::string::npos);
+    }
+    CHECK(fault_in<game::Hero>(R"({"hero_id": "xyz"})").find("not one that from_wire accepts") != std::string::npos);
+}
+
+TEST_CASE("text that is not JSON is corrupt, and the byte named", "[json][hostile]") {
+    CHECK(fault_in<Lobby>("").find("lobby: at byte 1") == 0);
+    CHECK(fault_in<Lobby>(R"({"owner": "a",})").find("at byte 15") != std::string::npos);
+    for (const char* text : {"NaN", "Infinity", "-Infinity", "1e999", "'a'", "\"\xff\"", "\"\\ud800\"", "{} {}", "01"}) {
+        CHECK(fault_in<Match>(R"({"result": {"a": )" + std::string{text} + "}}").find("at byte") != std::string::npos);
+    }
+}
+
+TEST_CASE("a message about broken JSON does not repeat what players wrote", "[json][hostile]") {
+    CHECK(fault_in<Player>(R"({"username": "the secret)").find("secret") == std::string::npos);
+}
+
+TEST_CASE("nesting without end is corrupt", "[json][hostile]") {
+    CHECK(fault_in<Lobby>(std::string(1'000'000, '[')) == "lobby: it is nested too deeply");
+    std::string text;
+    for (int i = 0; i < 100'000; ++i) text += R"({"children":[)";
+    CHECK(fault_in<game::Tree>(text) == "object: it is nested too deeply");
+}
+
+TEST_CASE("a recursive struct survives Json up to 64 levels, and is refused beyond", "[json]") {
+    game::Tree tree{.value = 1};
+    for (int level = 1; level < 64; ++level) {
+        game::Tree parent{.value = level};
+        parent.children.push_back(std::move(tree));
+        tree = std::move(parent);
+    }
+    CHECK(decoded<game::Tree>(encoded(tree)) == tree);
+    game::Tree deeper;
+    deeper.children.push_back(std::move(tree));
+    CHECK(refusal_of(deeper).find("it is nested deeper than 64 levels") != std::string::npos);
+}
+
+TEST_CASE("every cut and every flipped bit of JSON text decodes or is corrupt", "[json][hostile]") {
+    const std::string text = encoded(golden_queue());
+    for (std::size_t length = 0; length < text.size(); ++length) {
+        CHECK_FALSE(fault_in<Queue>(std::string_view{text}.substr(0, length)).empty());
+    }
+    for (std::size_t bit = 0; bit < 8 * text.size(); ++bit) {
+        std::string damaged = text;
+        damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+        Queue queue;
+        const Status status = Json::decode(damaged, queue);
+        CHECK((status || status.error() == Errc::corrupt));
+    }
+}
