@@ -1,3 +1,4 @@
+#include <joinly/codec/json.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
@@ -363,6 +364,21 @@ TEST_CASE("a scan beside saves and flushes sees every batch whole", "[write_behi
     }
     writer.join();
     CHECK(torn == 0);
+}
+
+struct JsonTraits : ManualTraits {
+    using Codec = joinly::Json;
+};
+
+TEST_CASE("what the codec refuses is refused by the save, not met by a later flush", "[write_behind]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto store = *joinly::open<FailingBackend, WriteBehind, JsonTraits>({.control = control}, {.drive = Drive::caller});
+    const auto refused = store.save(player("\xff is not UTF-8"));
+    REQUIRE(!refused);
+    CHECK(refused.error() == Errc::invalid_argument);
+    CHECK(store.stats().pending_entries == 0);
+    REQUIRE(store.save(player("ada")));
+    CHECK(store.flush());
 }
 
 TEST_CASE("versions continue from what the backend has", "[write_behind]") {

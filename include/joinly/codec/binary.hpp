@@ -27,6 +27,7 @@
 #include <joinly/detail/explain_entity.hpp>
 #include <joinly/entity/described.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -34,9 +35,6 @@ JOINLY_NAMESPACE_BEGIN
 
 struct Binary {
     static constexpr ValueForm form = ValueForm::bytes;
-
-    /// What `encode` does refuse can only be met in a type that contains itself, or by sheer size.
-    static constexpr bool may_refuse = false;
 
     /// Appends the encoded `object` to `out`.
     ///
@@ -47,6 +45,16 @@ struct Binary {
     [[nodiscard]] static Status encode(const T& object, std::string& out) {
         if constexpr (detail::explain_fields<T>()) {
             return detail::encode_binary(object, out);
+        } else {
+            return failure(Errc::unsupported);
+        }
+    }
+
+    /// How many bytes `encode` appends, or why it refuses: at a fraction of its cost.
+    template <described T>
+    [[nodiscard]] static Result<std::size_t> measure(const T& object) {
+        if constexpr (detail::explain_fields<T>()) {
+            return detail::measure_binary(object, detail::nonzero_defaults<T>());
         } else {
             return failure(Errc::unsupported);
         }

@@ -7,23 +7,29 @@
 #include <joinly/core/result.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 JOINLY_NAMESPACE_BEGIN
 
-/// Two functions and two constants, all static; callable from any thread.
+/// Two functions and a form, all static; callable from any thread.
 ///
 /// Beyond the syntax: `encode` appends to `out`, and refuses (`invalid_argument`, naming the field) what it cannot give
 /// back; `decode` takes hostile bytes into a freshly made object and answers `corrupt`, with field and offset, where they
-/// are not what `encode` writes: never a crash, and no allocation that the input does not account for. `may_refuse` tells
-/// whether `encode` ever fails; if not, write-behind can leave encoding to its flushing thread.
+/// are not what `encode` writes: never a crash, and no allocation that the input does not account for.
 template <class C, class T>
 concept codec_for = requires(const T& object, T& target, std::string& out, std::string_view bytes) {
     { C::form } -> std::convertible_to<ValueForm>;
-    { C::may_refuse } -> std::convertible_to<bool>;
     { C::encode(object, out) } -> std::same_as<Status>;
     { C::decode(bytes, target) } -> std::same_as<Status>;
+};
+
+/// A codec that can tell how many bytes `encode` will append, or why it will refuse, for less than encoding costs. Without
+/// this, write-behind encodes an object twice: once to know before it acknowledges, once to store it.
+template <class C, class T>
+concept measuring_codec_for = codec_for<C, T> && requires(const T& object) {
+    { C::measure(object) } -> std::same_as<Result<std::size_t>>;
 };
 
 JOINLY_NAMESPACE_END

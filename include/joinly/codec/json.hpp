@@ -36,7 +36,6 @@ JOINLY_NAMESPACE_BEGIN
 
 struct Json {
     static constexpr ValueForm form = ValueForm::text;
-    static constexpr bool may_refuse = true;
 
     /// Appends `object` as JSON text to `out`.
     ///

@@ -175,16 +175,24 @@ tl::unexpected<Error> refuse_to_encode(std::string_view path, std::string_view w
     return failure(Errc::invalid_argument, place_in_object<T>(path) + ": " + std::string{why});
 }
 
+/// How many bytes `object` will take, or why it cannot be encoded.
 template <described T>
-Status encode_binary(const T& object, std::string& out) {
-    const DefaultMask mask = nonzero_defaults<T>();
+Result<std::size_t> measure_binary(const T& object, DefaultMask mask) {
     WireCounter counter;
     put_fields(counter, object, mask);
     if (counter.fault() != nullptr) return refuse_to_encode<T>(counter.culprit(), counter.fault());
+    return counter.size();
+}
+
+template <described T>
+Status encode_binary(const T& object, std::string& out) {
+    const DefaultMask mask = nonzero_defaults<T>();
+    const auto size = measure_binary(object, mask);
+    if (!size) return failure(size.error());
 
     const std::size_t start = out.size();
-    out.resize(start + counter.size() + WireWriter::slack);
-    WireWriter writer{out.data() + start, out.data() + start + counter.size()};
+    out.resize(start + *size + WireWriter::slack);
+    WireWriter writer{out.data() + start, out.data() + start + *size};
     put_fields(writer, object, mask);
     if (writer.overran()) {
         out.resize(start);

@@ -2,11 +2,13 @@
 #define JOINLY_DETAIL_OBJECT_TYPE_HPP
 // The ObjectType of an entity under a codec: the one place where typed code meets the policies, which know no types.
 
+#include <joinly/codec/concepts.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/policy/object.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,11 +25,22 @@ template <class T, class Codec>
 }
 
 template <class T, class Codec>
+[[nodiscard]] Result<std::size_t> measure_object(const void* object) {
+    if constexpr (measuring_codec_for<Codec, T>) {
+        return Codec::measure(*static_cast<const T*>(object));
+    } else {
+        std::string scratch;
+        if (auto encoded = Codec::encode(*static_cast<const T*>(object), scratch); !encoded) return failure(std::move(encoded).error());
+        return scratch.size();
+    }
+}
+
+template <class T, class Codec>
 inline constexpr ObjectType object_type{
     [](const void* object, std::string& out) -> Status { return Codec::encode(*static_cast<const T*>(object), out); },
+    &measure_object<T, Codec>,
     &decode_object<T, Codec>,
     Codec::form,
-    Codec::may_refuse,
 };
 
 }  // namespace detail

@@ -239,12 +239,10 @@ private:
 
     /// A flush must not meet an object that its codec refuses: it would have been acknowledged already.
     [[nodiscard]] static Status encodes(const WriteSet& set) {
-        std::string scratch;
         for (const Write& write : set.writes) {
-            if (!write.object.value || !write.object.type->may_refuse) continue;
-            scratch.clear();
-            auto encoded = write.object.type->encode(write.object.value.get(), scratch);
-            if (!encoded) return failure_at(write.key, encoded.error());
+            if (!write.object.value) continue;
+            const auto measured = write.object.type->measure(write.object.value.get());
+            if (!measured) return failure_at(write.key, measured.error());
         }
         return {};
     }

@@ -22,9 +22,9 @@ JOINLY_NAMESPACE_BEGIN
 /// address: the same address is surely the same type; different ones (two shared libraries) only cost a detour by bytes.
 struct ObjectType {
     Status (*encode)(const void* object, std::string& out);
+    Result<std::size_t> (*measure)(const void* object);  ///< the bytes that encode will append, or why it will refuse
     Result<std::shared_ptr<const void>> (*decode)(std::string_view bytes);
     ValueForm form;
-    bool may_refuse;  ///< whether `encode` can fail: write-behind then encodes before it acknowledges
 };
 
 /// An immutable object and its type; no value means that there is no record.
@@ -72,9 +72,9 @@ inline constexpr ObjectType bytes_type{
         out.append(*static_cast<const std::string*>(object));
         return {};
     },
+    [](const void* object) -> Result<std::size_t> { return static_cast<const std::string*>(object)->size(); },
     [](std::string_view bytes) -> Result<std::shared_ptr<const void>> { return std::make_shared<const std::string>(bytes); },
     ValueForm::bytes,
-    false,
 };
 
 /// A record as an object. `corrupt` names the key.
