@@ -19,8 +19,8 @@
 #include <joinly/core/key.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/backoff.hpp>
-#include <joinly/detail/explain_entity.hpp>
-#include <joinly/detail/object_type.hpp>
+#include <joinly/detail/entity/explain_entity.hpp>
+#include <joinly/detail/policy/object_type.hpp>
 #include <joinly/entity/entity.hpp>
 #include <joinly/fwd.hpp>
 #include <joinly/loaded.hpp>
@@ -67,7 +67,9 @@ namespace detail {
 template <class T>
 concept unreferenced = !std::is_reference_v<T>;
 template <class Engine>
-concept can_pump = requires(Engine& engine) { engine.pump(); };
+concept can_pump = requires(Engine& engine) {
+    engine.pump();
+};
 }  // namespace detail
 
 /// A store over one database. Movable; a store that was moved from may only be destroyed or assigned to.
@@ -76,8 +78,9 @@ concept can_pump = requires(Engine& engine) { engine.pump(); };
 /// with the engine's own words. Unless a call says otherwise, one that fails has changed nothing.
 template <class Backend, class CachePolicy, class Traits>
 class Store {
-    static_assert(storage_backend<Backend>, "Store: the first argument must be a storage backend, such as joinly::SqliteBackend "
-                                            "(see joinly/backend/concepts.hpp); did you swap backend and policy?");
+    static_assert(storage_backend<Backend>,
+                  "Store: the first argument must be a storage backend, such as joinly::SqliteBackend "
+                  "(see joinly/backend/concepts.hpp); did you swap backend and policy?");
     static_assert(!storage_backend<Backend> || cache_policy_for<CachePolicy, Backend, Traits>,
                   "Store: the second argument must be a cache policy: joinly::NoCache, ReadThrough, WriteThrough or WriteBehind "
                   "(see joinly/policy/concepts.hpp)");
@@ -86,8 +89,8 @@ class Store {
 
 public:
     /// Opens the backend, creating its database if there is none, and starts the policy's work. Prefer joinly::open.
-    [[nodiscard]] static Result<Store> open(typename Backend::Options backend_options, typename CachePolicy::Options policy_options = {},
-                                            Traits traits = {}) {
+    [[nodiscard]] static Result<Store> open(typename Backend::Options backend_options,
+                                            typename CachePolicy::Options policy_options = {}, Traits traits = {}) {
         auto backend = Backend::open(std::move(backend_options));
         if (!backend) return failure(std::move(backend).error());
         auto engine = Engine::open(std::move(*backend), policy_options, traits);
@@ -284,7 +287,8 @@ public:
         if (auto usable = open_raw_key(key); !usable) return failure(std::move(usable).error());
         const auto expires_at = expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
-        return write_one(std::string{key}, {std::make_shared<const std::string>(std::move(bytes)), &bytes_type}, *expires_at, options.expect);
+        return write_one(std::string{key}, {std::make_shared<const std::string>(std::move(bytes)), &bytes_type}, *expires_at,
+                         options.expect);
     }
 
     [[nodiscard]] Status erase(std::string_view key, const EraseOptions& options = {}) {
@@ -334,7 +338,8 @@ private:
     template <class T>
     static constexpr void require_entity() {
         constexpr bool flawless = detail::explain_entity<T>();  // or one sentence that says what is missing
-        static_assert(!flawless || codec_for<Codec, T>, "Store: the codec of the traits lacks encode or decode (see joinly/codec/concepts.hpp)");
+        static_assert(!flawless || codec_for<Codec, T>,
+                      "Store: the codec of the traits lacks encode or decode (see joinly/codec/concepts.hpp)");
     }
 
     template <class T>
@@ -381,7 +386,8 @@ private:
         return write_one(std::move(*key), {std::move(object), &type_of<T>()}, *expires_at, options.expect);
     }
 
-    [[nodiscard]] Result<Version> write_one(std::string key, Object object, Expiry expires_at, const std::optional<Version>& expect) {
+    [[nodiscard]] Result<Version> write_one(std::string key, Object object, Expiry expires_at,
+                                            const std::optional<Version>& expect) {
         WriteSet set;
         if (expect) set.requirements.push_back({key, *expect});
         set.writes.push_back({std::move(key), std::move(object), expires_at});
@@ -446,7 +452,8 @@ private:
 ///         a lock held by somebody else. Nothing that was there is changed or created over.
 template <class Backend = SqliteBackend, class CachePolicy = WriteThrough, class Traits = DefaultTraits>
 [[nodiscard]] Result<Store<Backend, CachePolicy, Traits>> open(typename Backend::Options backend_options,
-                                                               typename CachePolicy::Options policy_options = {}, Traits traits = {}) {
+                                                               typename CachePolicy::Options policy_options = {},
+                                                               Traits traits = {}) {
     return Store<Backend, CachePolicy, Traits>::open(std::move(backend_options), std::move(policy_options), std::move(traits));
 }
 

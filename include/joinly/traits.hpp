@@ -13,9 +13,9 @@
 JOINLY_NAMESPACE_BEGIN
 
 struct DefaultTraits {
-    using Codec = Binary;         ///< how entities become bytes: see codec/concepts.hpp
-    using Eviction = Lru;         ///< who leaves a full cache: see cache/concepts.hpp
-    using Clock = SystemClock;    ///< what decides expiry and delays: see core/clock.hpp
+    using Codec = Binary;       ///< how entities become bytes: see codec/concepts.hpp
+    using Eviction = Lru;       ///< who leaves a full cache: see cache/concepts.hpp
+    using Clock = SystemClock;  ///< what decides expiry and delays: see core/clock.hpp
     JOINLY_NO_UNIQUE_ADDRESS Clock clock;
 };
 

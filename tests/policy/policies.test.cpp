@@ -69,7 +69,8 @@ TEMPLATE_TEST_CASE("two loads of a cached object share it", "[policy]", ReadThro
     CHECK(&**first == &**second);
 }
 
-TEMPLATE_TEST_CASE("a write that the backend refuses is not left in the cache", "[policy][fault]", NoCache, ReadThrough, WriteThrough) {
+TEMPLATE_TEST_CASE("a write that the backend refuses is not left in the cache", "[policy][fault]", NoCache, ReadThrough,
+                   WriteThrough) {
     Rig<TestType> rig;
     REQUIRE(rig.store.save(player("ada", 1200)));
     CHECK(rig.rating("ada") == 1200);
@@ -89,8 +90,8 @@ TEMPLATE_TEST_CASE("after a write whose answer was lost, loads tell what the bac
     CHECK(rig.rating("ada") == 1300);
 }
 
-TEMPLATE_TEST_CASE("a backend that cannot read is an error and is asked again", "[policy][fault]", NoCache, ReadThrough, WriteThrough,
-                   WriteBehind) {
+TEMPLATE_TEST_CASE("a backend that cannot read is an error and is asked again", "[policy][fault]", NoCache, ReadThrough,
+                   WriteThrough, WriteBehind) {
     Rig<TestType> rig{{player("ada", 5)}};
     rig.control->refuse_reads = Errc::io;
     CHECK(rig.store.template load<Player>("ada").error() == Errc::io);
@@ -121,7 +122,8 @@ TEMPLATE_TEST_CASE("concurrent misses of one key make one backend read", "[polic
     CHECK(rig.control->reads == 1);
 }
 
-TEMPLATE_TEST_CASE("a load that began before a save never caches what it read", "[policy][race]", ReadThrough, WriteThrough, WriteBehind) {
+TEMPLATE_TEST_CASE("a load that began before a save never caches what it read", "[policy][race]", ReadThrough, WriteThrough,
+                   WriteBehind) {
     Rig<TestType> rig{{player("ada", 1)}};
     Latch has_read;
     Latch go_on;
@@ -188,7 +190,8 @@ TEMPLATE_TEST_CASE("a load_many that began before a save never caches what it re
     CHECK(rig.rating("ada") == 2);
 }
 
-TEMPLATE_TEST_CASE("load_many makes one trip to the backend for all it misses", "[policy]", NoCache, ReadThrough, WriteThrough, WriteBehind) {
+TEMPLATE_TEST_CASE("load_many makes one trip to the backend for all it misses", "[policy]", NoCache, ReadThrough, WriteThrough,
+                   WriteBehind) {
     Rig<TestType> rig{{player("a", 5), player("b", 5), player("c", 5)}};
     const std::vector<std::string> ids{"a", "b", "c", "d"};
     const auto loaded = rig.store.template load_many<Player>(ids);
@@ -197,7 +200,8 @@ TEMPLATE_TEST_CASE("load_many makes one trip to the backend for all it misses", 
     CHECK(loaded[3].error() == Errc::not_found);
 }
 
-TEMPLATE_TEST_CASE("absence is cached for the stated time, and a save ends it", "[policy]", ReadThrough, WriteThrough, WriteBehind) {
+TEMPLATE_TEST_CASE("absence is cached for the stated time, and a save ends it", "[policy]", ReadThrough, WriteThrough,
+                   WriteBehind) {
     typename TestType::Options options;
     options.absence_ttl = 10s;
     Rig<TestType> rig{{}, options};

@@ -35,7 +35,8 @@ using joinly::test::player;
 struct Rig {
     using Store = joinly::Store<FailingBackend, WriteBehind, ManualTraits>;
 
-    explicit Rig(WriteBehindOptions options = {.drive = Drive::caller}) : store{*Store::open({.control = control}, options, traits)} {}
+    explicit Rig(WriteBehindOptions options = {.drive = Drive::caller})
+        : store{*Store::open({.control = control}, options, traits)} {}
 
     std::int32_t rating(std::string_view id) {
         auto loaded = store.load<Player>(id);
@@ -316,8 +317,8 @@ TEST_CASE("at its limit a store with a thread makes writers wait for room", "[wr
 
 TEST_CASE("a writer that waits for room makes a flush due", "[write_behind]") {
     const auto control = std::make_shared<FailingBackend::Control>();
-    auto store = *joinly::open<FailingBackend, WriteBehind>(
-        {.control = control}, {.max_delay = 1h, .pending_limit_entries = 10, .full_timeout = 60s});
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control},
+                                                            {.max_delay = 1h, .pending_limit_entries = 10, .full_timeout = 60s});
     for (int i = 0; i < 11; ++i) REQUIRE(store.save(player(std::to_string(i))));
     CHECK(control->writes == 1);
 }
@@ -325,8 +326,8 @@ TEST_CASE("a writer that waits for room makes a flush due", "[write_behind]") {
 TEST_CASE("a writer that waits for room in vain gets full", "[write_behind][fault]") {
     const auto control = std::make_shared<FailingBackend::Control>();
     control->refuse_writes = Errc::io;
-    auto store = *joinly::open<FailingBackend, WriteBehind>(
-        {.control = control}, {.max_delay = 1ms, .pending_limit_entries = 1, .full_timeout = 5ms});
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control},
+                                                            {.max_delay = 1ms, .pending_limit_entries = 1, .full_timeout = 5ms});
     REQUIRE(store.save(player("a")));
     CHECK(store.save(player("b")).error() == Errc::full);
     control->refuse_writes = std::nullopt;

@@ -9,9 +9,9 @@
 #include <joinly/backend/leveldb_options.hpp>
 #include <joinly/config.hpp>
 #include <joinly/detail/group_commit.hpp>
-#include <joinly/detail/leveldb_handle.hpp>
-#include <joinly/detail/leveldb_maintenance.hpp>
-#include <joinly/detail/leveldb_writer.hpp>
+#include <joinly/detail/leveldb/handle.hpp>
+#include <joinly/detail/leveldb/maintenance.hpp>
+#include <joinly/detail/leveldb/writer.hpp>
 
 #include <cstddef>
 #include <cstdint>

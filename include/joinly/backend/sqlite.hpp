@@ -12,11 +12,11 @@
 #include <joinly/backend/concepts.hpp>
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/config.hpp>
-#include <joinly/detail/sqlite_api.hpp>
-#include <joinly/detail/sqlite_backup.hpp>
-#include <joinly/detail/sqlite_connection.hpp>
-#include <joinly/detail/sqlite_engine.hpp>
-#include <joinly/detail/sqlite_files.hpp>
+#include <joinly/detail/sqlite/api.hpp>
+#include <joinly/detail/sqlite/backup.hpp>
+#include <joinly/detail/sqlite/connection.hpp>
+#include <joinly/detail/sqlite/engine.hpp>
+#include <joinly/detail/sqlite/files.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -22,9 +22,9 @@
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
-#include <joinly/detail/binary_decode.hpp>
-#include <joinly/detail/binary_encode.hpp>
-#include <joinly/detail/explain_entity.hpp>
+#include <joinly/detail/codec/binary_decode.hpp>
+#include <joinly/detail/codec/binary_encode.hpp>
+#include <joinly/detail/entity/explain_entity.hpp>
 #include <joinly/entity/described.hpp>
 
 #include <cstddef>

@@ -24,9 +24,9 @@
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
-#include <joinly/detail/explain_entity.hpp>
-#include <joinly/detail/json_read.hpp>
-#include <joinly/detail/json_write.hpp>
+#include <joinly/detail/codec/json_read.hpp>
+#include <joinly/detail/codec/json_write.hpp>
+#include <joinly/detail/entity/explain_entity.hpp>
 #include <joinly/entity/described.hpp>
 
 #include <string>

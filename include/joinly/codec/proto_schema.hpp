@@ -3,8 +3,8 @@
 // The .proto file that matches what Binary writes, so that protoc makes a reader of stored values for any language.
 
 #include <joinly/config.hpp>
-#include <joinly/detail/explain_entity.hpp>
-#include <joinly/detail/proto_schema.hpp>
+#include <joinly/detail/codec/proto_schema.hpp>
+#include <joinly/detail/entity/explain_entity.hpp>
 #include <joinly/entity/described.hpp>
 
 #include <string>

@@ -67,7 +67,9 @@ namespace detail {
 struct KeyHash {
     using is_transparent = void;
     std::uint64_t seed = random_seed();
-    [[nodiscard]] std::size_t operator()(std::string_view key) const noexcept { return static_cast<std::size_t>(hash_bytes(key, seed)); }
+    [[nodiscard]] std::size_t operator()(std::string_view key) const noexcept {
+        return static_cast<std::size_t>(hash_bytes(key, seed));
+    }
 };
 
 struct KeyEqual {

@@ -29,7 +29,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/key.hpp>
 #include <joinly/core/result.hpp>
-#include <joinly/detail/explain_entity.hpp>
+#include <joinly/detail/entity/explain_entity.hpp>
 #include <joinly/entity/described.hpp>
 
 #include <concepts>

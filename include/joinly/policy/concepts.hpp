@@ -61,7 +61,7 @@ concept cache_policy_for = requires(Backend backend, typename P::Options options
     requires policy_engine<typename P::template Engine<Backend, Traits>, Backend>;
     {
         P::template Engine<Backend, Traits>::open(std::move(backend), options, traits)
-    } -> std::same_as<Result<std::unique_ptr<typename P::template Engine<Backend, Traits>>>>;
+        } -> std::same_as<Result<std::unique_ptr<typename P::template Engine<Backend, Traits>>>>;
 };
 
 JOINLY_NAMESPACE_END

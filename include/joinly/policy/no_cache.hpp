@@ -3,7 +3,7 @@
 // Cache policy: none. Every load reads the backend, every save returns when the backend has it.
 
 #include <joinly/config.hpp>
-#include <joinly/detail/backend_access.hpp>
+#include <joinly/detail/policy/backend_access.hpp>
 #include <joinly/policy/concepts.hpp>
 
 #include <memory>

@@ -88,7 +88,8 @@ inline constexpr ObjectType bytes_type{
 [[nodiscard]] inline Result<LoadedObject> as_type(std::string_view key, LoadedObject loaded, const ObjectType& type) {
     if (loaded.object.type == &type) return loaded;
     std::string bytes;
-    if (auto encoded = loaded.object.type->encode(loaded.object.value.get(), bytes); !encoded) return failure_at(key, encoded.error());
+    if (auto encoded = loaded.object.type->encode(loaded.object.value.get(), bytes); !encoded)
+        return failure_at(key, encoded.error());
     return decode_record(key, {bytes, loaded.version, loaded.expires_at}, type);
 }
 

@@ -4,7 +4,8 @@
 // it, and drops the cached copy. For data that is read often and written seldom.
 
 #include <joinly/config.hpp>
-#include <joinly/detail/through_engine.hpp>
+#include <joinly/detail/policy/through_engine.hpp>
+#include <joinly/policy/through_options.hpp>
 
 JOINLY_NAMESPACE_BEGIN
 

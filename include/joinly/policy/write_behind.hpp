@@ -7,7 +7,8 @@
 // Write-behind must be the only writer of its database.
 
 #include <joinly/config.hpp>
-#include <joinly/detail/write_behind_engine.hpp>
+#include <joinly/detail/policy/write_behind_engine.hpp>
+#include <joinly/policy/write_behind_options.hpp>
 
 JOINLY_NAMESPACE_BEGIN
 

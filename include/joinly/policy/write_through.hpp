@@ -4,7 +4,8 @@
 // Loads come from the cache, or from the backend and are then cached.
 
 #include <joinly/config.hpp>
-#include <joinly/detail/through_engine.hpp>
+#include <joinly/detail/policy/through_engine.hpp>
+#include <joinly/policy/through_options.hpp>
 
 JOINLY_NAMESPACE_BEGIN
 

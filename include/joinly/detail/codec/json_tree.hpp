@@ -1,0 +1,87 @@
+#ifndef JOINLY_DETAIL_CODEC_JSON_TREE_HPP
+#define JOINLY_DETAIL_CODEC_JSON_TREE_HPP
+// JSON text that nobody vouches for to a tree of values: the only header that includes nlohmann's.
+
+#include <joinly/config.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+using JsonTree = nlohmann::json;
+
+/// Builds the tree from the parser's events. nlohmann's own builder throws or forgets where it went wrong, and knows no
+/// bound on depth. Of several values under one key the last one wins, as in Python.
+class JsonTreeBuilder {
+public:
+    /// Two levels of brackets for each of the 64 levels of structs that encoding allows, and a little more.
+    static constexpr std::size_t max_brackets = 2 * 64 + 2;
+
+    bool null() { return put(nullptr); }
+    bool boolean(bool value) { return put(value); }
+    bool number_integer(JsonTree::number_integer_t value) { return put(value); }
+    bool number_unsigned(JsonTree::number_unsigned_t value) { return put(value); }
+    bool number_float(JsonTree::number_float_t value, const std::string&) { return put(value); }
+    bool string(std::string& value) { return put(std::move(value)); }
+    bool binary(JsonTree::binary_t&) { return false; }  // JSON text has none
+    bool start_object(std::size_t) { return open(JsonTree::object()); }
+    bool start_array(std::size_t) { return open(JsonTree::array()); }
+    bool end_object() { return close(); }
+    bool end_array() { return close(); }
+    bool key(std::string& key) {
+        slot_ = &(*open_.back())[std::move(key)];
+        return true;
+    }
+    template <class Exception>
+    bool parse_error(std::size_t position, const std::string&, const Exception& error) {
+        what_ = error.what();
+        what_.resize((std::min)(what_.size(), what_.find("; last read")));  // it would show what players wrote
+        what_ = "at byte " + std::to_string(position) + ": " + what_;
+        return false;
+    }
+
+    [[nodiscard]] const JsonTree& root() const noexcept { return root_; }
+    [[nodiscard]] const std::string& what() const noexcept { return what_; }
+
+private:
+    bool put(JsonTree value) {
+        place() = std::move(value);
+        return true;
+    }
+    bool open(JsonTree container) {
+        if (open_.size() == max_brackets) {
+            what_ = "it is nested too deeply";
+            return false;
+        }
+        JsonTree& placed = place();
+        placed = std::move(container);
+        open_.push_back(&placed);
+        return true;
+    }
+    bool close() {
+        open_.pop_back();
+        return true;
+    }
+    /// Where the next value goes. A container that is open stays where it is: its parent grows only after it is closed.
+    JsonTree& place() {
+        if (open_.empty()) return root_;
+        if (open_.back()->is_object()) return *slot_;
+        return open_.back()->emplace_back();
+    }
+
+    JsonTree root_;
+    std::vector<JsonTree*> open_;
+    JsonTree* slot_ = nullptr;
+    std::string what_;
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

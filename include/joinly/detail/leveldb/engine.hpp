@@ -1,0 +1,146 @@
+#ifndef JOINLY_DETAIL_LEVELDB_ENGINE_HPP
+#define JOINLY_DETAIL_LEVELDB_ENGINE_HPP
+// An open LevelDB database of ours, with what must outlive it. Safe to use from any thread, as LevelDB is.
+
+#include <joinly/backend/leveldb_options.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/leveldb/api.hpp>
+#include <joinly/detail/leveldb/files.hpp>
+#include <joinly/detail/leveldb/format.hpp>
+#include <joinly/detail/leveldb/log.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// LevelDB's options for ours, and the filter and cache that they point to.
+struct LevelDbSettings {
+    explicit LevelDbSettings(const LevelDbOptions& chosen)
+        : filter{chosen.bloom_bits_per_key > 0 ? leveldb::NewBloomFilterPolicy(chosen.bloom_bits_per_key) : nullptr},
+          cache{leveldb::NewLRUCache(chosen.block_cache_bytes)} {
+        read.verify_checksums = chosen.verify_checksums;
+        options.paranoid_checks = chosen.paranoid_checks;
+        options.write_buffer_size = chosen.write_buffer_bytes;
+        options.compression = chosen.compression ? leveldb::kSnappyCompression : leveldb::kNoCompression;
+        options.filter_policy = filter.get();
+        options.block_cache = cache.get();
+    }
+    std::unique_ptr<const leveldb::FilterPolicy> filter;
+    std::unique_ptr<leveldb::Cache> cache;
+    leveldb::Options options;
+    leveldb::ReadOptions read;
+};
+
+class LevelDbEngine {
+public:
+    /// Opens or creates the database. Where it refuses it has created nothing and changed no data.
+    [[nodiscard]] static Result<std::unique_ptr<LevelDbEngine>> open(const LevelDbOptions& options) {
+        const std::string& path = options.path;
+        const auto found = leveldb_inspect(path);
+        if (!found) return failure(found.error());
+        if (*found == LevelDbPlace::missing) {
+            if (const auto made = leveldb::Env::Default()->CreateDir(path); !made.ok()) return leveldb_failure(made, path);
+        }
+        auto engine = start(options, *found != LevelDbPlace::database);
+        if (!engine) return engine;
+        if (auto ours = (*engine)->claim(path); !ours) return failure(std::move(ours).error());
+        if (*found == LevelDbPlace::missing) {
+            if (auto synced = leveldb_sync_directory(leveldb_parent(path)); !synced) return failure(std::move(synced).error());
+        }
+        return engine;
+    }
+
+    /// Opens the engine without asking whose data it holds.
+    [[nodiscard]] static Result<std::unique_ptr<LevelDbEngine>> start(const LevelDbOptions& options, bool create) {
+        auto lock = LevelDbDirectoryLock::take(options.path);
+        if (!lock) return failure(std::move(lock).error());
+        std::unique_ptr<LevelDbEngine> engine{new LevelDbEngine{std::move(*lock), options}};
+        engine->settings_.options.create_if_missing = create;
+        leveldb::DB* db = nullptr;
+        auto opened = leveldb::DB::Open(engine->settings_.options, options.path, &db);
+        if (opened.IsCorruption() && cut_leveldb_torn_tail(options.path)) {
+            opened = leveldb::DB::Open(engine->settings_.options, options.path, &db);
+        }
+        if (opened.ok()) {
+            engine->db_.reset(db);
+            return engine;
+        }
+        const Error error = leveldb_failure(opened, options.path).value();
+        std::string advice;
+        if (error == Errc::corrupt) advice = leveldb_repair_advice(options.path);
+        if (error == Errc::busy) advice = "; another process may have it open";
+        return failure(error.code(), std::string{error.message()} + advice);
+    }
+
+    [[nodiscard]] leveldb::DB& db() noexcept { return *db_; }
+    [[nodiscard]] leveldb::ReadOptions read_options() const noexcept { return settings_.read; }
+
+    /// Every entry, the adapter's own too, as it is at this moment, without pushing anything out of the block cache.
+    [[nodiscard]] std::unique_ptr<leveldb::Iterator> iterate() {
+        leveldb::ReadOptions options = settings_.read;
+        options.fill_cache = false;
+        return std::unique_ptr<leveldb::Iterator>{db_->NewIterator(options)};
+    }
+
+    /// Changed only by the one writer that is at work.
+    [[nodiscard]] Version last_version() const noexcept { return last_version_.load(std::memory_order_acquire); }
+    void set_last_version(Version version) noexcept { last_version_.store(version, std::memory_order_release); }
+
+private:
+    LevelDbEngine(LevelDbDirectoryLock lock, const LevelDbOptions& options) : lock_{std::move(lock)}, settings_{options} {}
+
+    /// Makes sure that the data is ours and of a format that we know; an empty database becomes ours.
+    [[nodiscard]] Status claim(const std::string& path) {
+        std::string value;
+        const auto got = db_->Get({}, to_slice(leveldb_format_key), &value);
+        if (got.IsNotFound()) return claim_empty(path);
+        if (!got.ok()) return leveldb_failure(got, path);
+        if (auto known = known_leveldb_format(value); !known) return about(path, known.error());
+        return load_last_version(path);
+    }
+
+    [[nodiscard]] static tl::unexpected<Error> about(const std::string& path, const Error& error) {
+        const std::string advice = error == Errc::corrupt ? leveldb_repair_advice(path) : std::string{};
+        return failure(error.code(), path + ": " + std::string{error.message()} + advice);
+    }
+
+    [[nodiscard]] Status claim_empty(const std::string& path) {
+        const auto all = iterate();
+        all->SeekToFirst();
+        if (all->Valid()) return failure(Errc::incompatible, path + ": a LevelDB database that something else has written");
+        if (!all->status().ok()) return leveldb_failure(all->status(), path);
+        leveldb::WriteOptions synced;
+        synced.sync = true;
+        const char format = static_cast<char>(leveldb_format);
+        const auto put = db_->Put(synced, to_slice(leveldb_format_key), {&format, 1});
+        if (!put.ok()) return leveldb_failure(put, path);
+        return {};
+    }
+
+    [[nodiscard]] Status load_last_version(const std::string& path) {
+        std::string value;
+        const auto got = db_->Get({}, to_slice(leveldb_version_key), &value);
+        if (got.IsNotFound()) return {};
+        if (!got.ok()) return leveldb_failure(got, path);
+        const auto record = decode_leveldb_value(leveldb_version_key, value);
+        if (!record) return about(path, record.error());
+        set_last_version(record->version);
+        return {};
+    }
+
+    LevelDbDirectoryLock lock_;  // the order matters: the database goes before its filter and cache, the lock last
+    LevelDbSettings settings_;
+    std::unique_ptr<leveldb::DB> db_;
+    std::atomic<Version> last_version_{absent};
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,168 @@
+#ifndef JOINLY_DETAIL_LEVELDB_FILES_HPP
+#define JOINLY_DETAIL_LEVELDB_FILES_HPP
+// A LevelDB database as a directory of files: what is in it, who holds it, how large it is. Everything but locking and
+// syncing goes through LevelDB's own file layer.
+
+#include <joinly/config.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/leveldb/api.hpp>
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+#endif
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// LevelDB gives few codes and tells the rest in words, among them those of the operating system for `error`.
+[[nodiscard]] inline bool leveldb_says(std::string_view words, int error) {
+    return words.find(std::generic_category().message(error)) != std::string_view::npos;
+}
+
+[[nodiscard]] inline Errc leveldb_errc(const leveldb::Status& status, std::string_view words) {
+    if (status.IsCorruption()) return Errc::corrupt;
+    if (status.IsNotSupportedError()) return Errc::unsupported;
+    if (status.IsInvalidArgument()) return Errc::incompatible;  // another order of keys: the only one that we can meet
+    if (words.starts_with("IO error: lock ")) return Errc::busy;
+    if (leveldb_says(words, ENOSPC)) return Errc::full;
+#if defined(EDQUOT)
+    if (leveldb_says(words, EDQUOT)) return Errc::full;
+#endif
+    if (leveldb_says(words, EACCES) || leveldb_says(words, EPERM) || leveldb_says(words, EROFS)) return Errc::read_only;
+    return Errc::io;
+}
+
+/// "/var/lobbies: LevelDB: IO error: /var/lobbies/000005.log: No space left on device"
+[[nodiscard]] inline tl::unexpected<Error> leveldb_failure(const leveldb::Status& status, std::string_view path) {
+    const std::string words = status.ToString();
+    return failure(leveldb_errc(status, words), std::string{path} + ": LevelDB: " + words);
+}
+
+[[nodiscard]] inline std::string leveldb_repair_advice(std::string_view path) {
+    return "; keep a copy of the directory, then LevelDbBackend::repair with the path \"" + std::string{path} +
+           "\" saves what can be read";
+}
+
+[[nodiscard]] inline std::string leveldb_parent(std::string_view path) {
+    while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+    const auto slash = path.rfind('/');
+    if (slash == std::string_view::npos) return ".";
+    return std::string{path.substr(0, slash == 0 ? 1 : slash)};
+}
+
+/// The files in a directory; empty when it cannot be listed.
+[[nodiscard]] inline std::vector<std::string> leveldb_files_in(const std::string& directory) {
+    std::vector<std::string> names;
+    leveldb::Env::Default()->GetChildren(directory, &names);
+    std::erase_if(names, [](const std::string& name) { return name == "." || name == ".."; });
+    return names;
+}
+
+[[nodiscard]] inline bool is_leveldb_data(std::string_view name) {
+    return name.ends_with(".log") || name.ends_with(".ldb") || name.ends_with(".sst");
+}
+
+[[nodiscard]] inline bool is_leveldb_file(std::string_view name) {
+    return is_leveldb_data(name) || name == "CURRENT" || name == "LOCK" || name == "LOG" || name == "LOG.old" ||
+           name.starts_with("MANIFEST-") || name.ends_with(".dbtmp");
+}
+
+enum class LevelDbPlace { missing, empty, database };
+
+/// What `path` is before anything is opened or created. LevelDB, asked to create a database where CURRENT is lost, deletes
+/// the data that is left: so that is `corrupt`. A directory with other files, or a file, is `incompatible`. Files of a
+/// creation that was cut short hold no data: `empty`.
+[[nodiscard]] inline Result<LevelDbPlace> leveldb_inspect(const std::string& path) {
+    leveldb::Env& env = *leveldb::Env::Default();
+    if (path.empty()) return failure(Errc::invalid_argument, "the path of the LevelDB database is empty");
+    std::vector<std::string> names;
+    if (const auto listed = env.GetChildren(path, &names); !listed.ok()) {
+        if (listed.IsNotFound()) return LevelDbPlace::missing;
+        if (leveldb_says(listed.ToString(), ENOTDIR)) return failure(Errc::incompatible, path + ": not a directory");
+        return leveldb_failure(listed, path);
+    }
+    if (env.FileExists(path + "/CURRENT")) return LevelDbPlace::database;
+    for (const std::string& name : names) {
+        if (is_leveldb_data(name)) {
+            return failure(Errc::corrupt, path + ": holds LevelDB's " + name + " but no CURRENT" + leveldb_repair_advice(path));
+        }
+    }
+    for (const std::string& name : names) {
+        if (name == "." || name == ".." || is_leveldb_file(name)) continue;
+        return failure(Errc::incompatible, path + ": holds " + name + ", so it is not a LevelDB database, nor empty");
+    }
+    return LevelDbPlace::empty;
+}
+
+/// The size of all files; those that vanish meanwhile (a compaction ends) count as nothing.
+[[nodiscard]] inline Result<std::uint64_t> leveldb_bytes_on_disk(const std::string& path) {
+    leveldb::Env& env = *leveldb::Env::Default();
+    std::vector<std::string> names;
+    if (const auto listed = env.GetChildren(path, &names); !listed.ok()) return leveldb_failure(listed, path);
+    std::uint64_t total = 0;
+    for (const std::string& name : names) {
+        std::uint64_t bytes = 0;
+        if (is_leveldb_file(name) && env.GetFileSize(path + '/' + name, &bytes).ok()) total += bytes;
+    }
+    return total;
+}
+
+/// Keeps everybody else who asks, in this process or another, off a directory. LevelDB's own lock is not enough: a second
+/// attempt to open a database within one process fails, but closes the lock file, and with that the operating system drops
+/// the first one's lock; and another spelling of the path is not recognised at all. Where there is no flock (Windows), and
+/// on file systems without it, LevelDB's lock is all there is.
+class LevelDbDirectoryLock {
+public:
+    [[nodiscard]] static Result<LevelDbDirectoryLock> take([[maybe_unused]] const std::string& path) {
+        LevelDbDirectoryLock lock;
+#if !defined(_WIN32)
+        lock.fd_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (lock.fd_ >= 0 && ::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            return failure(Errc::busy, path + ": in use by another backend of this process, or by another process");
+        }
+#endif
+        return lock;
+    }
+    LevelDbDirectoryLock(LevelDbDirectoryLock&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+    LevelDbDirectoryLock& operator=(LevelDbDirectoryLock&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~LevelDbDirectoryLock() {
+#if !defined(_WIN32)
+        if (fd_ < 0) return;
+        ::flock(fd_, LOCK_UN);  // said aloud, for a forked child has the lock too, until it ends
+        ::close(fd_);
+#endif
+    }
+
+private:
+    LevelDbDirectoryLock() = default;
+    int fd_ = -1;
+};
+
+/// Makes the names in a directory last: a file or directory that was created or renamed there.
+[[nodiscard]] inline Status leveldb_sync_directory(const std::string& path) {
+#if !defined(_WIN32)
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = fd >= 0 && (::fsync(fd) == 0 || errno == EINVAL);  // EINVAL: this file system has no need
+    const int error = errno;
+    if (fd >= 0) ::close(fd);
+    if (!synced) return failure(Errc::io, path + ": fsync: " + std::generic_category().message(error));
+#endif
+    return {};
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

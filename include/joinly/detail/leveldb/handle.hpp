@@ -1,0 +1,81 @@
+#ifndef JOINLY_DETAIL_LEVELDB_HANDLE_HPP
+#define JOINLY_DETAIL_LEVELDB_HANDLE_HPP
+// Hands out the engine, and replaces it after a failed write: an engine that goes on then acknowledges writes which the next
+// opening does not find. Any thread may call anything.
+//
+// LevelDB allows one open database a directory, and iterators must end before their database. So each operation holds a
+// lease for as long as it runs, and the next engine is opened only when the last lease on the failed one has ended.
+
+#include <joinly/backend/leveldb_options.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/leveldb/engine.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+class LevelDbHandle {
+public:
+    using Lease = std::shared_ptr<LevelDbEngine>;
+
+    /// How long a call waits for the leases on a failed engine to end. A scan's visitor that calls the backend holds one
+    /// itself, so this must end.
+    static constexpr std::chrono::milliseconds reopen_patience{200};
+
+    LevelDbHandle(LevelDbOptions options, std::unique_ptr<LevelDbEngine> engine)
+        : options_{std::move(options)}, engine_{share(std::move(engine))} {}
+
+    [[nodiscard]] const LevelDbOptions& options() const noexcept { return options_; }
+
+    /// The engine; after a failed write a fresh one. Otherwise `io` (or what opening says): it may be tried again later.
+    [[nodiscard]] Result<Lease> lease() {
+        std::unique_lock lock{mutex_};
+        if (engine_) return engine_;
+        if (!closed_.wait_for(lock, reopen_patience, [this] { return engine_ || !open_; })) {
+            return failure(Errc::io, options_.path + ": cannot be reopened after a failed write while a scan of it runs");
+        }
+        if (engine_) return engine_;
+        auto engine = LevelDbEngine::open(options_);
+        if (!engine) {
+            return failure(engine.error().code(), "reopening after a failed write: " + std::string{engine.error().message()});
+        }
+        engine_ = share(std::move(*engine));
+        return engine_;
+    }
+
+    /// Whoever holds a lease on `failed` may finish reading; nobody gets another.
+    void retire(const Lease& failed) noexcept {
+        Lease last;  // let go of after the lock, which closing needs
+        const std::lock_guard lock{mutex_};
+        if (engine_ == failed) last.swap(engine_);
+    }
+
+private:
+    /// Called with mutex_ held, or before anybody else knows of us.
+    [[nodiscard]] Lease share(std::unique_ptr<LevelDbEngine> engine) {
+        open_ = true;
+        return {engine.release(), [this](LevelDbEngine* last) {
+                    delete last;
+                    const std::lock_guard lock{mutex_};
+                    open_ = false;
+                    closed_.notify_all();
+                }};
+    }
+
+    const LevelDbOptions options_;
+    std::mutex mutex_;  // guards open_ and engine_
+    std::condition_variable closed_;
+    bool open_ = false;  // an engine exists, leased or not
+    Lease engine_;       // null between a failed write and the next call
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

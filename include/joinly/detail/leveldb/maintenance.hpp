@@ -1,0 +1,173 @@
+#ifndef JOINLY_DETAIL_LEVELDB_MAINTENANCE_HPP
+#define JOINLY_DETAIL_LEVELDB_MAINTENANCE_HPP
+// Whole-database work: reading everything to check it, copying it, and putting a damaged one in order.
+
+#include <joinly/backend/leveldb_options.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/leveldb/engine.hpp>
+#include <joinly/detail/leveldb/format.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// Reads every entry and its checksums. @return how many there are; the first damage otherwise.
+[[nodiscard]] inline Result<std::uint64_t> leveldb_examine(LevelDbEngine& engine, const std::string& path) {
+    leveldb::ReadOptions options;
+    options.verify_checksums = true;
+    options.fill_cache = false;
+    const std::unique_ptr<leveldb::Iterator> all{engine.db().NewIterator(options)};
+    std::uint64_t entries = 0;
+    Version newest = absent;
+    Version last_version = absent;
+    for (all->SeekToFirst(); all->Valid(); all->Next(), ++entries) {
+        const std::string_view key = to_view(all->key());
+        if (key == leveldb_format_key) continue;
+        const auto record = decode_leveldb_value(key, to_view(all->value()));
+        if (!record) return failure(record.error());
+        newest = (std::max)(newest, record->version);
+        if (key == leveldb_version_key) last_version = record->version;
+    }
+    if (!all->status().ok()) return leveldb_failure(all->status(), path);
+    if (newest > last_version) {
+        return failure(Errc::corrupt, path + ": a record is at version " + std::to_string(newest) + ", above the last one, " +
+                                          std::to_string(last_version) + leveldb_repair_advice(path));
+    }
+    return entries;
+}
+
+/// Writes `from`, as it is at this moment, into the new database `to`. @return the number of entries.
+[[nodiscard]] inline Result<std::uint64_t> leveldb_copy(LevelDbEngine& from, LevelDbEngine& to, const std::string& path) {
+    constexpr std::size_t bytes_per_write = std::size_t{4} << 20;
+    // Each write is synced: one sync at the end would not reach a log that the engine has closed before it.
+    leveldb::WriteOptions synced;
+    synced.sync = true;
+    leveldb::WriteBatch batch;
+    std::uint64_t entries = 0;
+    const auto all = from.iterate();
+    for (all->SeekToFirst(); all->Valid(); all->Next(), ++entries) {
+        batch.Put(all->key(), all->value());
+        if (batch.ApproximateSize() < bytes_per_write) continue;
+        if (const auto put = to.db().Write(synced, &batch); !put.ok()) return leveldb_failure(put, path);
+        batch.Clear();
+    }
+    if (!all->status().ok()) return leveldb_failure(all->status(), path);
+    if (const auto put = to.db().Write(synced, &batch); !put.ok()) return leveldb_failure(put, path);
+    return entries;
+}
+
+/// Copies `from` into a new directory, which `options.path` names, and reads the copy back.
+[[nodiscard]] inline Status leveldb_make_copy(LevelDbEngine& from, const LevelDbOptions& options) {
+    if (const auto made = leveldb::Env::Default()->CreateDir(options.path); !made.ok()) return leveldb_failure(made, options.path);
+    std::uint64_t copied = 0;
+    {
+        auto to = LevelDbEngine::start(options, true);
+        if (!to) return failure(std::move(to).error());
+        const auto entries = leveldb_copy(from, **to, options.path);
+        if (!entries) return failure(entries.error());
+        copied = *entries;
+    }
+    auto copy = LevelDbEngine::open(options);
+    if (!copy) return failure(std::move(copy).error());
+    const auto found = leveldb_examine(**copy, options.path);
+    if (!found) return failure(found.error());
+    if (*found != copied) return failure(Errc::corrupt, options.path + ": the copy does not have all entries");
+    return {};
+}
+
+/// Copies `from` to `target`, where nothing may be: first beside it, then by renaming, so that there is never half a backup.
+[[nodiscard]] inline Status leveldb_back_up(LevelDbEngine& from, LevelDbOptions options, const std::string& target) {
+    leveldb::Env& env = *leveldb::Env::Default();
+    if (target.empty() || env.FileExists(target)) {
+        return failure(Errc::invalid_argument, '"' + target + "\": a backup needs a path where nothing is yet");
+    }
+    options.path = target + ".joinly-partial";
+    if (env.FileExists(options.path)) {  // from a backup that was cut short, unless somebody is at it
+        if (auto idle = LevelDbDirectoryLock::take(options.path); !idle) return failure(std::move(idle).error());
+        leveldb::DestroyDB(options.path, {});
+    }
+    if (auto made = leveldb_make_copy(from, options); !made) {
+        leveldb::DestroyDB(options.path, {});
+        return made;
+    }
+    if (const auto renamed = env.RenameFile(options.path, target); !renamed.ok()) return leveldb_failure(renamed, target);
+    return leveldb_sync_directory(leveldb_parent(target));
+}
+
+/// After LevelDB's repair: drops the records that do not match their checksums, which that repair does not look at, and sees
+/// to it that no version is given twice.
+[[nodiscard]] inline Status leveldb_settle(LevelDbEngine& engine, const std::string& path) {
+    leveldb::WriteBatch changes;
+    Version newest = absent;
+    bool any_sound = false;
+    bool any_damaged = false;
+    const auto all = engine.iterate();
+    for (all->SeekToFirst(); all->Valid(); all->Next()) {
+        const std::string_view key = to_view(all->key());
+        if (key == leveldb_format_key) {
+            auto known = known_leveldb_format(to_view(all->value()));
+            if (!known && known.error() == Errc::incompatible) return known;
+            any_sound = true;
+            continue;
+        }
+        const auto record = decode_leveldb_value(key, to_view(all->value()));
+        if (record) {
+            any_sound = true;
+            newest = (std::max)(newest, record->version);
+        } else if (record.error() == Errc::corrupt) {
+            any_damaged = true;
+            changes.Delete(all->key());
+        }
+    }
+    if (!all->status().ok()) return leveldb_failure(all->status(), path);
+    if (any_damaged && !any_sound) {
+        return failure(Errc::incompatible, path + ": a LevelDB database that something else has written; no entry was dropped");
+    }
+    const char format = static_cast<char>(leveldb_format);
+    std::string last_version;
+    encode_leveldb_value(leveldb_version_key, {{}, newest, {}}, last_version);
+    changes.Put(to_slice(leveldb_format_key), {&format, 1});
+    changes.Put(to_slice(leveldb_version_key), last_version);
+    leveldb::WriteOptions synced;
+    synced.sync = true;
+    if (const auto put = engine.db().Write(synced, &changes); !put.ok()) return leveldb_failure(put, path);
+    return {};
+}
+
+/// LevelDB's own repair, with the locks that it does not take.
+[[nodiscard]] inline Status leveldb_run_repair(const LevelDbOptions& options) {
+    leveldb::Env& env = *leveldb::Env::Default();
+    const auto lock = LevelDbDirectoryLock::take(options.path);
+    if (!lock) return failure(lock.error());
+    leveldb::FileLock* engine_lock = nullptr;
+    if (const auto locked = env.LockFile(options.path + "/LOCK", &engine_lock); !locked.ok()) {
+        return leveldb_failure(locked, options.path);
+    }
+    const LevelDbSettings settings{options};
+    const auto repaired = leveldb::RepairDB(options.path, settings.options);
+    env.UnlockFile(engine_lock);
+    if (!repaired.ok()) return leveldb_failure(repaired, options.path);
+    return {};
+}
+
+[[nodiscard]] inline Status leveldb_repair(const LevelDbOptions& options) {
+    const auto found = leveldb_inspect(options.path);
+    if (!found && found.error() != Errc::corrupt) return failure(found.error());
+    if (found && *found != LevelDbPlace::database) {
+        return failure(Errc::invalid_argument, options.path + ": no LevelDB database is there to be repaired");
+    }
+    if (auto repaired = leveldb_run_repair(options); !repaired) return repaired;
+    auto engine = LevelDbEngine::start(options, false);
+    if (!engine) return failure(std::move(engine).error());
+    return leveldb_settle(**engine, options.path);
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

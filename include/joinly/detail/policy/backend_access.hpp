@@ -1,0 +1,94 @@
+#ifndef JOINLY_DETAIL_POLICY_BACKEND_ACCESS_HPP
+#define JOINLY_DETAIL_POLICY_BACKEND_ACCESS_HPP
+// What every cache policy asks of its backend: objects instead of bytes, without the expired ones, and counted.
+
+#include <joinly/backend/concepts.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/clock.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+template <class Backend, clock Clock>
+class BackendAccess {
+public:
+    BackendAccess(Backend backend, Clock clock) : backend_{std::move(backend)}, clock_{std::move(clock)} {}
+
+    [[nodiscard]] Backend& backend() noexcept { return backend_; }
+    [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+    [[nodiscard]] std::uint64_t reads() const noexcept { return reads_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t writes() const noexcept { return writes_.load(std::memory_order_relaxed); }
+
+    [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) {
+        reads_.fetch_add(1, std::memory_order_relaxed);
+        return to_object(key, backend_.read(key), type);
+    }
+
+    [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
+        return read_many(keys, [&](std::size_t position, Result<Record> record) {
+            sink(position, to_object(keys[position], std::move(record), type));
+        });
+    }
+
+    /// The records as they are, expired ones included.
+    [[nodiscard]] Status read_many(std::span<const std::string_view> keys, ReadSink sink) {
+        reads_.fetch_add(keys.size(), std::memory_order_relaxed);
+        return backend_.read_many(keys, sink);
+    }
+
+    [[nodiscard]] Result<Version> write(Batch batch) {
+        writes_.fetch_add(1, std::memory_order_relaxed);
+        batch.now = clock_.now();
+        return backend_.write(batch);
+    }
+
+    /// The live records of a range.
+    [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) {
+        const WallTime now = clock_.now();
+        return backend_.scan(range, [&](std::string_view key, const RecordView& record) {
+            return record.expires_at.has_passed(now) || visit(ScanItem{key, record, nullptr});
+        });
+    }
+
+private:
+    [[nodiscard]] Result<LoadedObject> to_object(std::string_view key, Result<Record> record, const ObjectType& type) const {
+        if (!record) return failure(std::move(record).error());
+        if (record->expires_at.has_passed(clock_.now())) return failure(Errc::not_found);
+        return decode_record(key, {record->value, record->version, record->expires_at}, type);
+    }
+
+    Backend backend_;
+    JOINLY_NO_UNIQUE_ADDRESS Clock clock_;
+    std::atomic<std::uint64_t> reads_{0};
+    std::atomic<std::uint64_t> writes_{0};
+};
+
+/// A write set as the batch that a backend takes. `invalid_argument` when an object cannot be encoded.
+[[nodiscard]] inline Result<Batch> encode_batch(const WriteSet& set) {
+    Batch batch;
+    batch.changes.reserve(set.writes.size());
+    for (const Write& write : set.writes) {
+        Change change{write.key, std::nullopt, write.expires_at, absent, ValueForm::bytes};
+        if (write.object.value) {
+            change.form = write.object.type->form;
+            const Status encoded = write.object.type->encode(write.object.value.get(), change.value.emplace());
+            if (!encoded) return failure_at(write.key, encoded.error());
+        }
+        batch.changes.push_back(std::move(change));
+    }
+    batch.requirements = set.requirements;
+    return batch;
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,49 @@
+#ifndef JOINLY_DETAIL_POLICY_OBJECT_TYPE_HPP
+#define JOINLY_DETAIL_POLICY_OBJECT_TYPE_HPP
+// The ObjectType of an entity under a codec: the one place where typed code meets the policies, which know no types.
+
+#include <joinly/codec/concepts.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+template <class T, class Codec>
+[[nodiscard]] Result<std::shared_ptr<const void>> decode_object(std::string_view bytes) {
+    auto object = std::make_shared<T>();
+    if (auto decoded = Codec::decode(bytes, *object); !decoded) return failure(std::move(decoded).error());
+    return std::shared_ptr<const void>{std::move(object)};
+}
+
+template <class T, class Codec>
+[[nodiscard]] Result<std::size_t> measure_object(const void* object) {
+    if constexpr (measuring_codec_for<Codec, T>) {
+        return Codec::measure(*static_cast<const T*>(object));
+    } else {
+        std::string scratch;
+        if (auto encoded = Codec::encode(*static_cast<const T*>(object), scratch); !encoded)
+            return failure(std::move(encoded).error());
+        return scratch.size();
+    }
+}
+
+template <class T, class Codec>
+inline constexpr ObjectType object_type{
+    [](const void* object, std::string& out) -> Status { return Codec::encode(*static_cast<const T*>(object), out); },
+    &measure_object<T, Codec>,
+    &decode_object<T, Codec>,
+    Codec::form,
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

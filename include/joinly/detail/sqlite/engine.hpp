@@ -1,0 +1,253 @@
+#ifndef JOINLY_DETAIL_SQLITE_ENGINE_HPP
+#define JOINLY_DETAIL_SQLITE_ENGINE_HPP
+// One writer connection, a pool of reader connections, and what happens when the disk fails under them.
+//
+// After the first I/O error no connection is trusted any more: a failed fsync loses pages that the next one reports as
+// safe. The next call closes them all, without the checkpoint that closing otherwise does, and opens the database anew;
+// until that has worked, every call fails. Reads that are under way end at their next record.
+//
+// Locks: writer_mutex_ guards writer_, and whoever reopens holds it. mutex_ guards idle_, readers_ and changes of failed_, and is
+// held for moments only. Where both are taken, writer_mutex_ comes first.
+
+#include <joinly/backend/sqlite_options.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/group_commit.hpp>
+#include <joinly/detail/sqlite/api.hpp>
+#include <joinly/detail/sqlite/connection.hpp>
+#include <joinly/detail/sqlite/open.hpp>
+#include <joinly/detail/sqlite/write.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+class SqliteEngine;
+
+/// A reader connection on loan from the pool.
+class SqliteReader {
+public:
+    SqliteReader(SqliteEngine& engine, SqliteConnectionPtr connection) noexcept
+        : engine_{&engine}, connection_{std::move(connection)} {}
+    SqliteReader(SqliteReader&& other) noexcept
+        : engine_{std::exchange(other.engine_, nullptr)}, connection_{std::move(other.connection_)} {}
+    SqliteReader& operator=(SqliteReader&&) = delete;
+    inline ~SqliteReader();
+
+    [[nodiscard]] SqliteConnection& operator*() const noexcept { return *connection_; }
+    [[nodiscard]] SqliteConnection* operator->() const noexcept { return connection_.get(); }
+
+private:
+    friend class SqliteEngine;
+
+    SqliteEngine* engine_;
+    SqliteConnectionPtr connection_;
+};
+
+class SqliteEngine {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<SqliteEngine>> open(SqliteOptions options) {
+        Result<std::string> path = sqlite_absolute(options.path);
+        if (!path) return failure(std::move(path).error());
+        options.path = std::move(*path);
+        auto first = sqlite_open(options, true);
+        if (!first) return failure(std::move(first).error());
+        auto engine = std::make_unique<SqliteEngine>(std::move(options));
+        const int row_limit = sqlite3_limit((*first)->handle(), SQLITE_LIMIT_LENGTH, -1);
+        engine->max_row_bytes_ = static_cast<std::size_t>(row_limit) - 1024;  // the other columns and the row's own header
+        engine->adopt(std::move(*first));
+        return engine;
+    }
+
+    explicit SqliteEngine(SqliteOptions options) : options_{std::move(options)} {
+        idle_.reserve(std::clamp<std::size_t>(options_.max_idle_readers, 1, 1024));
+    }
+    SqliteEngine(const SqliteEngine&) = delete;
+    SqliteEngine& operator=(const SqliteEngine&) = delete;
+    ~SqliteEngine() { close_all(has_failed()); }
+
+    [[nodiscard]] const SqliteOptions& options() const noexcept { return options_; }
+    [[nodiscard]] bool has_failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+
+    /// `io` while the database has failed and cannot be reopened.
+    [[nodiscard]] Result<SqliteReader> reader() {
+        for (;;) {
+            if (std::optional<SqliteReader> loan = try_borrow()) {
+                if (!loan->connection_) {
+                    auto opened = attempt([this] { return Result<SqliteConnectionPtr>{connect_reader()}; });
+                    if (!opened) return failure(std::move(opened).error());
+                    loan->connection_ = std::move(*opened);
+                }
+                return std::move(*loan);
+            }
+            const std::lock_guard writer{writer_mutex_};
+            if (Status usable = recover(); !usable) return failure(std::move(usable).error());
+        }
+    }
+
+    /// Runs `work`, which returns a Result and uses a reader connection: what SQLiteCpp throws becomes the Error.
+    template <class Work>
+    auto attempt(Work&& work) -> std::invoke_result_t<Work&> {
+        return sqlite_attempt(options_.path, work, [this](int code) {
+            if (sqlite_ends_connection(code)) fail();
+        });
+    }
+
+    /// Runs `work(connection)`, which returns a Result, on a reader connection.
+    template <class Work>
+    auto with_reader(Work&& work) -> std::invoke_result_t<Work&, SqliteConnection&> {
+        Result<SqliteReader> loan = reader();
+        if (!loan) return failure(std::move(loan).error());
+        return attempt([&] { return work(**loan); });
+    }
+
+    /// Runs `work(connection)`, which returns a Result, on the writer connection; whatever transaction it leaves open is undone.
+    template <class Work>
+    auto with_writer(Work&& work) -> std::invoke_result_t<Work&, SqliteConnection&> {
+        if (options_.read_only) return failure(Errc::read_only, options_.path + " was opened for reading only");
+        const std::lock_guard lock{writer_mutex_};
+        if (Status usable = recover(); !usable) return failure(std::move(usable).error());
+        const auto on_fault = [this](int code) {
+            if (sqlite_ends_connection(code) || sqlite_is_damage(code)) fail();
+        };
+        auto result = sqlite_attempt(
+            options_.path, [&] { return work(*writer_); }, on_fault);
+        if (!writer_->try_rollback()) fail();
+        if (writer_->log_pages() >= checkpoint_pages && !has_failed()) {
+            // SQLite's own checkpoint after a commit hides that an fsync failed. The commit itself stands: it does not need
+            // the checkpoint. One that another process is at, or a reader holds up, is tried again after the next commit.
+            (void)sqlite_attempt(
+                options_.path,
+                [this]() -> Status {
+                    writer_->checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+                    return {};
+                },
+                on_fault);
+        }
+        return result;
+    }
+
+    [[nodiscard]] Result<Version> write(const Batch& batch) {
+        if (Status valid = sqlite_validate(batch, max_row_bytes_); !valid) return failure(std::move(valid).error());
+        return queue_.submit(batch, [this](std::span<PendingWrite* const> group) noexcept { apply(group); });
+    }
+
+private:
+    friend class SqliteReader;
+
+    static constexpr int checkpoint_pages = 1000;  // 4 MB of log: what SQLite does by default
+
+    void apply(std::span<PendingWrite* const> group) noexcept {
+        try {
+            const Status applied = with_writer([&](SqliteConnection& writer) { return sqlite_apply_group(writer, group); });
+            if (applied) return;
+            for (PendingWrite* write : group) write->result = failure(applied.error());
+        } catch (const std::bad_alloc&) {
+            for (PendingWrite* write : group) write->result = failure(Errc::full);
+        }
+    }
+
+    SqliteConnectionPtr connect_reader() {
+        return std::make_unique<SqliteConnection>(options_, SQLite::OPEN_READONLY, options_.busy_timeout);
+    }
+
+    /// Nothing while the database has failed; a loan without a connection when none is idle.
+    std::optional<SqliteReader> try_borrow() {
+        const std::lock_guard lock{mutex_};
+        if (has_failed()) return std::nullopt;
+        ++readers_;
+        std::optional<SqliteReader> loan{std::in_place, *this, nullptr};
+        if (!idle_.empty()) {
+            loan->connection_ = std::move(idle_.back());
+            idle_.pop_back();
+        }
+        return loan;
+    }
+
+    void give_back(SqliteConnectionPtr connection) noexcept {
+        std::unique_lock lock{mutex_};
+        const bool keep = connection && !has_failed() && idle_.size() < idle_.capacity() && !connection->in_transaction();
+        if (keep) {
+            idle_.push_back(std::move(connection));
+        } else if (connection) {
+            if (has_failed()) connection->forbid_checkpoint_on_close();
+            lock.unlock();
+            connection.reset();
+            lock.lock();
+        }
+        --readers_;
+    }
+
+    void fail() noexcept {
+        const std::lock_guard lock{mutex_};
+        failed_.store(true, std::memory_order_release);
+    }
+
+    /// Reopens a database that has failed; for the holder of writer_mutex_.
+    Status recover() {
+        if (!has_failed()) return {};
+        {
+            const std::lock_guard lock{mutex_};
+            if (readers_ > 0) {
+                return failure(Errc::io, options_.path + ": after an I/O error, " + std::to_string(readers_) +
+                                             " reads still hold their connections");
+            }
+        }
+        close_all(true);
+        auto fresh = sqlite_open(options_, false);
+        if (!fresh) return failure(Errc::io, "reopening after an I/O error: " + std::string{fresh.error().message()});
+        adopt(std::move(*fresh));
+        const std::lock_guard lock{mutex_};
+        failed_.store(false, std::memory_order_release);
+        return {};
+    }
+
+    void adopt(SqliteConnectionPtr connection) {
+        const std::lock_guard lock{mutex_};
+        if (options_.read_only)
+            idle_.push_back(std::move(connection));
+        else
+            writer_ = std::move(connection);
+    }
+
+    /// Readers first: the last connection to go, the writer, writes the log back and removes it.
+    void close_all(bool without_checkpoint) noexcept {
+        const std::lock_guard lock{mutex_};
+        if (without_checkpoint) {
+            for (const SqliteConnectionPtr& connection : idle_) connection->forbid_checkpoint_on_close();
+            if (writer_) writer_->forbid_checkpoint_on_close();
+        }
+        idle_.clear();
+        writer_.reset();
+    }
+
+    const SqliteOptions options_;
+    std::size_t max_row_bytes_ = 0;
+    GroupCommit queue_;
+    std::mutex writer_mutex_;  // guards writer_, and is held while reopening
+    SqliteConnectionPtr writer_;
+    std::mutex mutex_;  // guards idle_, readers_ and changes of failed_
+    std::vector<SqliteConnectionPtr> idle_;
+    std::size_t readers_ = 0;          // on loan
+    std::atomic<bool> failed_{false};  // changes under mutex_; anybody may look
+};
+
+inline SqliteReader::~SqliteReader() {
+    if (engine_) engine_->give_back(std::move(connection_));
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

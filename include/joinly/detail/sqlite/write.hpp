@@ -1,0 +1,124 @@
+#ifndef JOINLY_DETAIL_SQLITE_WRITE_HPP
+#define JOINLY_DETAIL_SQLITE_WRITE_HPP
+// What one write transaction does: it decides each batch of a group in turn, and makes the changes of those that may.
+
+#include <joinly/config.hpp>
+#include <joinly/core/batch.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/group_commit.hpp>
+#include <joinly/detail/sqlite/connection.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+inline constexpr Version sqlite_max_version = std::numeric_limits<std::int64_t>::max();
+
+/// Refuses what SQLite could not store, so that no batch of a group can fail half-way for reasons of its own.
+[[nodiscard]] inline Status sqlite_validate(const Batch& batch, std::size_t max_row_bytes) {
+    if (batch.version > sqlite_max_version)
+        return failure(Errc::invalid_argument, "version " + std::to_string(batch.version) + " does not fit in 63 bits");
+    const auto validate_key = [&](std::string_view key, std::size_t bytes) -> Status {
+        if (key.empty()) return failure(Errc::invalid_argument, "the key is empty");
+        if (bytes <= max_row_bytes) return {};
+        return failure(Errc::invalid_argument, "the record of key '" + std::string{key.substr(0, 1024)} + "' has " +
+                                                   std::to_string(bytes) + " bytes; SQLite takes " + std::to_string(max_row_bytes));
+    };
+    for (const Requirement& requirement : batch.requirements) {
+        if (Status valid = validate_key(requirement.key, requirement.key.size()); !valid) return valid;
+    }
+    for (const Change& change : batch.changes) {
+        const std::size_t bytes = change.key.size() + (change.value ? change.value->size() : 0);
+        if (Status valid = validate_key(change.key, bytes); !valid) return valid;
+    }
+    return {};
+}
+
+/// The version that `batch` commits at, above `last`.
+[[nodiscard]] inline Result<Version> sqlite_decide_version(const Batch& batch, Version last) {
+    if (batch.version != absent && batch.version <= last) {
+        return failure(Errc::conflict, "the batch's version " + std::to_string(batch.version) + " is not above the last one, " +
+                                           std::to_string(last));
+    }
+    if (last == sqlite_max_version) return failure(Errc::full, "the versions are used up");
+    const Version version = batch.version == absent ? last + 1 : batch.version;
+    for (const Change& change : batch.changes) {
+        if (change.version > version) {
+            return failure(Errc::invalid_argument, "key '" + change.key + "' would get version " + std::to_string(change.version) +
+                                                       ", above the batch's own, " + std::to_string(version));
+        }
+    }
+    return version;
+}
+
+[[nodiscard]] inline Status sqlite_decide_requirement(SqliteConnection& connection, const Requirement& requirement, WallTime now) {
+    const Result<Record> record = sqlite_read(connection, requirement.key);
+    if (!record && record.error() != Errc::not_found) return failure(record.error());
+    const Version found = record && !record->expires_at.has_passed(now) ? record->version : absent;
+    if (found == requirement.version) return {};
+    const auto name = [](Version version) { return version == absent ? "absent" : "at version " + std::to_string(version); };
+    return failure(Errc::conflict, "key '" + requirement.key + "' is " + name(found) + ", not " + name(requirement.version));
+}
+
+inline void sqlite_make_change(SqliteConnection& connection, const Change& change, Version batch_version) {
+    SqliteQuery query = connection.query(change.value ? SqliteSql::put_record : SqliteSql::erase_record);
+    query.set_bytes(1, change.key);
+    if (change.value) {
+        const Version version = change.version == absent ? batch_version : change.version;
+        if (change.form == ValueForm::text)
+            query.set_text(2, *change.value);
+        else
+            query.set_bytes(2, *change.value);
+        query.set_number(3, static_cast<std::int64_t>(version));
+        if (change.expires_at.is_never())
+            query.set_null(4);
+        else
+            query.set_number(4, change.expires_at.at().time_since_epoch().count());
+        query.set_number(5, record_checksum(change.key, *change.value, version, change.expires_at));
+    }
+    query.next();
+}
+
+/// Throws when SQLite fails, which ends the whole group; what is wrong with the batch itself is its result, and nothing
+/// of it has been done.
+[[nodiscard]] inline Result<Version> sqlite_apply(SqliteConnection& connection, const Batch& batch, Version last) {
+    Result<Version> version = sqlite_decide_version(batch, last);
+    if (!version) return version;
+    for (const Requirement& requirement : batch.requirements) {
+        if (Status met = sqlite_decide_requirement(connection, requirement, batch.now); !met)
+            return failure(std::move(met).error());
+    }
+    for (const Change& change : batch.changes) sqlite_make_change(connection, change, *version);
+    return version;
+}
+
+/// Applies a group in one transaction and sets each result. An error means that nothing was committed; or, if the commit
+/// itself failed, that only reopening the database can show whether it was.
+[[nodiscard]] inline Status sqlite_apply_group(SqliteConnection& connection, std::span<PendingWrite* const> group) {
+    connection.run(SqliteSql::begin_write);
+    const Result<Version> before = sqlite_last_version(connection);  // another process may have moved it on
+    if (!before) return failure(before.error());
+    Version last = *before;
+    for (PendingWrite* write : group) {
+        write->result = sqlite_apply(connection, *write->batch, last);
+        if (write->result) last = *write->result;
+    }
+    if (last != *before) {
+        SqliteQuery query = connection.query(SqliteSql::set_last_version);
+        query.set_number(1, static_cast<std::int64_t>(last));
+        query.next();
+    }
+    connection.run(last != *before ? SqliteSql::commit : SqliteSql::rollback);
+    return {};
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

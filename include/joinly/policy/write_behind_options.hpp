@@ -1,0 +1,43 @@
+#ifndef JOINLY_POLICY_WRITE_BEHIND_OPTIONS_HPP
+#define JOINLY_POLICY_WRITE_BEHIND_OPTIONS_HPP
+// How WriteBehind caches, delays and bounds what it has not stored yet.
+
+#include <joinly/config.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+JOINLY_NAMESPACE_BEGIN
+
+/// Who takes pending writes to the backend.
+enum class Drive : std::uint8_t {
+    thread,  ///< a thread of the store's own
+    caller   ///< nobody but the caller, through Store::pump(): for a game loop that wants no other threads
+};
+
+struct WriteBehindOptions {
+    /// Objects the cache holds at most, as in ThroughOptions. Pending writes are held besides.
+    std::size_t capacity_entries = 10'000;
+
+    /// How long the answer "there is none" may be kept; 0: not at all.
+    std::chrono::milliseconds absence_ttl{0};
+
+    /// A write is on its way to the backend at most this long after it was acknowledged: what a crash can lose. A key that
+    /// is written again keeps its first time. Longer delays coalesce more and cost less.
+    std::chrono::milliseconds max_delay{200};
+
+    /// So many pending entries start a flush at once.
+    std::size_t flush_entries = 1'000;
+
+    /// So many pending entries make writers wait, so that a slow backend cannot fill the memory.
+    std::size_t pending_limit_entries = 100'000;
+
+    /// How long a writer waits at that limit before its save fails with `full`; 0: not at all, nor under Drive::caller.
+    std::chrono::milliseconds full_timeout{5'000};
+
+    Drive drive = Drive::thread;
+};
+
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,195 @@
+#include <joinly/detail/policy/overlay.hpp>
+#include <tests/support/catch.hpp>
+#include <tests/support/fail_allocations.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using joinly::absent;
+using joinly::Expiry;
+using joinly::KeyRange;
+using joinly::LoadedObject;
+using joinly::Version;
+using joinly::WallTime;
+using joinly::Write;
+using joinly::detail::Overlay;
+using joinly::test::with_failing_allocation;
+using namespace std::chrono_literals;
+
+Write put(std::string key, std::string value, Expiry expires_at = {}) {
+    return {std::move(key), {std::make_shared<const std::string>(std::move(value)), &joinly::bytes_type}, expires_at};
+}
+Write erase(std::string key) { return {std::move(key), {}, {}}; }
+
+/// "value@version", "erased@version", or "none".
+std::string described(const LoadedObject* write) {
+    if (write == nullptr) return "none";
+    const std::string value = write->object.value ? *static_cast<const std::string*>(write->object.value.get()) : "erased";
+    return value + "@" + std::to_string(write->version);
+}
+std::string found(const Overlay& overlay, std::string_view key) { return described(overlay.find(key)); }
+
+std::vector<std::string> found_within(const Overlay& overlay, const KeyRange& range) {
+    std::vector<std::string> all;
+    for (const auto& [key, write] : overlay.within(range)) all.push_back(key + "=" + described(&write));
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
+TEST_CASE("an overlay finds what was added, erases included, and nothing else", "[overlay]") {
+    Overlay overlay;
+    CHECK(overlay.size() == 0);
+    const Expiry expires_at{WallTime{5s}};
+    overlay.add({put("a", "1", expires_at), erase("b")}, 7, 0ns);
+    CHECK(overlay.size() == 2);
+    CHECK(found(overlay, "a") == "1@7");
+    CHECK(overlay.find("a")->expires_at == expires_at);
+    CHECK(found(overlay, "b") == "erased@7");
+    CHECK(overlay.find("c") == nullptr);
+    CHECK(overlay.find("") == nullptr);
+}
+
+TEST_CASE("writes to one key coalesce into the newest", "[overlay]") {
+    Overlay overlay;
+    overlay.add({put("a", "1")}, 1, 0ns);
+    overlay.add({erase("a")}, 2, 0ns);
+    overlay.add({put("a", "3")}, 3, 0ns);
+    CHECK(overlay.size() == 1);
+    CHECK(found(overlay, "a") == "3@3");
+    CHECK(overlay.active().newest == 3);
+}
+
+TEST_CASE("of two writes to one key in a set, the later one wins", "[overlay]") {
+    Overlay overlay;
+    overlay.add({put("a", "1"), put("b", "1"), put("a", "2")}, 1, 0ns);
+    CHECK(overlay.size() == 2);
+    CHECK(found(overlay, "a") == "2@1");
+}
+
+TEST_CASE("a generation keeps the time of its first write", "[overlay]") {
+    Overlay overlay;
+    overlay.add({put("a", "1")}, 1, 100ns);
+    overlay.add({put("a", "2")}, 2, 200ns);
+    overlay.add({put("b", "3")}, 3, 300ns);
+    CHECK(overlay.active().first_at == 100ns);
+    overlay.begin_flush();
+    overlay.add({put("a", "4")}, 4, 400ns);
+    CHECK(overlay.flushing().first_at == 100ns);
+    CHECK(overlay.active().first_at == 400ns);
+}
+
+TEST_CASE("what is being flushed stays readable and does not change", "[overlay]") {
+    Overlay overlay;
+    overlay.add({put("a", "1"), put("b", "1")}, 1, 0ns);
+    overlay.begin_flush();
+    CHECK(overlay.active().writes.empty());
+    CHECK(overlay.active().newest == absent);
+    CHECK(found(overlay, "a") == "1@1");
+
+    overlay.add({put("a", "2"), put("c", "2")}, 2, 0ns);
+    CHECK(overlay.size() == 4);
+    CHECK(described(&overlay.flushing().writes.find("a")->second) == "1@1");
+    CHECK(overlay.flushing().newest == 1);
+}
+
+TEST_CASE("a key that is pending in both generations is found as the newer one", "[overlay]") {
+    Overlay overlay;
+    overlay.add({put("a", "1"), put("b", "1")}, 1, 0ns);
+    overlay.begin_flush();
+    overlay.add({erase("a")}, 2, 0ns);
+    CHECK(found(overlay, "a") == "erased@2");
+    CHECK(found(overlay, "b") == "1@1");
+}
+
+TEST_CASE("the end of a flush hands back what was stored and leaves newer writes pending", "[overlay]") {
+    Overlay overlay;
+    overlay.add({put("a", "1"), put("b", "1")}, 1, 0ns);
+    overlay.begin_flush();
+    overlay.add({put("a", "2")}, 2, 0ns);
+    const Overlay::Generation stored = overlay.end_flush();
+    CHECK(stored.writes.size() == 2);
+    CHECK(stored.newest == 1);
+    CHECK(overlay.flushing().writes.empty());
+    CHECK(overlay.flushing().newest == absent);
+    CHECK(overlay.size() == 1);
+    CHECK(found(overlay, "a") == "2@2");
+    CHECK(found(overlay, "b") == "none");
+}
+
+TEST_CASE("generations take turns for ever", "[overlay]") {
+    Overlay overlay;
+    for (Version version = 1; version <= 5; ++version) {
+        overlay.add({put("a", "v")}, version, std::chrono::nanoseconds{version});
+        CHECK(overlay.active().first_at == std::chrono::nanoseconds{version});
+        overlay.begin_flush();
+        CHECK(overlay.end_flush().newest == version);
+        CHECK(overlay.size() == 0);
+    }
+}
+
+TEST_CASE("the writes within a range are the newest ones, of both generations", "[overlay]") {
+    Overlay overlay;
+    overlay.add({put("a:1", "1"), put("a:2", "1"), put("b:1", "1")}, 1, 0ns);
+    overlay.begin_flush();
+    overlay.add({put("a:2", "2"), erase("a:3"), put("b:2", "2")}, 2, 0ns);
+    using All = std::vector<std::string>;
+    CHECK(found_within(overlay, KeyRange::prefix("a:")) == All{"a:1=1@1", "a:2=2@2", "a:3=erased@2"});
+    CHECK(found_within(overlay, {"a:3", "b:2", {}}) == All{"a:3=erased@2", "b:1=1@1"});
+    CHECK(found_within(overlay, {"b:1", "", {}}) == All{"b:1=1@1", "b:2=2@2"});
+    CHECK(found_within(overlay, {"c", "", {}}).empty());
+    CHECK(found_within(overlay, {}).size() == 5);
+}
+
+TEST_CASE("what a range gave stays as it was when the overlay changes", "[overlay]") {
+    Overlay overlay;
+    overlay.add({put("a", "1")}, 1, 0ns);
+    const auto copy = overlay.within({});
+    overlay.add({put("a", "2")}, 2, 0ns);
+    REQUIRE(copy.size() == 1);
+    CHECK(described(&copy[0].second) == "1@1");
+}
+
+TEST_CASE("a set that finds no memory for one of its writes leaves the overlay as it was", "[overlay][fault]") {
+    std::vector<Write> set;
+    for (int i = 0; i < 20; ++i) set.push_back(put("a key too long to be kept in place, number " + std::to_string(i), "new"));
+    set.push_back(put("there already", "new"));
+    set.push_back(put(set.front().key, "newer"));
+    int n = 0;
+    for (;; ++n) {
+        Overlay overlay;
+        overlay.add({put("there already", "old"), put("untouched", "old")}, 1, 10ns);
+        const bool failed = with_failing_allocation(n, [&] { overlay.add(set, 2, 20ns); });
+        REQUIRE(overlay.active().first_at == 10ns);
+        REQUIRE(found(overlay, "untouched") == "old@1");
+        if (!failed) {
+            CHECK(overlay.size() == 22);
+            CHECK(found(overlay, set.front().key) == "newer@2");
+            break;
+        }
+        REQUIRE(overlay.size() == 2);
+        REQUIRE(overlay.active().newest == 1);
+        REQUIRE(found(overlay, "there already") == "old@1");
+    }
+    CHECK(n > 40);  // a node and a key each
+}
+
+TEST_CASE("a first set that finds no memory leaves the overlay empty and without a time", "[overlay][fault]") {
+    const std::vector<Write> set{put("a", "1"), put("b", "1")};
+    for (int n = 0;; ++n) {
+        Overlay overlay;
+        if (!with_failing_allocation(n, [&] { overlay.add(set, 1, 10ns); })) break;
+        REQUIRE(overlay.size() == 0);
+        REQUIRE(overlay.active().newest == absent);
+        overlay.add(set, 2, 20ns);
+        REQUIRE(overlay.active().first_at == 20ns);
+    }
+}
+
+}  // namespace
