@@ -1,5 +1,9 @@
 // Every header after what Windows.h, X11 and the Unreal Engine define. The definitions are poison: a use of one of these
 // names in a header of ours is an error. X11's Status is left out: config.hpp answers it with a sentence of its own.
+//
+// The standard library comes first: libstdc++ would #undef min and max, which Windows' own library does not.
+#include <bits/stdc++.h>
+
 #define JOINLY_POISON(...) \
     { an expanded macro }
 

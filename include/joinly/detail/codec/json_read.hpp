@@ -46,16 +46,16 @@ template <std::integral Number>
 bool read_json_integer(JsonFault& fault, const JsonTree& json, Number& number) {
     using Limits = std::numeric_limits<Number>;
     if (const auto* natural = json.get_ptr<const std::uint64_t*>()) {
-        if (*natural > static_cast<std::uint64_t>(Limits::max())) return fault.fail("the number is out of range");
+        if (*natural > static_cast<std::uint64_t>((Limits::max)())) return fault.fail("the number is out of range");
         number = static_cast<Number>(*natural);
     } else if (const auto* integer = json.get_ptr<const std::int64_t*>()) {  // negative: else it would be the other
-        if (std::is_unsigned_v<Number> || *integer < static_cast<std::int64_t>(Limits::min()))
+        if (std::is_unsigned_v<Number> || *integer < static_cast<std::int64_t>((Limits::min)()))
             return fault.fail("the number is out of range");
         number = static_cast<Number>(*integer);
     } else if (const auto* real = json.get_ptr<const double*>()) {
         // Beyond 2^53 a double does not say which integer was meant.
         const bool fits =
-            std::abs(*real) <= 0x1p53 && *real < std::ldexp(1.0, Limits::digits) && *real >= static_cast<double>(Limits::min());
+            std::abs(*real) <= 0x1p53 && *real < std::ldexp(1.0, Limits::digits) && *real >= static_cast<double>((Limits::min)());
         if (!fits) return fault.fail("the number is out of range");
         if (*real != std::floor(*real)) return fault.fail("the number is not whole");
         number = static_cast<Number>(*real);
@@ -83,10 +83,10 @@ bool read_json_number(JsonFault& fault, const JsonTree& json, Number& number) {
     double real = 0;
     if (!read_json_real(fault, json, real)) return false;
     // What rounds down to the maximum is in range: the shortest text of the largest float is a little larger than it.
-    constexpr auto max = static_cast<double>(std::numeric_limits<Number>::max());
+    constexpr auto max = static_cast<double>((std::numeric_limits<Number>::max)());
     constexpr double half_step = sizeof(Number) < sizeof(double) ? 0x1p103 : 0;
     if (std::abs(real) > max + half_step) return fault.fail("the number is out of range");
-    number = std::abs(real) > max ? std::copysign(std::numeric_limits<Number>::max(), static_cast<Number>(real < 0 ? -1 : 1))
+    number = std::abs(real) > max ? std::copysign((std::numeric_limits<Number>::max)(), static_cast<Number>(real < 0 ? -1 : 1))
                                   : static_cast<Number>(real);
     return true;
 }

@@ -38,8 +38,8 @@ bool from_unix_seconds(double seconds, std::chrono::sys_time<Duration>& time) no
         const double fraction = std::round((seconds - whole) * Period::den / Period::num);
         const double count = whole * Period::den / Period::num;
         // The nearest double to either end may lie beyond it, and converting that is undefined.
-        constexpr auto limit = static_cast<double>(std::numeric_limits<Rep>::max());
-        if (!(count + fraction < limit && count > static_cast<double>(std::numeric_limits<Rep>::min()))) return false;
+        constexpr auto limit = static_cast<double>((std::numeric_limits<Rep>::max)());
+        if (!(count + fraction < limit && count > static_cast<double>((std::numeric_limits<Rep>::min)()))) return false;
         if constexpr (Period::num == 1) {
             const auto ticks = static_cast<std::int64_t>(whole) * Period::den + static_cast<std::int64_t>(fraction);
             time = std::chrono::sys_time<Duration>{Duration{static_cast<Rep>(ticks)}};

@@ -92,7 +92,7 @@ private:
 };
 
 [[nodiscard]] inline int sqlite_milliseconds(std::chrono::milliseconds time) noexcept {
-    return static_cast<int>(std::clamp<std::int64_t>(time.count(), 0, std::numeric_limits<int>::max()));
+    return static_cast<int>(std::clamp<std::int64_t>(time.count(), 0, (std::numeric_limits<int>::max)()));
 }
 
 /// A bare connection. Its schema may hold what others wrote: views and triggers get no dangerous functions.
@@ -102,7 +102,7 @@ private:
     sqlite3_extended_result_codes(database.getHandle(), 1);
     sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-    const std::size_t kib = (std::min)(options.page_cache_bytes / 1024 + 1, std::size_t{std::numeric_limits<int>::max()});
+    const std::size_t kib = (std::min)(options.page_cache_bytes / 1024 + 1, std::size_t{(std::numeric_limits<int>::max)()});
     database.exec("PRAGMA cache_size = -" + std::to_string(kib));
     database.exec("PRAGMA cell_size_check = ON");
     return database;

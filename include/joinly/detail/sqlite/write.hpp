@@ -19,7 +19,7 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-inline constexpr Version sqlite_max_version = std::numeric_limits<std::int64_t>::max();
+inline constexpr Version sqlite_max_version = (std::numeric_limits<std::int64_t>::max)();
 
 /// Refuses what SQLite could not store, so that no batch of a group can fail half-way for reasons of its own.
 [[nodiscard]] inline Status sqlite_validate(const Batch& batch, std::size_t max_row_bytes) {
