@@ -40,6 +40,10 @@ struct Batch {
     /// backend has committed, else the backend answers `conflict`. `absent`: the backend allocates one.
     Version version = absent;
 
+    /// The last version that the caller knows of, when it believes to be the only writer: if the backend has committed any
+    /// other since, it answers `conflict` and changes nothing. nullopt: whatever the others did.
+    std::optional<Version> after = {};
+
     Batch& put(std::string key, std::string value, Expiry expires_at = {}) {
         changes.push_back({std::move(key), std::move(value), expires_at, absent, ValueForm::bytes});
         return *this;
