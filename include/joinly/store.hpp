@@ -112,15 +112,20 @@ public:
         require_entity<T>();
         return save_object(entity, shared_object(entity), options);
     }
-    /// As above, without copying the entity.
+    /// As above, without copying the entity: it is moved from when it was saved, and as it was when it was refused.
     template <detail::unreferenced T>
     [[nodiscard]] Result<Version> save(T&& entity, const SaveOptions& options = {}) {
-        require_entity<std::remove_const_t<T>>();
-        if constexpr (Engine::keeps_objects) {
-            const auto object = std::make_shared<const std::remove_const_t<T>>(std::move(entity));
-            return save_object(*object, object, options);
-        } else {
+        using Saved = std::remove_const_t<T>;
+        require_entity<Saved>();
+        if constexpr (!Engine::keeps_objects || std::is_const_v<T>) {
             return save_object(entity, shared_object(entity), options);
+        } else {
+            // Refused before it is moved, or else moved back: after an error no policy has kept the object.
+            if (auto usable = usable_id<Saved>(Entity<Saved>::id(entity)); !usable) return failure(std::move(usable).error());
+            const auto object = std::make_shared<Saved>(std::move(entity));
+            auto saved = save_object(*object, object, options);
+            if (!saved) entity = std::move(*object);
+            return saved;
         }
     }
 
@@ -129,9 +134,8 @@ public:
     template <class T>
     [[nodiscard]] Result<Loaded<T>> load(std::string_view id) {
         require_entity<T>();
-        const auto key = open_key(kind_of<T>, id);
-        if (!key) return failure(key.error());
-        auto loaded = engine_->load(*key, type_of<T>());
+        if (auto usable = usable_id<T>(id); !usable) return failure(std::move(usable).error());
+        auto loaded = engine_->load(KeyBuffer{kind_of<T>, id}.view(), type_of<T>());
         if (!loaded) return failure(std::move(loaded).error());
         return as_loaded<T>(std::move(*loaded));
     }
@@ -142,7 +146,7 @@ public:
         require_entity<T>();
         const auto key = open_key(kind_of<T>, id);
         if (!key) return failure(key.error());
-        return erase_key(*key, options);
+        return erase_one(*key, options);
     }
 
     template <class T>
@@ -162,6 +166,11 @@ public:
     ///         nothing short of a broken clock or backend brings about.
     template <class T, std::invocable<T&> Change>
     [[nodiscard]] Result<Version> update(std::string_view id, Change&& change) {
+        require_entity<T>();
+        using Answer = std::invoke_result_t<Change&, T&>;
+        static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, Status>,
+                      "Store::update: the function must return nothing, or a joinly::Status whose error ends the update "
+                      "(write `-> joinly::Status` after the lambda's parameters)");
         const auto key = make_key(kind_of<T>, id);
         if (!key) return failure(key.error());
         detail::Backoff backoff;
@@ -169,10 +178,10 @@ public:
             auto loaded = load<T>(id);
             if (!loaded) return failure(std::move(loaded).error());
             auto object = std::make_shared<T>(**loaded);
-            if constexpr (std::is_void_v<std::invoke_result_t<Change&, T&>>) {
+            if constexpr (std::is_void_v<Answer>) {
                 change(*object);
-            } else if (auto accepted = change(*object); !accepted) {
-                return failure(std::move(accepted).error());
+            } else if constexpr (std::is_same_v<Answer, Status>) {
+                if (auto accepted = change(*object); !accepted) return failure(std::move(accepted).error());
             }
             if (Entity<T>::id(*object) != id) return failure(Errc::invalid_argument, *key + ": an update must not change the id");
             auto saved = write_one(*key, {std::move(object), &type_of<T>()}, loaded->expires_at(), loaded->version());
@@ -186,6 +195,7 @@ public:
     template <class T>
     [[nodiscard]] Result<Version> save_many(std::span<const T> entities, const SaveOptions& options = {}) {
         require_entity<T>();
+        if (closed()) return closed_error();
         const auto expires_at = expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
         WriteSet set;
@@ -273,7 +283,8 @@ public:
 
     // --- raw bytes -----------------------------------------------------------------------------------------------------
 
-    /// The bytes under a key: an entity's own encoding for an entity's key, whatever `put` was given otherwise.
+    /// The bytes under a key: an entity's own encoding for an entity's key, whatever `put` was given otherwise. A record that is
+    /// read both as bytes and as an entity is cached as what it was read as last.
     [[nodiscard]] Result<std::string> get(std::string_view key) {
         if (auto usable = open_raw_key(key); !usable) return failure(std::move(usable).error());
         auto loaded = engine_->load(key, bytes_type);
@@ -291,9 +302,11 @@ public:
                          options.expect);
     }
 
-    [[nodiscard]] Status erase(std::string_view key, const EraseOptions& options = {}) {
+    /// Erases whatever is under the key. Not called `erase`, for `store.erase("lobby_123")` with a forgotten `<Lobby>` would then
+    /// succeed and leave the lobby where it is.
+    [[nodiscard]] Status erase_key(std::string_view key, const EraseOptions& options = {}) {
         if (auto usable = open_raw_key(key); !usable) return usable;
-        return erase_key(std::string{key}, options);
+        return erase_one(std::string{key}, options);
     }
 
     /// Every key that begins with `prefix`, entities' keys included, or a page of them, in byte order.
@@ -316,8 +329,9 @@ public:
         return closed() ? closed_error() : engine_->pump();
     }
 
-    /// Flushes, and ends the store's work: every later call answers `closed`, except that close() may be called again to
-    /// store what it could not. The backend's files are let go of when the store is destroyed, which closes it, too.
+    /// Flushes, and ends the store's work: every later call answers `closed`, but stats, size_on_disk, backend, and close itself,
+    /// which may be called again to store what it could not. The backend's files are let go of when the store is destroyed, which
+    /// closes it, too.
     [[nodiscard]] Status close() {
         closed_->store(true);
         return engine_->close();
@@ -350,6 +364,11 @@ private:
     [[nodiscard]] bool closed() const noexcept { return closed_->load(std::memory_order_relaxed); }
     [[nodiscard]] static tl::unexpected<Error> closed_error() { return failure(Errc::closed, "the store is closed"); }
 
+    template <class T>
+    [[nodiscard]] Status usable_id(std::string_view id) const {
+        if (closed()) return closed_error();
+        return validate_id(kind_of<T>, id);
+    }
     /// The key of a call on an entity, unless the call cannot be made at all.
     [[nodiscard]] Result<std::string> open_key(std::string_view kind, std::string_view id) const {
         if (closed()) return closed_error();
@@ -394,7 +413,7 @@ private:
         return engine_->write(std::move(set));
     }
 
-    [[nodiscard]] Status erase_key(std::string key, const EraseOptions& options) {
+    [[nodiscard]] Status erase_one(std::string key, const EraseOptions& options) {
         auto erased = write_one(std::move(key), {}, {}, options.expect);
         if (!erased) return failure(std::move(erased).error());
         return {};
@@ -416,7 +435,10 @@ private:
 
     template <class Visitor, class Visited>
     [[nodiscard]] static bool visit_and_continue(Visitor& visitor, const Visited& visited) {
-        if constexpr (std::is_void_v<std::invoke_result_t<Visitor&, const Visited&>>) {
+        using Answer = std::invoke_result_t<Visitor&, const Visited&>;
+        static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, bool>,
+                      "Store::for_each: the visitor must return nothing, or a bool that is false to stop");
+        if constexpr (std::is_void_v<Answer>) {
             visitor(visited);
             return true;
         } else {

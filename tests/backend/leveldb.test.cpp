@@ -108,6 +108,23 @@ private:
     rlimit before_{};
 };
 
+/// The process works in another directory.
+class WorkingDirectory {
+public:
+    explicit WorkingDirectory(const fs::path& path) : before_{fs::current_path()} { fs::current_path(path); }
+    ~WorkingDirectory() { fs::current_path(before_); }
+
+private:
+    fs::path before_;
+};
+
+/// Writes 10 kB at a time until one write fails, 100 at most. @return how many were acknowledged.
+std::size_t write_many(LevelDbBackend& backend) {
+    std::size_t written = 0;
+    while (written < 100 && backend.write(put("key" + std::to_string(written), std::string(10'000, 'x')))) ++written;
+    return written;
+}
+
 /// What a lone write answers when it finds room for ten bytes only.
 Result<Version> write_into_full_disk(LevelDbBackend& backend, const std::string& path, const Batch& batch) {
     const FileSizeLimit limit{fs::file_size(file_ending(path, ".log")) + 10};
@@ -291,6 +308,41 @@ TEST_CASE("batches of one group are decided one after the other", "[leveldb][wri
     CHECK(detail::decode_leveldb_value("gone", value)->version == 3);
 }
 
+TEST_CASE("a batch that follows another version than the last one is a conflict and changes nothing", "[leveldb][write]") {
+    const TempDir dir;
+    auto backend = open_or_fail({.path = dir / "db"});
+    const auto after = [](Version version, std::string value) {
+        Batch batch = put("k", std::move(value));
+        batch.after = version;
+        return batch;
+    };
+    CHECK(backend.write(after(absent, "1")) == Version{1});
+    CHECK(backend.write(put("other", "")) == Version{2});
+    for (const Version version : {Version{0}, Version{1}, Version{3}}) {
+        const auto refused = backend.write(after(version, "refused"));
+        REQUIRE(refused.error() == Errc::conflict);
+        CHECK(refused.error().message() ==
+              "the database is at version 2, not " + std::to_string(version) + ": another writer was here");
+    }
+    CHECK(backend.read("k")->value == "1");
+    CHECK(backend.last_version() == Version{2});
+    CHECK(backend.write(after(2, "2")) == Version{3});
+}
+
+TEST_CASE("the version that a batch follows counts the earlier batches of its group", "[leveldb][write]") {
+    const TempDir dir;
+    auto engine = detail::LevelDbEngine::open({.path = dir / "db"});
+    REQUIRE(engine);
+    const Batch first = put("k", "1");
+    Batch second = put("k", "2");
+    detail::LevelDbWriter writer{**engine, false};
+    CHECK(writer.add(first) == Version{1});
+    second.after = absent;
+    CHECK(writer.add(second).error() == Errc::conflict);
+    second.after = 1;
+    CHECK(writer.add(second) == Version{2});
+}
+
 TEST_CASE("a record that an earlier batch of the group lets expire is absent to the next", "[leveldb][write]") {
     const TempDir dir;
     auto engine = detail::LevelDbEngine::open({.path = dir / "db"});
@@ -464,6 +516,86 @@ TEST_CASE("a backend whose database cannot be reopened says so, and recovers whe
     }
     CHECK(backend.read("a")->value == "1");
     CHECK(backend.write(put("c", "3")));
+}
+
+TEST_CASE("a database opened by a relative path stays where it is when the process changes directory", "[leveldb][fault]") {
+    const TempDir first;
+    const TempDir second;
+    {
+        const WorkingDirectory at_first{first.path()};
+        auto backend = open_or_fail({.path = "db", .write_buffer_bytes = 64 << 10, .compression = false});
+        REQUIRE(backend.write(put("before", "1")));
+        const WorkingDirectory at_second{second.path()};
+        CHECK(write_many(backend) == 100);  // logs are rotated, tables written
+        CHECK(!write_into_full_disk(backend, first / "db", put("failed", std::string(100'000, 'x'))));
+        CHECK(backend.read("before")->value == "1");
+        CHECK(backend.size_on_disk().value() > 0);
+    }
+    CHECK(fs::is_empty(second.path()));
+    auto backend = open_or_fail({.path = first / "db"});
+    CHECK(contents(backend).size() == 101);
+    CHECK(backend.last_version().value() >= 101);
+}
+
+TEST_CASE("a database that was moved away is not created anew, and is found again when it is back", "[leveldb][fault]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    const std::string elsewhere = dir / "elsewhere";
+    auto backend = open_or_fail({.path = path, .write_buffer_bytes = 64 << 10, .compression = false});
+    REQUIRE(backend.write(put("before", "1")));
+    fs::rename(path, elsewhere);
+    const bool empty_instead = GENERATE(false, true);
+    const std::size_t written = write_many(backend);
+    REQUIRE(written < 100);
+    if (empty_instead) fs::create_directory(path);
+
+    const auto read = backend.read("before");
+    REQUIRE(read.error() == Errc::io);
+    CHECK(read.error().message().find(path + ": the database is no longer there") != std::string_view::npos);
+    CHECK(backend.write(put("k", "v")).error() == Errc::io);
+    CHECK(fs::exists(path) == empty_instead);
+    CHECK((!empty_instead || fs::is_empty(path)));
+
+    if (empty_instead) fs::remove(path);
+    fs::rename(elsewhere, path);
+    CHECK(contents(backend).size() >= written + 1);
+    CHECK(backend.write(put("after", "2")).value() > written + 1);
+}
+
+TEST_CASE("after a failed write an older database in the place of the open one is refused", "[leveldb][fault]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    const std::string elsewhere = dir / "elsewhere";
+    const std::string older = dir / "older";
+    auto backend = open_or_fail({.path = path});
+    REQUIRE(backend.write(put("k", "1")));
+    REQUIRE(backend.backup_to(older));
+    REQUIRE(backend.write(put("k", "2")));
+    fs::rename(path, elsewhere);
+    fs::rename(older, path);
+    REQUIRE(!write_into_full_disk(backend, elsewhere, put("failed", std::string(100'000, 'x'))));
+
+    const auto read = backend.read("k");
+    REQUIRE(read.error() == Errc::corrupt);
+    CHECK(read.error().message().find("version 1, below 2") != std::string_view::npos);
+    CHECK(backend.write(put("k", "3")).error() == Errc::corrupt);
+
+    fs::rename(path, older);
+    fs::rename(elsewhere, path);
+    CHECK(backend.read("k")->value == "2");
+    CHECK(open_or_fail({.path = older}).read("k")->value == "1");
+}
+
+TEST_CASE("an engine database without our format in the place of the open one is not made ours", "[leveldb][fault]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    auto backend = open_or_fail({.path = path});
+    fs::rename(path, dir / "elsewhere");
+    (void)raw(dir / "blank");
+    fs::rename(dir / "blank", path);
+    REQUIRE(!write_into_full_disk(backend, dir / "elsewhere", put("failed", std::string(100'000, 'x'))));
+    CHECK(backend.read("k").error() == Errc::io);
+    CHECK(raw_get(*raw(path), "\0\0joinly.format"sv) == "NotFound: ");
 }
 
 TEST_CASE("threads that write, read and scan while writes fail lose nothing acknowledged", "[leveldb][fault][threads]") {

@@ -449,6 +449,28 @@ TEST_CASE("a conflict tells the key, what is there and what was wanted", "[sqlit
     CHECK(backend.write(Batch{}.require("lobby:43", 7)).error().message() == "key 'lobby:43' is absent, not at version 7");
 }
 
+TEST_CASE("a batch for the only writer conflicts when another has written, and changes nothing", "[sqlite]") {
+    const TempDir dir;
+    SqliteBackend mine = open(dir / "db");
+    SqliteBackend theirs = open(dir / "db");
+    const auto put_after = [&](Version version) {
+        Batch batch = Batch{}.put("key", "mine");
+        batch.after = version;
+        return mine.write(batch);
+    };
+    CHECK(put_after(0) == Version{1});
+    CHECK(put_after(1) == Version{2});
+    CHECK(put(theirs, "key", "theirs") == 3);
+
+    const auto late = put_after(2);
+    CHECK(late.error() == Errc::conflict);
+    CHECK(late.error().message() == "the database is at version 3, not 2: another writer was here");
+    CHECK(put_after(4).error() == Errc::conflict);
+    CHECK(mine.read("key").value().value == "theirs");
+    CHECK(mine.last_version() == Version{3});
+    CHECK(put_after(3) == Version{4});
+}
+
 TEST_CASE("what SQLite could not store is refused before the transaction", "[sqlite]") {
     using joinly::detail::sqlite_validate;
     CHECK(sqlite_validate(Batch{}.put("key", "seven b"), 10));
@@ -565,4 +587,44 @@ TEST_CASE("a program's own views are kept, and one that fails leaves nothing", "
     SqliteProbe probe{dir / "db"};
     CHECK(probe.rows("SELECT key FROM keys") == "ada");
     CHECK(probe.rows("SELECT count(*) FROM sqlite_schema WHERE name = 'first'") == "0");
+}
+
+TEST_CASE("a program's own views and indexes may look into Json", "[sqlite][sql]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(
+        backend.execute("CREATE INDEX by_name ON record(value ->> 'name');"
+                        "CREATE VIEW names AS SELECT value ->> 'name' AS name FROM record"));
+    put(backend, "player:1", R"({"name":"ada"})");
+    auto database = backend.database();
+    REQUIRE(database);
+    CHECK(database->execAndGet("SELECT name FROM names").getString() == "ada");
+    CHECK(database->execAndGet("SELECT CAST(key AS TEXT) FROM record INDEXED BY by_name WHERE value ->> 'name' = 'ada'")
+              .getString() == "player:1");
+    CHECK(backend.execute("CREATE TABLE copy AS SELECT name FROM names"));
+    CHECK(backend.verify_integrity());
+}
+
+TEST_CASE("an index on Json that another program adds meanwhile troubles nobody", "[sqlite][sql]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    put(backend, "player:1", R"({"name":"ada"})");
+    SqliteProbe{dir / "db"}.run("CREATE INDEX by_name ON record(value ->> 'name')");
+    CHECK(backend.write(Batch{}.put("player:2", R"({"name":"bob"})")));
+    CHECK(backend.read("player:2"));
+    CHECK(backend.verify_integrity());
+    CHECK(SqliteBackend::open(at(dir / "db")));
+}
+
+TEST_CASE("a write that breaks a constraint of the program's own is invalid, in the engine's words", "[sqlite][sql]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.execute("CREATE UNIQUE INDEX one ON record(value)"));
+    put(backend, "a", "same");
+    const auto refused = backend.write(Batch{}.put("new", "other").put("b", "same"));
+    CHECK(refused.error() == Errc::invalid_argument);
+    CHECK(contains(refused.error().message(), "UNIQUE constraint failed: record.value"));
+    CHECK(backend.read("new").error() == Errc::not_found);
+    CHECK(backend.last_version() == Version{1});
+    CHECK(put(backend, "b", "other") == 2);
 }

@@ -84,6 +84,72 @@ TEST_CASE("writers that wait for the same lock share a transaction and its fsync
     for (std::size_t i = 0; i < writers; ++i) CHECK(versions[i] == i + 2);
 }
 
+TEST_CASE("of writers that share a transaction only those fail that the program's own schema refuses",
+          "[sqlite][group_commit][threads]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db", Sync::process_crash);
+    REQUIRE(
+        backend.execute("CREATE UNIQUE INDEX one ON record(value) WHERE value <> CAST('bad' AS BLOB);"
+                        "CREATE TRIGGER broken BEFORE INSERT ON record WHEN NEW.value = CAST('bad' AS BLOB) "
+                        "BEGIN SELECT json(CAST(NEW.value AS TEXT)); END"));
+    REQUIRE(backend.write(put("first", "same")));
+    SqliteProbe other{dir / "db"};
+    other.run("BEGIN IMMEDIATE");
+
+    constexpr std::size_t writers = 24;
+    std::atomic<std::size_t> started{0};
+    std::vector<joinly::Result<Version>> results(writers, joinly::Result<Version>{absent});
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < writers; ++i) {
+        threads.emplace_back([&, i] {
+            const std::string key = std::to_string(i);
+            ++started;
+            results[i] = backend.write(put(key, i % 6 == 0 ? "same" : i % 6 == 3 ? "bad" : "value of " + key));
+        });
+    }
+    while (started < writers) std::this_thread::yield();
+    std::this_thread::sleep_for(50ms);  // for the last to reach the queue: were it late, it would be in a group of its own
+    other.run("ROLLBACK");
+    for (std::thread& thread : threads) thread.join();
+
+    for (std::size_t i = 0; i < writers; ++i) {
+        CAPTURE(i);
+        const auto found = backend.read(std::to_string(i));
+        if (i % 3 != 0) {
+            REQUIRE(results[i]);
+            REQUIRE(found);
+            CHECK(found->version == *results[i]);
+        } else {
+            REQUIRE_FALSE(results[i]);
+            CHECK((results[i].error() == Errc::invalid_argument) == (i % 6 == 0));
+            CHECK(found.error() == Errc::not_found);
+        }
+    }
+    CHECK(backend.last_version() == Version{1 + writers * 2 / 3});
+}
+
+TEST_CASE("in a group a batch for the only writer sees the versions of those before it", "[sqlite][group_commit]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    SqliteOptions options;
+    options.path = dir / "db";
+    auto connection = joinly::detail::sqlite_open(options, false);
+    REQUIRE(connection);
+    const Batch first = put("a", "value");
+    Batch late = put("b", "value");
+    late.after = 0;
+    Batch next = put("c", "value");
+    next.after = 1;
+    joinly::detail::PendingWrite writes[]{joinly::detail::PendingWrite{&first}, joinly::detail::PendingWrite{&late},
+                                          joinly::detail::PendingWrite{&next}};
+    joinly::detail::PendingWrite* group[]{&writes[0], &writes[1], &writes[2]};
+    REQUIRE(joinly::detail::sqlite_apply_group(**connection, group));
+    CHECK(writes[0].result == Version{1});
+    CHECK(writes[1].result.error() == Errc::conflict);
+    CHECK(writes[2].result == Version{2});
+    CHECK(backend.read("b").error() == Errc::not_found);
+}
+
 TEST_CASE("in a group of one transaction only the batches that conflict fail", "[sqlite][group_commit]") {
     const TempDir dir;
     SqliteBackend backend = open(dir / "db");

@@ -11,6 +11,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace joinly;
@@ -91,6 +92,63 @@ struct HasFickle {
     std::string after = "after";
 };
 
+/// Counts how often a walk comes by; a zero on the wire, so that nothing ends there.
+struct Counted {
+    inline static std::size_t visits = 0;
+};
+/// Contains itself through a message that stands directly in it.
+struct Node;
+struct Branch {
+    Counted counted;
+    std::vector<Node> kids;
+};
+struct Node {
+    Counted counted;
+    Branch branch;
+};
+
+/// Each node is two messages, the outermost one and the empty innermost branch apart.
+Node chain_of_nodes(int levels) {
+    Node node;
+    for (int level = 0; level < levels; ++level) {
+        Node parent;
+        parent.branch.kids.push_back(std::move(node));
+        node = std::move(parent);
+    }
+    return node;
+}
+
+/// Destroys a chain from the outside in, without recursion.
+void dismantle(Node& node) {
+    while (!node.branch.kids.empty()) {
+        std::vector<Node> kids = std::move(node.branch.kids);
+        node = std::move(kids.front());
+    }
+}
+
+int levels_of(const Node& node) {
+    int levels = 0;
+    for (const Node* at = &node; !at->branch.kids.empty(); at = &at->branch.kids.front()) ++levels;
+    return levels;
+}
+
+template <class Work>
+std::size_t visits_of(Work work) {
+    const std::size_t before = Counted::visits;
+    work();
+    return Counted::visits - before;
+}
+
+/// Messages directly in each other, as deep as the type says.
+template <int depth>
+struct Nest {
+    Nest<depth - 1> inner;
+};
+template <>
+struct Nest<0> {
+    Counted counted;
+};
+
 }  // namespace
 
 template <>
@@ -128,6 +186,36 @@ struct joinly::Entity<HasFickle> {
         field(1, "fickle", object.fickle);
         field(2, "after", object.after);
     }
+};
+template <>
+struct joinly::Entity<Counted> {
+    static int to_wire(const Counted&) {
+        ++Counted::visits;
+        return 0;
+    }
+    static bool from_wire(int, Counted&) { return true; }
+};
+template <>
+struct joinly::Entity<Branch> {
+    static constexpr void fields(auto& branch, auto&& field) {
+        field(1, "counted", branch.counted);
+        field(2, "kids", branch.kids);
+    }
+};
+template <>
+struct joinly::Entity<Node> {
+    static constexpr void fields(auto& node, auto&& field) {
+        field(1, "counted", node.counted);
+        field(2, "branch", node.branch);
+    }
+};
+template <int depth>
+struct joinly::Entity<Nest<depth>> {
+    static constexpr void fields(auto& nest, auto&& field) { field(1, "inner", nest.inner); }
+};
+template <>
+struct joinly::Entity<Nest<0>> {
+    static constexpr void fields(auto& nest, auto&& field) { field(1, "counted", nest.counted); }
 };
 
 TEST_CASE("what Binary encodes it decodes to an equal object", "[binary]") {
@@ -343,6 +431,38 @@ TEST_CASE("nesting without end is corrupt, not a stack overflow", "[binary][host
     std::string bytes;
     while (bytes.size() < 15'000) bytes = as_child(bytes);  // 4,000 levels
     CHECK(fault_in<game::Tree>(bytes).find("it is nested deeper than 64 levels") != std::string::npos);
+}
+
+TEST_CASE("the work of encoding grows with the depth of an object, not with a power of it", "[binary][hostile]") {
+    const auto visits_to_encode = [](int levels) { return visits_of([node = chain_of_nodes(levels)] { encoded(node); }); };
+    const auto visits_to_measure = [](int levels) {
+        return visits_of([node = chain_of_nodes(levels)] { REQUIRE(Binary::measure(node)); });
+    };
+    CHECK(visits_to_encode(15) - visits_to_encode(10) == visits_to_encode(10) - visits_to_encode(5));
+    CHECK(visits_to_measure(15) - visits_to_measure(10) == visits_to_measure(10) - visits_to_measure(5));
+}
+
+TEST_CASE("the work of encoding does not double with each message directly within another", "[binary]") {
+    CHECK(visits_of([] { encoded(Nest<12>{}); }) < 2 * visits_of([] { encoded(Nest<10>{}); }));
+}
+
+TEST_CASE("messages directly within list elements survive Binary up to 64 levels, and are refused beyond", "[binary][hostile]") {
+    CHECK(levels_of(decoded<Node>(encoded(chain_of_nodes(30)))) == 30);
+    CHECK(levels_of(decoded<Node>(encoded(chain_of_nodes(32)))) == 32);
+
+    for (const int levels : {33, 200'000}) {
+        Node node = chain_of_nodes(levels);
+        std::string bytes = "unchanged";
+        const Status refused = Binary::encode(node, bytes);
+        const auto measured = Binary::measure(node);
+        dismantle(node);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error() == Errc::invalid_argument);
+        CHECK(refused.error().message().find("it is nested deeper than 64 levels") != std::string::npos);
+        CHECK(bytes == "unchanged");
+        REQUIRE_FALSE(measured);
+        CHECK(measured.error() == Errc::invalid_argument);
+    }
 }
 
 TEST_CASE("many empty elements cannot ask for more memory than their bytes account for", "[binary][hostile]") {

@@ -6,10 +6,16 @@
 #include <joinly/codec/concepts.hpp>
 #include <joinly/codec/json.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 using namespace joinly;
 using namespace joinly::test;
@@ -57,7 +63,52 @@ std::string refusal_of(const T& object) {
     return std::string{status.error().message()};
 }
 
+/// Sums up what is asked of it.
+template <class T>
+struct MeteredAllocator {
+    using value_type = T;
+    inline static std::size_t bytes = 0;
+
+    MeteredAllocator() = default;
+    template <class U>
+    MeteredAllocator(const MeteredAllocator<U>&) noexcept {}
+    T* allocate(std::size_t count) {
+        bytes += count * sizeof(T);
+        return std::allocator<T>{}.allocate(count);
+    }
+    void deallocate(T* memory, std::size_t count) { std::allocator<T>{}.deallocate(memory, count); }
+    friend bool operator==(const MeteredAllocator&, const MeteredAllocator&) { return true; }
+};
+
+/// Large when decoded, two bytes of text when empty.
+struct Bulky {
+    std::array<char, 4000> scratch{};  // not a field
+    std::string name = {};
+};
+struct Bulkies {
+    std::vector<Bulky, MeteredAllocator<Bulky>> list = {};
+    std::map<std::string, Bulky> map = {};
+};
+
+std::string list_of(const std::string& element, int count) {
+    std::string text = R"({"list":[)" + element;
+    for (int i = 1; i < count; ++i) text += ',' + element;
+    return text + "]}";
+}
+
 }  // namespace
+
+template <>
+struct joinly::Entity<Bulky> {
+    static constexpr void fields(auto& bulky, auto&& field) { field(1, "name", bulky.name); }
+};
+template <>
+struct joinly::Entity<Bulkies> {
+    static constexpr void fields(auto& bulkies, auto&& field) {
+        field(1, "list", bulkies.list);
+        field(2, "map", bulkies.map);
+    }
+};
 
 TEST_CASE("what Json encodes it decodes to an equal object", "[json]") {
     CHECK(decoded<Player>(encoded(golden_player())) == golden_player());
@@ -209,6 +260,47 @@ TEST_CASE("text that is not JSON is corrupt, and the byte named", "[json][hostil
 
 TEST_CASE("a message about broken JSON does not repeat what players wrote", "[json][hostile]") {
     CHECK(fault_in<Player>(R"({"username": "the secret)").find("secret") == std::string::npos);
+}
+
+TEST_CASE("a message about broken JSON is printable, whatever byte broke it", "[json][hostile]") {
+    for (int byte = 0; byte < 256; ++byte) {
+        for (const std::string& before : {""s, R"({"username": )"s, R"({"username": "tru\u00)"s, R"({"username": tr)"s}) {
+            Player player;
+            const Status status = Json::decode(before + static_cast<char>(byte) + "\xff\x1b", player);
+            REQUIRE_FALSE(status);
+            for (const char c : status.error().message()) CHECK((c >= 0x20 && c < 0x7f));
+        }
+    }
+}
+
+TEST_CASE("a list in JSON cannot ask for more memory than its text accounts for", "[json][hostile]") {
+    const std::string refusal = "object, field list: it asks for more memory than its size accounts for";
+    for (const std::string& element : {"0"s, "{}"s}) {
+        const std::size_t before = MeteredAllocator<Bulky>::bytes;
+        const std::string text = list_of(element, 200'000);
+        CHECK(fault_in<Bulkies>(text) == refusal);
+        CHECK(MeteredAllocator<Bulky>::bytes - before <= 64 * text.size() + 64 * 1024);
+    }
+    CHECK(decoded<Bulkies>(list_of("{}", 10)).list.size() == 10);  // what fits is fine
+}
+
+TEST_CASE("a map in JSON cannot ask for more memory than its text accounts for", "[json][hostile]") {
+    std::string text = R"({"map":{"":{})";
+    for (int i = 0; i < 10'000; ++i) text += ",\"" + std::to_string(i) + "\":{}";
+    CHECK(fault_in<Bulkies>(text + "}}") == "object, field map: it asks for more memory than its size accounts for");
+    CHECK(decoded<Bulkies>(R"({"map":{"a":{},"b":{}}})").map.size() == 2);
+}
+
+TEST_CASE("Json does not write more empty elements than it would read", "[json][hostile]") {
+    Bulkies lists;
+    lists.list.resize(1'000);
+    CHECK(refusal_of(lists) == "object: it has so many empty elements that decoding could not bound its memory");
+    Bulkies maps;
+    for (int i = 0; i < 1'000; ++i) maps.map.try_emplace(std::to_string(i));
+    CHECK(refusal_of(maps) == "object: it has so many empty elements that decoding could not bound its memory");
+
+    lists.list.resize(10);
+    CHECK(decoded<Bulkies>(encoded(lists)).list.size() == 10);
 }
 
 TEST_CASE("nesting without end is corrupt", "[json][hostile]") {

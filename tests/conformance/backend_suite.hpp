@@ -487,6 +487,36 @@ TEMPLATE_TEST_CASE("a given version is taken, and the next one is above it", "[b
     CHECK(written(db->write(Batch{}.put("b", "1"))) > 1000);
 }
 
+TEMPLATE_TEST_CASE("a batch that follows another version than the last one is a conflict and changes nothing",
+                   "[backend][conformance]", JOINLY_TESTED_BACKEND) {
+    Database<TestType> database;
+    const Version last = written(database->write(Batch{}.put("key", "first")));
+    Batch batch = Batch{}.put("key", "second");
+    batch.after = last - 1;
+    CHECK(database->write(batch).error() == Errc::conflict);
+    CHECK(value_of(*database, "key") == "first");
+    CHECK(*database->last_version() == last);
+    batch.after = last;
+    batch.version = last + 10;
+    CHECK(written(database->write(batch)) == last + 10);
+    CHECK(value_of(*database, "key") == "second");
+}
+
+TEMPLATE_TEST_CASE("an empty key cannot be written", "[backend][conformance]", JOINLY_TESTED_BACKEND) {
+    Database<TestType> database;
+    CHECK(database->write(Batch{}.put("", "value")).error() == Errc::invalid_argument);
+    CHECK(database->write(Batch{}.erase("")).error() == Errc::invalid_argument);
+}
+
+TEMPLATE_TEST_CASE("a given version that leaves none for the next batch is refused", "[backend][conformance]",
+                   JOINLY_TESTED_BACKEND) {
+    Database<TestType> database;
+    Batch batch = Batch{}.put("key", "value");
+    batch.version = (std::numeric_limits<Version>::max)();
+    CHECK(database->write(batch).error() == Errc::invalid_argument);
+    CHECK(database->write(Batch{}.put("key", "value")));
+}
+
 TEMPLATE_TEST_CASE("a given version that is not above the last one is a conflict", "[backend][conformance]",
                    JOINLY_TESTED_BACKEND) {
     const Version given = GENERATE(Version{1}, Version{999}, Version{1000});

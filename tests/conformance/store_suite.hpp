@@ -399,7 +399,7 @@ JOINLY_EACH_POLICY("raw bytes come back as they were put") {
     CHECK(store->get("empty") == "");
     REQUIRE(store->flush());
     CHECK(store->get("config") == bytes);
-    REQUIRE(store->erase("config"));
+    REQUIRE(store->erase_key("config"));
     CHECK(store->get("config").error() == Errc::not_found);
 }
 
@@ -506,6 +506,25 @@ JOINLY_EACH_POLICY("a closed store refuses every call, and may be closed again")
     CHECK(store->get("x").error() == Errc::closed);
     CHECK(store->flush().error() == Errc::closed);
     CHECK(store->close());
+}
+
+JOINLY_EACH_POLICY("saving nothing is refused by a closed store, too") {
+    Fixture<TestType> store;
+    REQUIRE(store->close());
+    CHECK(store->save_many(std::vector<Player>{}).error() == Errc::closed);
+}
+
+JOINLY_EACH_POLICY("an entity that is given away and refused is as it was") {
+    Fixture<TestType> store;
+    REQUIRE(store->save(player("ada")));
+    Player ada = player("ada", 7);
+    CHECK(store->save(std::move(ada), {.ttl = 0s}).error() == Errc::invalid_argument);
+    CHECK(ada == player("ada", 7));
+    CHECK(store->save(std::move(ada), {.expect = absent}).error() == Errc::conflict);
+    CHECK(ada == player("ada", 7));
+    REQUIRE(store->close());
+    CHECK(store->save(std::move(ada)).error() == Errc::closed);
+    CHECK(ada == player("ada", 7));
 }
 
 JOINLY_EACH_POLICY("a moved store goes on") {

@@ -306,6 +306,30 @@ TEST_CASE("at its limit a store refuses to take more, and loses nothing", "[writ
     CHECK(rig.store.save(player("c")));
 }
 
+TEST_CASE("at its limit a store still takes a write to a key that is pending already", "[write_behind]") {
+    Rig rig{{.pending_limit_entries = 2, .drive = Drive::caller}};
+    REQUIRE(rig.store.save(player("a", 1)));
+    REQUIRE(rig.store.save(player("b", 1)));
+    CHECK(rig.store.save(player("a", 2)));
+    CHECK(rig.store.save_many(std::vector{player("a", 3), player("c", 3)}).error() == Errc::full);
+    CHECK(rig.rating("a") == 2);
+}
+
+TEST_CASE("a store that another writer has overtaken stores nothing over him and says so", "[write_behind]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto first = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.drive = Drive::caller});
+    auto second = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.drive = Drive::caller});
+    REQUIRE(second.save(player("x")));
+    REQUIRE(second.save(player("y")));
+    REQUIRE(second.save(player("ada", 2)));
+    REQUIRE(first.save(player("ada", 1)));
+    REQUIRE(first.flush());
+    CHECK(second.flush().error() == Errc::conflict);
+    CHECK(second.save(player("ada", 3)).error() == Errc::busy);
+    auto third = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.drive = Drive::caller});
+    CHECK((*third.load<Player>("ada"))->skill_rating == 1);
+}
+
 TEST_CASE("at its limit a store with a thread makes writers wait for room", "[write_behind]") {
     const auto control = std::make_shared<FailingBackend::Control>();
     auto store = *joinly::open<FailingBackend, WriteBehind>(
@@ -347,6 +371,21 @@ TEST_CASE("a scan sees one moment, though a flush ends while it runs", "[write_b
         seen += visited->player_id + std::to_string(visited->skill_rating) + ' ';
     }));
     CHECK(seen == "a2 b1 c2 d2 ");
+}
+
+TEST_CASE("a scan of expired records holds up no flush", "[write_behind][race]") {
+    Rig rig;
+    REQUIRE(rig.store.save_many(std::vector{player("a"), player("b")}, {.ttl = 1s}));
+    REQUIRE(rig.store.save(player("z")));
+    REQUIRE(rig.store.flush());
+    rig.traits.clock.advance(1h);
+    REQUIRE(rig.store.save(player("c")));
+    std::string seen;
+    REQUIRE(rig.store.for_each<Player>([&](const Loaded<Player>& visited) {
+        REQUIRE(rig.store.flush());
+        seen += visited->player_id;
+    }));
+    CHECK(seen == "cz");
 }
 
 TEST_CASE("a scan beside saves and flushes sees every batch whole", "[write_behind][race]") {

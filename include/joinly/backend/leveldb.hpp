@@ -28,8 +28,9 @@ JOINLY_NAMESPACE_BEGIN
 ///
 /// After a failed write nothing more is acknowledged by the same opening of the database: the next call closes it, as soon
 /// as the scans under way have ended, and opens it anew. A call that would have to wait longer than 0.2 s for that answers
-/// `io`, as does one whose attempt fails; the one after tries again. A write that answered `io` is afterwards either there
-/// as a whole or not at all.
+/// `io`, as does one whose attempt fails; the one after tries again. Nothing is created then: a directory that is gone or
+/// empty is `io`, a database whose last version is below the last one acknowledged is `corrupt`. A write that answered `io` is
+/// afterwards either there as a whole or not at all.
 ///
 /// Keys that begin with "\0\0joinly" are the adapter's own: not found by reads, not visited by scans, refused in batches.
 ///
@@ -42,22 +43,29 @@ class LevelDbBackend {
 public:
     using Options = LevelDbOptions;
 
-    /// Opens the database, or creates it where nothing or an empty directory is. What it refuses it leaves as it is:
+    /// Opens the database, or creates it where nothing or an empty directory is. A relative path is taken from the current
+    /// directory of this moment. What it refuses:
     ///         busy              another backend, in this process or another, has it open;
     ///         corrupt           it is damaged, or its CURRENT file is lost: the message says how to repair;
     ///         incompatible      not a directory, not LevelDB's, not ours, or of a newer format;
     ///         read_only         the directory cannot be written, which LevelDB must;
     ///         io                its parent does not exist, or the operating system says no otherwise;
     ///         invalid_argument  the path is empty.
+    /// The data of what it refuses is left as it is. Its files may not be: a LevelDB database must be opened to see whose it
+    /// is, and LevelDB then makes a table of its log and writes a new MANIFEST.
     ///
     /// The last write before a crash may be torn, and is then dropped; it was never acknowledged, unless by
     /// `Sync::process_crash`. Where the file system left zeros after a power failure they are cut off the log. A log that
     /// is damaged otherwise is `corrupt` (see `paranoid_checks`).
     /// @par Complexity  Reads what the last run had not yet made into tables: up to `write_buffer_bytes`.
     [[nodiscard]] static Result<LevelDbBackend> open(const LevelDbOptions& options) {
-        auto engine = detail::LevelDbEngine::open(options);
+        LevelDbOptions chosen = options;
+        auto absolute = detail::leveldb_absolute(options.path);
+        if (!absolute) return failure(std::move(absolute).error());
+        chosen.path = std::move(*absolute);
+        auto engine = detail::LevelDbEngine::open(chosen);
         if (!engine) return failure(std::move(engine).error());
-        return LevelDbBackend{std::make_unique<State>(options, std::move(*engine))};
+        return LevelDbBackend{std::make_unique<State>(std::move(chosen), std::move(*engine))};
     }
 
     /// Makes a damaged database one that opens, with every record that can be read. Records that are damaged, or in a
@@ -86,7 +94,8 @@ public:
     }
 
     /// @return the batch's version. `io`, `full`: the engine could not write it, see above. Otherwise nothing changed:
-    ///         conflict          a requirement does not hold, or `batch.version` is not above the last one;
+    ///         conflict          a requirement does not hold, `batch.after` is not the last version, or `batch.version` is
+    ///                           not above it;
     ///         corrupt           the record that a requirement asks for is damaged;
     ///         invalid_argument  a key is empty or the adapter's own, a record larger than 1 GiB, or a change's version
     ///                           above the batch's.
@@ -153,7 +162,8 @@ private:
     using Group = std::span<detail::PendingWrite* const>;
 
     struct State {
-        State(const LevelDbOptions& options, std::unique_ptr<detail::LevelDbEngine> engine) : handle{options, std::move(engine)} {}
+        State(LevelDbOptions options, std::unique_ptr<detail::LevelDbEngine> engine)
+            : handle{std::move(options), std::move(engine)} {}
         detail::LevelDbHandle handle;
         detail::GroupCommit commits;
     };

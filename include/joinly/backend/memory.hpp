@@ -12,9 +12,11 @@
 #include <joinly/config.hpp>
 #include <joinly/detail/printable.hpp>
 #include <joinly/detail/record_tree.hpp>
+#include <joinly/detail/version_text.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -48,12 +50,18 @@ public:
     }
 
     /// @return the batch's version. Otherwise nothing changed:
-    ///         conflict          a requirement does not hold, or `batch.version` is not above the last one;
-    ///         invalid_argument  a change's version is above the batch's.
+    ///         conflict          a requirement does not hold, `batch.after` is not the last version, or `batch.version` is
+    ///                           not above it;
+    ///         invalid_argument  a key is empty, or a change's version is above the batch's.
     [[nodiscard]] Result<Version> write(const Batch& batch) {
         Snapshot next;  // before the locks, so that what it ends up holding, the replaced nodes, is freed after them
         const std::lock_guard writer{state_->writer_mutex};
         next = state_->current;  // without `mutex`: only a writer changes it
+        if (auto sound = validate(batch); !sound) return failure(std::move(sound).error());
+        if (batch.after && *batch.after != next.version) {
+            return failure(Errc::conflict, "the database is at version " + std::to_string(next.version) + ", not " +
+                                               std::to_string(*batch.after) + ": another writer was here");
+        }
         if (auto met = decide(next.records, batch); !met) return failure(std::move(met).error());
 
         const Version version = batch.version == absent ? next.version + 1 : batch.version;
@@ -114,18 +122,25 @@ private:
         return failure(Errc::not_found);
     }
 
+    [[nodiscard]] static Status validate(const Batch& batch) {
+        if (batch.version == (std::numeric_limits<Version>::max)()) {
+            return failure(Errc::invalid_argument, "the batch's version leaves none for the next one");
+        }
+        for (const Change& change : batch.changes) {
+            if (change.key.empty()) return failure(Errc::invalid_argument, "a key is empty");
+        }
+        return {};
+    }
+
     [[nodiscard]] static Status decide(const detail::RecordTree& records, const Batch& batch) {
         for (const auto& [key, wanted] : batch.requirements) {
             const Record* record = records.find(key);
             const Version found = record && !record->expires_at.has_passed(batch.now) ? record->version : absent;
             if (found != wanted)
-                return failure(Errc::conflict, detail::printable(key) + " is " + describe(found) + ", not " + describe(wanted));
+                return failure(Errc::conflict, detail::printable(key) + " is " + detail::version_text(found) + ", not " +
+                                                   detail::version_text(wanted));
         }
         return {};
-    }
-
-    [[nodiscard]] static std::string describe(Version version) {
-        return version == absent ? "absent" : "at version " + std::to_string(version);
     }
 
     std::unique_ptr<State> state_;

@@ -81,9 +81,11 @@ public:
     }
 
     /// @return the batch's version. Otherwise nothing changed, but see `io` above:
-    ///         conflict          a requirement does not hold, or `batch.version` is not above the last one;
-    ///         invalid_argument  an empty key, a record too large for SQLite (1 GB), a version beyond 63 bits, or a
-    ///                           change's version above the batch's;
+    ///         conflict          a requirement does not hold, `batch.version` is not above the last one, or
+    ///                           `batch.after` is not the last one;
+    ///         invalid_argument  an empty key, a record too large for SQLite (1 GB), a version beyond 63 bits, a
+    ///                           change's version above the batch's, or a constraint of the program's own (see
+    ///                           execute()) is violated; the message has SQLite's words;
     ///         read_only         the database was opened for reading.
     /// @par Complexity  O(log n) a change, and one fsync for all the writes that wait at that moment.
     [[nodiscard]] Result<Version> write(const Batch& batch) { return engine_->write(batch); }
@@ -171,7 +173,10 @@ public:
     }
 
     /// Runs SQL statements in one write transaction, for views, indexes and tables of the program's own. It must not change
-    /// the tables `record` and `meta`, nor begin or end a transaction.
+    /// the tables `record` and `meta`, nor begin or end a transaction. A unique index or a trigger that refuses a batch fails
+    /// that batch alone, but costs the writes that shared its transaction an fsync each.
+    ///
+    /// @return otherwise nothing changed: `invalid_argument` when a constraint is violated, `io` for other errors in the SQL.
     [[nodiscard]] Status execute(const std::string& sql) {
         return engine_->with_writer([&](auto& connection) -> Status {
             connection.run(detail::SqliteSql::begin_write);

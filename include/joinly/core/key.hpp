@@ -7,8 +7,10 @@
 #include <joinly/core/result.hpp>
 
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 JOINLY_NAMESPACE_BEGIN
 
@@ -28,19 +30,39 @@ inline constexpr char reserved_first_byte = '\0';
     return true;
 }
 
+/// `invalid_argument` when an id is empty or longer than `max_id_bytes`.
+[[nodiscard]] inline Status validate_id(std::string_view kind, std::string_view id) {
+    if (id.empty()) return failure(Errc::invalid_argument, "the id of a " + std::string{kind} + " is empty");
+    if (id.size() <= max_id_bytes) return {};
+    return failure(Errc::invalid_argument, "the id of a " + std::string{kind} + " has " + std::to_string(id.size()) +
+                                               " bytes; at most " + std::to_string(max_id_bytes) + " are allowed");
+}
+
 /// @return "kind:id", or `invalid_argument` when the id is empty or longer than `max_id_bytes`.
 [[nodiscard]] inline Result<std::string> make_key(std::string_view kind, std::string_view id) {
-    if (id.empty()) return failure(Errc::invalid_argument, "the id of a " + std::string{kind} + " is empty");
-    if (id.size() > max_id_bytes) {
-        return failure(Errc::invalid_argument, "the id of a " + std::string{kind} + " has " + std::to_string(id.size()) +
-                                                   " bytes; at most " + std::to_string(max_id_bytes) + " are allowed");
-    }
+    if (auto valid = validate_id(kind, id); !valid) return failure(std::move(valid).error());
     std::string key;
     key.reserve(kind.size() + 1 + id.size());
     key.append(kind).push_back(':');
     key.append(id);
     return key;
 }
+
+/// A key on the stack, so that a cache hit allocates nothing however long the id is.
+class KeyBuffer {
+public:
+    /// For a valid kind and a valid id.
+    KeyBuffer(std::string_view kind, std::string_view id) noexcept : size_{kind.size() + 1 + id.size()} {
+        std::memcpy(bytes_, kind.data(), kind.size());
+        bytes_[kind.size()] = ':';
+        std::memcpy(bytes_ + kind.size() + 1, id.data(), id.size());
+    }
+    [[nodiscard]] std::string_view view() const noexcept { return {bytes_, size_}; }
+
+private:
+    std::size_t size_;
+    char bytes_[max_key_bytes];
+};
 
 /// Whether a program may use `key` with the store's raw calls; `invalid_argument` says why not.
 [[nodiscard]] inline Status validate_raw_key(std::string_view key) {

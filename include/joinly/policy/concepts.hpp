@@ -31,7 +31,7 @@ struct StoreStats {
 
 /// One store's policy at work.
 ///
-/// Beyond the syntax, tests/conformance/policy_suite.hpp checks the meaning, which is design section 3.6:
+/// Beyond the syntax, tests/conformance/store_suite.hpp and tests/policy/ check the meaning:
 /// - `load` gives the newest acknowledged object, or `not_found` (an expired one is absent), as `type` has it;
 /// - `load_many` is as `load` for each key, with one trip to the backend for those that need one;
 /// - `write` applies a set whole or not at all, decides its requirements against the newest acknowledged versions, and

@@ -25,9 +25,11 @@ inline constexpr DefaultMask write_everything = ~DefaultMask{0};
 
 template <described T, class Sink>
 void put_fields(Sink& sink, const T& object, DefaultMask written_when_zero);
-template <described T>
-DefaultMask nonzero_defaults();
+template <single_field T>
+DefaultMask mask_for_elements();
 
+/// Whether `value` takes no bytes where all defaults are zero. A container with anything in it takes some, so this looks into
+/// none: it goes as deep as the type, not as the object.
 template <single_field T>
 bool is_zero(const T& value) {
     if constexpr (wire_convertible<T>) {
@@ -37,9 +39,20 @@ bool is_zero(const T& value) {
     } else if constexpr (blob_field<T>) {
         return value.empty();
     } else {
-        WireCounter counter;
-        put_fields(counter, value, nonzero_defaults<T>());
-        return counter.size() == 0;
+        bool zero = true;
+        DefaultMask bit = 1;
+        Entity<T>::fields(value, [&](auto, std::string_view, const auto& member, auto&&...) {
+            using Member = std::remove_cvref_t<decltype(member)>;
+            if constexpr (single_field<Member>) {
+                zero = zero && bit != 0 && is_zero(member);
+            } else if constexpr (optional_field<Member>) {
+                zero = zero && !member.has_value();
+            } else {
+                zero = zero && member.empty();
+            }
+            bit <<= 1;
+        });
+        return zero;
     }
 }
 
@@ -49,8 +62,9 @@ DefaultMask nonzero_defaults() {
     DefaultMask mask = 0;
     DefaultMask bit = 1;
     Entity<T>::fields(defaults, [&](auto, std::string_view, const auto& member, auto&&...) {
-        if constexpr (single_field<std::remove_cvref_t<decltype(member)>>) {
-            if (!is_zero(member)) mask |= bit;
+        using Member = std::remove_cvref_t<decltype(member)>;
+        if constexpr (single_field<Member>) {
+            if (mask_for_elements<Member>() != 0 || !is_zero(member)) mask |= bit;
         }
         bit <<= 1;
     });
@@ -142,9 +156,10 @@ void put_map(Sink& sink, std::uint32_t number, const Map& map) {
 
 template <single_field T, class Sink>
 void put_single(Sink& sink, std::uint32_t number, const T& value, bool when_zero) {
-    if (!when_zero && is_zero(value)) return;
+    const DefaultMask mask = when_zero ? write_everything : mask_for_elements<T>();
+    if (mask == 0 && is_zero(value)) return;
     sink.varint(make_tag(number, wire_type_of_field<T>()));
-    put_value(sink, value, when_zero ? write_everything : mask_for_elements<T>());
+    put_value(sink, value, mask);
 }
 
 template <described T, class Sink>

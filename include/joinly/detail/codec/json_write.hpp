@@ -23,7 +23,7 @@ namespace detail {
 
 class JsonWriter {
 public:
-    explicit JsonWriter(std::string& out) noexcept : out_{out} {}
+    explicit JsonWriter(std::string& out) noexcept : out_{out}, start_{out.size()} {}
 
     void raw(char c) { out_.push_back(c); }
     void raw(std::string_view text) { out_.append(text); }
@@ -52,6 +52,12 @@ public:
 
     bool enter() noexcept { return ++depth_ <= max_depth || fail("it is nested deeper than 64 levels"); }
     void leave() noexcept { --depth_; }
+    void charge(std::size_t bytes) noexcept { memory_ += bytes; }
+    /// Whether reading what was written may allocate what was charged.
+    bool affordable() noexcept {
+        return memory_ <= memory_budget(out_.size() - start_) ||
+               fail("it has so many empty elements that decoding could not bound its memory");
+    }
     bool fail(const char* what) noexcept {
         what_ = what;
         return false;
@@ -78,6 +84,8 @@ private:
     }
 
     std::string& out_;
+    std::size_t start_;
+    std::size_t memory_ = 0;
     std::string path_;
     const char* what_ = "";
     int depth_ = 0;
@@ -144,6 +152,7 @@ bool write_json_member(JsonWriter& out, const Member& member) {
         out.raw("null");
         return true;
     } else if constexpr (map_field<Member>) {
+        out.charge(member.size() * map_entry_cost<Member>);
         char separator = '{';
         if (member.empty()) out.raw(separator);
         for (const auto& [key, mapped] : member) {
@@ -156,6 +165,7 @@ bool write_json_member(JsonWriter& out, const Member& member) {
         out.raw('}');
         return true;
     } else {
+        out.charge(member.size() * list_element_cost<Member>);
         char separator = '[';
         if (member.empty()) out.raw(separator);
         for (const auto& element : member) {
@@ -193,7 +203,7 @@ template <described T>
 Status encode_json(const T& object, std::string& out) {
     const std::size_t start = out.size();
     JsonWriter writer{out};
-    if (write_json_object(writer, object)) return {};
+    if (write_json_object(writer, object) && writer.affordable()) return {};
     out.resize(start);
     return failure(Errc::invalid_argument, place_in_object<T>(writer.path()) + ": " + writer.what());
 }

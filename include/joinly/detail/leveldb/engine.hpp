@@ -40,17 +40,19 @@ struct LevelDbSettings {
 
 class LevelDbEngine {
 public:
-    /// Opens or creates the database. Where it refuses it has created nothing and changed no data.
-    [[nodiscard]] static Result<std::unique_ptr<LevelDbEngine>> open(const LevelDbOptions& options) {
+    /// Opens the database. Where nothing or an empty directory is it creates one if it may; else that is `io`. The data of
+    /// what it refuses is left as it is.
+    [[nodiscard]] static Result<std::unique_ptr<LevelDbEngine>> open(const LevelDbOptions& options, bool may_create = true) {
         const std::string& path = options.path;
         const auto found = leveldb_inspect(path);
         if (!found) return failure(found.error());
+        if (!may_create && *found != LevelDbPlace::database) return no_longer_there(path);
         if (*found == LevelDbPlace::missing) {
             if (const auto made = leveldb::Env::Default()->CreateDir(path); !made.ok()) return leveldb_failure(made, path);
         }
         auto engine = start(options, *found != LevelDbPlace::database);
         if (!engine) return engine;
-        if (auto ours = (*engine)->claim(path); !ours) return failure(std::move(ours).error());
+        if (auto ours = (*engine)->claim(path, may_create); !ours) return failure(std::move(ours).error());
         if (*found == LevelDbPlace::missing) {
             if (auto synced = leveldb_sync_directory(leveldb_parent(path)); !synced) return failure(std::move(synced).error());
         }
@@ -96,11 +98,15 @@ public:
 private:
     LevelDbEngine(LevelDbDirectoryLock lock, const LevelDbOptions& options) : lock_{std::move(lock)}, settings_{options} {}
 
-    /// Makes sure that the data is ours and of a format that we know; an empty database becomes ours.
-    [[nodiscard]] Status claim(const std::string& path) {
+    [[nodiscard]] static tl::unexpected<Error> no_longer_there(const std::string& path) {
+        return failure(Errc::io, path + ": the database is no longer there");
+    }
+
+    /// Makes sure that the data is ours and of a format that we know; an empty database becomes ours if it may.
+    [[nodiscard]] Status claim(const std::string& path, bool may_create) {
         std::string value;
         const auto got = db_->Get({}, to_slice(leveldb_format_key), &value);
-        if (got.IsNotFound()) return claim_empty(path);
+        if (got.IsNotFound()) return claim_empty(path, may_create);
         if (!got.ok()) return leveldb_failure(got, path);
         if (auto known = known_leveldb_format(value); !known) return about(path, known.error());
         return load_last_version(path);
@@ -111,11 +117,12 @@ private:
         return failure(error.code(), path + ": " + std::string{error.message()} + advice);
     }
 
-    [[nodiscard]] Status claim_empty(const std::string& path) {
+    [[nodiscard]] Status claim_empty(const std::string& path, bool may_create) {
         const auto all = iterate();
         all->SeekToFirst();
         if (all->Valid()) return failure(Errc::incompatible, path + ": a LevelDB database that something else has written");
         if (!all->status().ok()) return leveldb_failure(all->status(), path);
+        if (!may_create) return no_longer_there(path);
         leveldb::WriteOptions synced;
         synced.sync = true;
         const char format = static_cast<char>(leveldb_format);

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -51,6 +52,15 @@ namespace detail {
 [[nodiscard]] inline std::string leveldb_repair_advice(std::string_view path) {
     return "; keep a copy of the directory, then LevelDbBackend::repair with the path \"" + std::string{path} +
            "\" saves what can be read";
+}
+
+/// `path` from the root, so that it names the same directory when the process changes its own. Empty stays empty.
+[[nodiscard]] inline Result<std::string> leveldb_absolute(const std::string& path) {
+    if (path.empty()) return path;
+    std::error_code error;
+    std::string absolute = std::filesystem::absolute(path, error).string();
+    if (error) return failure(Errc::io, path + ": the current directory is not known: " + error.message());
+    return absolute;
 }
 
 [[nodiscard]] inline std::string leveldb_parent(std::string_view path) {

@@ -8,6 +8,7 @@
 
 #include <joinly/backend/leveldb_options.hpp>
 #include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/leveldb/engine.hpp>
 
@@ -29,8 +30,9 @@ public:
     /// itself, so this must end.
     static constexpr std::chrono::milliseconds reopen_patience{200};
 
-    LevelDbHandle(LevelDbOptions options, std::unique_ptr<LevelDbEngine> engine)
-        : options_{std::move(options)}, engine_{share(std::move(engine))} {}
+    LevelDbHandle(LevelDbOptions options, std::unique_ptr<LevelDbEngine> engine) : options_{std::move(options)} {
+        hold(std::make_shared<Holder>(*this), std::move(engine));
+    }
 
     [[nodiscard]] const LevelDbOptions& options() const noexcept { return options_; }
 
@@ -42,11 +44,12 @@ public:
             return failure(Errc::io, options_.path + ": cannot be reopened after a failed write while a scan of it runs");
         }
         if (engine_) return engine_;
-        auto engine = LevelDbEngine::open(options_);
+        auto holder = std::make_shared<Holder>(*this);
+        auto engine = reopen();
         if (!engine) {
             return failure(engine.error().code(), "reopening after a failed write: " + std::string{engine.error().message()});
         }
-        engine_ = share(std::move(*engine));
+        hold(std::move(holder), std::move(*engine));
         return engine_;
     }
 
@@ -58,22 +61,52 @@ public:
     }
 
 private:
+    /// What all leases on one engine share. It is made before there is an engine: should memory run out, nothing has to be
+    /// closed, which needs mutex_.
+    struct Holder {
+        explicit Holder(LevelDbHandle& its_handle) noexcept : handle{its_handle} {}
+        ~Holder() {
+            if (!engine) return;
+            const Version acknowledged = engine->last_version();
+            engine.reset();
+            const std::lock_guard lock{handle.mutex_};
+            handle.acknowledged_ = acknowledged;
+            handle.open_ = false;
+            handle.closed_.notify_all();
+        }
+        Holder(const Holder&) = delete;
+        Holder& operator=(const Holder&) = delete;
+
+        LevelDbHandle& handle;
+        std::unique_ptr<LevelDbEngine> engine;
+    };
+
     /// Called with mutex_ held, or before anybody else knows of us.
-    [[nodiscard]] Lease share(std::unique_ptr<LevelDbEngine> engine) {
+    void hold(std::shared_ptr<Holder> holder, std::unique_ptr<LevelDbEngine> engine) noexcept {
+        holder->engine = std::move(engine);
+        LevelDbEngine* const held = holder->engine.get();
+        engine_ = Lease{std::move(holder), held};
         open_ = true;
-        return {engine.release(), [this](LevelDbEngine* last) {
-                    delete last;
-                    const std::lock_guard lock{mutex_};
-                    open_ = false;
-                    closed_.notify_all();
-                }};
+    }
+
+    /// The database that was open, and no other that has taken its place meanwhile.
+    [[nodiscard]] Result<std::unique_ptr<LevelDbEngine>> reopen() {
+        auto engine = LevelDbEngine::open(options_, false);
+        if (engine && (*engine)->last_version() < acknowledged_) {
+            return failure(Errc::corrupt, options_.path + ": the database is at version " +
+                                              std::to_string((*engine)->last_version()) + ", below " +
+                                              std::to_string(acknowledged_) +
+                                              ", which was acknowledged: writes are lost, or it is another database");
+        }
+        return engine;
     }
 
     const LevelDbOptions options_;
-    std::mutex mutex_;  // guards open_ and engine_
+    std::mutex mutex_;  // guards what follows
     std::condition_variable closed_;
-    bool open_ = false;  // an engine exists, leased or not
-    Lease engine_;       // null between a failed write and the next call
+    bool open_ = false;              // an engine exists, leased or not
+    Version acknowledged_ = absent;  // the last one of the engine before
+    Lease engine_;                   // null between a failed write and the next call
 };
 
 }  // namespace detail

@@ -9,6 +9,7 @@
 #include <joinly/detail/leveldb/engine.hpp>
 #include <joinly/detail/leveldb/format.hpp>
 #include <joinly/detail/printable.hpp>
+#include <joinly/detail/version_text.hpp>
 
 #include <cstddef>
 #include <limits>
@@ -29,6 +30,10 @@ public:
     [[nodiscard]] Result<Version> add(const Batch& batch) {
         const Version version = batch.version == absent ? last_version_ + 1 : batch.version;
         if (auto sound = examine(batch, version); !sound) return failure(std::move(sound).error());
+        if (batch.after && *batch.after != last_version_) {
+            return failure(Errc::conflict, "the database is at version " + std::to_string(last_version_) + ", not " +
+                                               std::to_string(*batch.after) + ": another writer was here");
+        }
         for (const Requirement& requirement : batch.requirements) {
             if (auto met = decide(requirement, batch.now); !met) return failure(std::move(met).error());
         }
@@ -105,11 +110,7 @@ private:
         const Version version = found->expires_at.has_passed(now) ? absent : found->version;
         if (version == requirement.version) return {};
         return failure(Errc::conflict,
-                       printable(requirement.key) + " is " + describe(version) + ", not " + describe(requirement.version));
-    }
-
-    [[nodiscard]] static std::string describe(Version version) {
-        return version == absent ? "absent" : "at version " + std::to_string(version);
+                       printable(requirement.key) + " is " + version_text(version) + ", not " + version_text(requirement.version));
     }
 
     void stage(const Change& change, Version batch_version) {

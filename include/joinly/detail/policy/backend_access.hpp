@@ -54,8 +54,13 @@ public:
     /// The live records of a range.
     [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) {
         const WallTime now = clock_.now();
+        return scan_all(range, [&](const ScanItem& item) { return item.record.expires_at.has_passed(now) || visit(item); });
+    }
+
+    /// The records of a range, expired ones included.
+    [[nodiscard]] Status scan_all(const KeyRange& range, ItemVisitor visit) {
         return backend_.scan(range, [&](std::string_view key, const RecordView& record) {
-            return record.expires_at.has_passed(now) || visit(ScanItem{key, record, nullptr});
+            return visit(ScanItem{key, record, nullptr});
         });
     }
 
@@ -72,18 +77,24 @@ private:
     std::atomic<std::uint64_t> writes_{0};
 };
 
-/// A write set as the batch that a backend takes. `invalid_argument` when an object cannot be encoded.
+/// A write as the change that a backend makes. `invalid_argument` when the object cannot be encoded.
+[[nodiscard]] inline Result<Change> encode_change(std::string_view key, const Object& object, Expiry expires_at, Version version) {
+    Change change{std::string{key}, std::nullopt, expires_at, version, ValueForm::bytes};
+    if (!object.value) return change;
+    change.form = object.type->form;
+    auto encoded = object.type->encode(object.value.get(), change.value.emplace());
+    if (!encoded) return failure_at(key, encoded.error());
+    return change;
+}
+
+/// A write set as the batch that a backend takes.
 [[nodiscard]] inline Result<Batch> encode_batch(const WriteSet& set) {
     Batch batch;
     batch.changes.reserve(set.writes.size());
     for (const Write& write : set.writes) {
-        Change change{write.key, std::nullopt, write.expires_at, absent, ValueForm::bytes};
-        if (write.object.value) {
-            change.form = write.object.type->form;
-            const Status encoded = write.object.type->encode(write.object.value.get(), change.value.emplace());
-            if (!encoded) return failure_at(write.key, encoded.error());
-        }
-        batch.changes.push_back(std::move(change));
+        auto change = encode_change(write.key, write.object, write.expires_at, absent);
+        if (!change) return failure(std::move(change).error());
+        batch.changes.push_back(std::move(*change));
     }
     batch.requirements = set.requirements;
     return batch;

@@ -27,13 +27,13 @@ public:
                   [this](const auto& left, const auto& right) { return comes_before(left.first, right.first); });
     }
 
-    /// The backend's next record; false when the visitor wants no more.
+    /// The backend's next record, expired or not; false when the visitor wants no more.
     [[nodiscard]] bool meet(const ScanItem& stored) {
         while (next_ < pending_.size() && comes_before(pending_[next_].first, stored.key)) visit_next_pending();
         if (!wants_more_) return false;
         if (next_ < pending_.size() && pending_[next_].first == stored.key) {
             visit_next_pending();
-        } else {
+        } else if (!stored.record.expires_at.has_passed(now_)) {
             wants_more_ = visit_(stored);
         }
         return wants_more_;

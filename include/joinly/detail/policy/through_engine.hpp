@@ -8,14 +8,13 @@
 //
 // Locks, in the order they are taken: a gate stripe, then a cache shard. None is held while the backend works.
 
-#include <joinly/cache/cache.hpp>
 #include <joinly/config.hpp>
 #include <joinly/detail/policy/backend_access.hpp>
 #include <joinly/detail/policy/load_gate.hpp>
+#include <joinly/detail/policy/object_cache.hpp>
 #include <joinly/policy/concepts.hpp>
 #include <joinly/policy/through_options.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -42,18 +41,18 @@ public:
     }
 
     [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) {
-        if (auto hit = as_outcome(cache_.get(key), type)) return *std::move(hit);
+        if (auto hit = cache_.get(key, type)) return *std::move(hit);
         return gate_.load(
             key, [&] { return enter(key, type); }, [&] { return access_.load(key, type); },
-            [&](std::string_view, const Outcome& outcome) { fill(key, outcome); });
+            [&](std::string_view, const Outcome& outcome) { cache_.fill(key, outcome); });
     }
 
     [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
         return gate_.load_many(
-            keys, sink, [&](std::string_view key) { return as_outcome(cache_.get(key), type); },
+            keys, sink, [&](std::string_view key) { return cache_.get(key, type); },
             [&](std::string_view key) { return enter(key, type); }, [&](std::string_view key) { return access_.load(key, type); },
             [&](std::span<const std::string_view> asked, LoadSink landed) { return access_.load_many(asked, type, landed); },
-            [&](std::string_view key, const Outcome& outcome) { fill(key, outcome); });
+            [&](std::string_view key, const Outcome& outcome) { cache_.fill(key, outcome); });
     }
 
     [[nodiscard]] Result<Version> write(const WriteSet& set) {
@@ -77,7 +76,6 @@ public:
     [[nodiscard]] Backend& backend() noexcept { return access_.backend(); }
 
 private:
-    using Clock = typename Traits::Clock;
     using Outcome = Result<LoadedObject>;
 
     /// The keys that a write changes, out of the cache's reach until it has ended.
@@ -91,7 +89,9 @@ private:
                 const Write& write = set_.writes[i];
                 const LoadedObject written{write.object, version_.value_or(absent), write.expires_at};
                 engine_.gate_.end_write(write.key, version_ ? &written : nullptr,
-                                        [&](std::string_view key, const LoadedObject& newest) { engine_.keep(key, newest); });
+                                        [&](std::string_view key, const LoadedObject& newest) {
+                                            if constexpr (keeps_objects) engine_.cache_.keep(key, newest);
+                                        });
             }
         }
         /// Not the constructor's work: what has begun when this throws is ended by the destructor.
@@ -116,42 +116,15 @@ private:
     };
 
     ThroughEngine(Backend backend, const Options& options, const Traits& traits)
-        : access_{std::move(backend), traits.clock},
-          cache_{{.capacity_entries = options.capacity_entries}, traits.clock},
-          absence_ttl_{options.absence_ttl} {}
-
-    /// What a cached entry answers; nothing when there is none, or when it was cached as another type.
-    [[nodiscard]] static std::optional<Outcome> as_outcome(std::optional<LoadedObject> cached, const ObjectType& type) {
-        if (!cached) return std::nullopt;
-        if (!cached->object.value) return Outcome{failure(Errc::not_found)};
-        if (cached->object.type != &type) return std::nullopt;
-        return Outcome{*std::move(cached)};
-    }
+        : access_{std::move(backend), traits.clock}, cache_{options.capacity_entries, options.absence_ttl, traits} {}
 
     [[nodiscard]] LoadGate::Ticket enter(std::string_view key, const ObjectType& type) {
-        return gate_.enter(key, type, [&] { return as_outcome(cache_.peek(key), type); });
+        return gate_.enter(key, type, [&] { return cache_.peek(key, type); });
     }
 
-    void fill(std::string_view key, const Outcome& outcome) {
-        if (outcome) {
-            cache_.set(key, *outcome, outcome->expires_at);
-        } else if (outcome.error() == Errc::not_found && absence_ttl_.count() > 0) {
-            cache_.set(key, LoadedObject{}, Ttl{absence_ttl_});
-        }
-    }
-
-    /// Called while the write is ending, when nothing may fail any more: an object that finds no memory is not cached.
-    void keep(std::string_view key, const LoadedObject& written) noexcept {
-        if constexpr (after_write == AfterWrite::keep) {
-            JOINLY_TRY { fill(key, written.object.value ? Outcome{written} : Outcome{failure(Errc::not_found)}); }
-            JOINLY_CATCH_ALL {}
-        }
-    }
-
-    BackendAccess<Backend, Clock> access_;
+    BackendAccess<Backend, typename Traits::Clock> access_;
     LoadGate gate_;
-    Cache<LoadedObject, typename Traits::Eviction, Clock> cache_;
-    std::chrono::milliseconds absence_ttl_;
+    ObjectCache<Traits> cache_;
 };
 
 }  // namespace detail

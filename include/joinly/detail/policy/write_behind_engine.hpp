@@ -9,13 +9,14 @@
 //   the gate's stripes, then the cache's shards: see load_gate.hpp and cache.hpp
 // A save updates overlay and cache under mutex_, so the two never disagree about which of two writes is the newer one.
 
-#include <joinly/cache/cache.hpp>
 #include <joinly/config.hpp>
 #include <joinly/detail/policy/backend_access.hpp>
 #include <joinly/detail/policy/load_gate.hpp>
 #include <joinly/detail/policy/merged_scan.hpp>
+#include <joinly/detail/policy/object_cache.hpp>
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/detail/printable.hpp>
+#include <joinly/detail/version_text.hpp>
 #include <joinly/policy/concepts.hpp>
 #include <joinly/policy/write_behind_options.hpp>
 
@@ -64,14 +65,14 @@ public:
     ~WriteBehindEngine() { (void)close(); }
 
     [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) {
-        if (auto hit = as_outcome(cache_.get(key), type)) return *std::move(hit);
+        if (auto hit = cache_.get(key, type)) return *std::move(hit);
         return gate_.load(
             key, [&] { return enter(key, type); }, [&] { return access_.load(key, type); }, fill());
     }
 
     [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
         return gate_.load_many(
-            keys, sink, [&](std::string_view key) { return as_outcome(cache_.get(key), type); },
+            keys, sink, [&](std::string_view key) { return cache_.get(key, type); },
             [&](std::string_view key) { return enter(key, type); }, [&](std::string_view key) { return access_.load(key, type); },
             [&](std::span<const std::string_view> asked, LoadSink landed) { return access_.load_many(asked, type, landed); },
             fill());
@@ -88,7 +89,7 @@ public:
         ++newest_version_;
         for (const Write& write : set.writes) {
             gate_.overtake(write.key);
-            cache_newest(write.key, {write.object, newest_version_, write.expires_at});
+            cache_.keep(write.key, {write.object, newest_version_, write.expires_at});
         }
         if (worker_sleeps || overlay_.active().writes.size() >= options_.flush_entries) wake_.notify_one();
         return newest_version_;
@@ -97,7 +98,7 @@ public:
     [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) {
         ScanStart start{*this, range};
         MergedScan merged{start.take_pending(), range.direction, access_.clock().now(), visit};
-        const Status scanned = access_.scan(range, [&](const ScanItem& item) {
+        const Status scanned = access_.scan_all(range, [&](const ScanItem& item) {
             start.release();
             return merged.meet(item);
         });
@@ -163,7 +164,7 @@ private:
     WriteBehindEngine(Backend backend, const Options& options, const Traits& traits, Version last_version)
         : options_{bounded(options)},
           access_{std::move(backend), traits.clock},
-          cache_{{.capacity_entries = options.capacity_entries}, traits.clock},
+          cache_{options.capacity_entries, options.absence_ttl, traits},
           newest_version_{last_version},
           stored_version_{last_version} {}
 
@@ -178,33 +179,25 @@ private:
 
     // --- loading -------------------------------------------------------------------------------------------------------
 
-    [[nodiscard]] static std::optional<Outcome> as_outcome(std::optional<LoadedObject> cached, const ObjectType& type) {
-        if (!cached) return std::nullopt;
-        if (!cached->object.value) return Outcome{failure(Errc::not_found)};
-        if (cached->object.type != &type) return std::nullopt;
-        return Outcome{*std::move(cached)};
-    }
-
-    /// Under mutex_, so that a save cannot slip in between the look into the overlay and the start of a flight.
+    /// The last look and the start of a flight are one step under mutex_, so that no save can slip in between them.
     [[nodiscard]] LoadGate::Ticket enter(std::string_view key, const ObjectType& type) {
-        const std::scoped_lock lock{mutex_};
-        if (const LoadedObject* pending = overlay_.find(key)) return {pending_outcome(key, *pending, type), nullptr, false};
-        return gate_.enter(key, type, [&] { return as_outcome(cache_.peek(key), type); });
+        LoadedObject pending;
+        {
+            const std::scoped_lock lock{mutex_};
+            const LoadedObject* found = overlay_.find(key);
+            if (found == nullptr) return gate_.enter(key, type, [&] { return cache_.peek(key, type); });
+            pending = *found;
+        }
+        return {pending_outcome(key, std::move(pending), type), nullptr, false};
     }
 
-    [[nodiscard]] Outcome pending_outcome(std::string_view key, const LoadedObject& pending, const ObjectType& type) const {
+    [[nodiscard]] Outcome pending_outcome(std::string_view key, LoadedObject pending, const ObjectType& type) const {
         if (!pending.object.value || pending.expires_at.has_passed(access_.clock().now())) return failure(Errc::not_found);
-        return as_type(key, pending, type);
+        return as_type(key, std::move(pending), type);
     }
 
     [[nodiscard]] auto fill() {
-        return [this](std::string_view key, const Outcome& outcome) {
-            if (outcome) {
-                cache_.set(key, *outcome, outcome->expires_at);
-            } else if (outcome.error() == Errc::not_found && options_.absence_ttl.count() > 0) {
-                cache_.set(key, LoadedObject{}, Ttl{options_.absence_ttl});
-            }
-        };
+        return [this](std::string_view key, const Outcome& outcome) { cache_.fill(key, outcome); };
     }
 
     // --- writing -------------------------------------------------------------------------------------------------------
@@ -226,7 +219,9 @@ private:
         std::vector<StoredVersion> stored(set.requirements.size());
         for (;;) {
             if (closed_) return failure(Errc::closed, "the store is closed");
-            if (!has_room_for(set.writes.size())) {
+            if (overtaken_)
+                return failure(Errc::busy, "another writer has written to the database: write-behind must be the only one");
+            if (!has_room_for(set.writes)) {
                 if (wait_for_room(lock, deadline)) continue;
                 return failure(Errc::full, std::to_string(overlay_.size()) + " writes are pending, the limit is " +
                                                std::to_string(options_.pending_limit_entries));
@@ -257,8 +252,7 @@ private:
     }
 
     [[nodiscard]] static std::string conflict_text(const Requirement& requirement, Version known) {
-        const auto state = [](Version version) { return version == absent ? "absent" : "at version " + std::to_string(version); };
-        return printable(requirement.key) + " is " + state(known) + ", not " + state(requirement.version);
+        return printable(requirement.key) + " is " + version_text(known) + ", not " + version_text(requirement.version);
     }
 
     /// What the backend had when it was asked, and after how many flushes that was.
@@ -268,8 +262,12 @@ private:
         std::optional<std::uint64_t> asked_after_flushes;
     };
 
-    [[nodiscard]] bool has_room_for(std::size_t writes) const noexcept {
-        return overlay_.size() == 0 || overlay_.size() + writes <= options_.pending_limit_entries;
+    /// A write to a key that waits for the next flush already takes no room.
+    [[nodiscard]] bool has_room_for(const std::vector<Write>& writes) const {
+        const std::size_t room = options_.pending_limit_entries - (std::min)(overlay_.size(), options_.pending_limit_entries);
+        if (overlay_.size() == 0 || writes.size() <= room) return true;
+        const auto is_new = [&](const Write& write) { return !overlay_.active().writes.contains(write.key); };
+        return static_cast<std::size_t>(std::count_if(writes.begin(), writes.end(), is_new)) <= room;
     }
 
     /// The newest acknowledged version of a key, or nullopt when only the backend knows. What the backend said counts while
@@ -279,7 +277,7 @@ private:
         if (const LoadedObject* pending = overlay_.find(key)) {
             return pending->object.value && !pending->expires_at.has_passed(now) ? pending->version : absent;
         }
-        if (const auto cached = cache_.peek(key)) return cached->object.value ? cached->version : absent;
+        if (const auto cached = cache_.version_of(key)) return cached;
         if (stored.asked_after_flushes != flushes_) return std::nullopt;
         return stored.expires_at.has_passed(now) ? absent : stored.version;
     }
@@ -304,18 +302,6 @@ private:
         lock.lock();
         if (read && error) return failure(*std::move(error));
         return read;
-    }
-
-    /// The write is acknowledged by now, so nothing may fail: an object that finds no memory is not cached.
-    void cache_newest(std::string_view key, const LoadedObject& written) noexcept {
-        JOINLY_TRY {
-            if (written.object.value) {
-                cache_.set(key, written, written.expires_at);
-                return;
-            }
-        }
-        JOINLY_CATCH_ALL {}
-        cache_.erase(key);
     }
 
     // --- scanning ------------------------------------------------------------------------------------------------------
@@ -406,15 +392,12 @@ private:
         const Overlay::Generation& generation = overlay_.flushing();
         Batch batch;
         batch.version = generation.newest;
+        batch.after = stored_version_;  // only a flush changes it
         batch.changes.reserve(generation.writes.size());
         for (const auto& [key, write] : generation.writes) {
-            Change change{key, std::nullopt, write.expires_at, write.version, ValueForm::bytes};
-            if (write.object.value) {
-                change.form = write.object.type->form;
-                auto encoded = write.object.type->encode(write.object.value.get(), change.value.emplace());
-                if (!encoded) return failure_at(key, encoded.error());
-            }
-            batch.changes.push_back(std::move(change));
+            auto change = encode_change(key, write.object, write.expires_at, write.version);
+            if (!change) return failure(std::move(change).error());
+            batch.changes.push_back(std::move(*change));
         }
         // Neighbouring keys share the engine's pages: sorted, ten thousand puts cost SQLite 40 per cent less.
         std::sort(batch.changes.begin(), batch.changes.end(), [](const Change& a, const Change& b) { return a.key < b.key; });
@@ -432,6 +415,8 @@ private:
             const auto last = access_.backend().last_version();
             if (!was_maybe_stored || last != newest) {
                 maybe_stored_ = was_maybe_stored;
+                const std::scoped_lock lock{mutex_};
+                overtaken_ = true;
                 return failure(stored.error());
             }
         }
@@ -466,7 +451,7 @@ private:
     const Options options_;
     BackendAccess<Backend, Clock> access_;
     LoadGate gate_;
-    Cache<LoadedObject, typename Traits::Eviction, Clock> cache_;
+    ObjectCache<Traits> cache_;
 
     std::mutex flush_mutex_;
     bool maybe_stored_ = false;  // the flushing generation, by a try that failed; guarded by flush_mutex_
@@ -482,6 +467,7 @@ private:
     std::size_t writers_waiting_ = 0;  // for room
     std::size_t starting_scans_ = 0;
     bool flush_waits_ = false;  // for starting scans; new ones wait meanwhile
+    bool overtaken_ = false;    // another writer was here: what is pending can never be stored
     bool closed_ = false;
 
     std::condition_variable wake_;           // the worker: something is pending, a flush is due, or the end has come

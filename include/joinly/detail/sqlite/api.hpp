@@ -44,6 +44,7 @@ namespace detail {
         case SQLITE_READONLY: return Errc::read_only;
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB: return Errc::corrupt;
+        case SQLITE_CONSTRAINT:  // of the program's own: a unique index, a trigger
         case SQLITE_TOOBIG: return Errc::invalid_argument;
         default: return Errc::io;
     }
@@ -57,6 +58,13 @@ namespace detail {
 
 [[nodiscard]] constexpr bool sqlite_is_damage(int code) noexcept {
     return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
+/// Whether SQLite would not write this, rather than could not write: an index or a trigger of the program's own refused or
+/// failed. Nothing was committed, and another write may succeed.
+[[nodiscard]] constexpr bool sqlite_is_refusal(int code) noexcept {
+    const Errc kind = sqlite_errc(code);
+    return kind == Errc::invalid_argument || (kind == Errc::io && !sqlite_ends_connection(code));
 }
 
 /// "/var/joinly.db: database is locked (SQLite code 5)"

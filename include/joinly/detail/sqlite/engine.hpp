@@ -149,14 +149,26 @@ private:
 
     static constexpr int checkpoint_pages = 1000;  // 4 MB of log: what SQLite does by default
 
+    /// One transaction for all. If the program's own schema refuses one of them, each gets a transaction of its own: what
+    /// one caller writes must not fail the others.
     void apply(std::span<PendingWrite* const> group) noexcept {
+        bool refused = false;
         try {
-            const Status applied = with_writer([&](SqliteConnection& writer) { return sqlite_apply_group(writer, group); });
+            const Status applied = with_writer([&](SqliteConnection& writer) {
+                try {
+                    return sqlite_apply_group(writer, group);
+                } catch (const SQLite::Exception& error) {
+                    refused = sqlite_is_refusal(sqlite_code(error));
+                    throw;
+                }
+            });
             if (applied) return;
             for (PendingWrite* write : group) write->result = failure(applied.error());
         } catch (const std::bad_alloc&) {
             for (PendingWrite* write : group) write->result = failure(Errc::full);
         }
+        if (!refused || group.size() == 1) return;
+        for (std::size_t i = 0; i < group.size(); ++i) apply(group.subspan(i, 1));
     }
 
     SqliteConnectionPtr connect_reader() {

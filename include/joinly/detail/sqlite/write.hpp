@@ -7,6 +7,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/group_commit.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
+#include <joinly/detail/version_text.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +22,8 @@ namespace detail {
 
 inline constexpr Version sqlite_max_version = (std::numeric_limits<std::int64_t>::max)();
 
-/// Refuses what SQLite could not store, so that no batch of a group can fail half-way for reasons of its own.
+/// Refuses what SQLite could not store before it costs a transaction. What an index or a trigger of the program's own has
+/// against a batch shows only half-way through it: see sqlite_apply_group.
 [[nodiscard]] inline Status sqlite_validate(const Batch& batch, std::size_t max_row_bytes) {
     if (batch.version > sqlite_max_version)
         return failure(Errc::invalid_argument, "version " + std::to_string(batch.version) + " does not fit in 63 bits");
@@ -43,6 +45,10 @@ inline constexpr Version sqlite_max_version = (std::numeric_limits<std::int64_t>
 
 /// The version that `batch` commits at, above `last`.
 [[nodiscard]] inline Result<Version> sqlite_decide_version(const Batch& batch, Version last) {
+    if (batch.after && *batch.after != last) {
+        return failure(Errc::conflict, "the database is at version " + std::to_string(last) + ", not " +
+                                           std::to_string(*batch.after) + ": another writer was here");
+    }
     if (batch.version != absent && batch.version <= last) {
         return failure(Errc::conflict, "the batch's version " + std::to_string(batch.version) + " is not above the last one, " +
                                            std::to_string(last));
@@ -63,8 +69,8 @@ inline constexpr Version sqlite_max_version = (std::numeric_limits<std::int64_t>
     if (!record && record.error() != Errc::not_found) return failure(record.error());
     const Version found = record && !record->expires_at.has_passed(now) ? record->version : absent;
     if (found == requirement.version) return {};
-    const auto name = [](Version version) { return version == absent ? "absent" : "at version " + std::to_string(version); };
-    return failure(Errc::conflict, "key '" + requirement.key + "' is " + name(found) + ", not " + name(requirement.version));
+    return failure(Errc::conflict,
+                   "key '" + requirement.key + "' is " + version_text(found) + ", not " + version_text(requirement.version));
 }
 
 inline void sqlite_make_change(SqliteConnection& connection, const Change& change, Version batch_version) {
@@ -100,7 +106,8 @@ inline void sqlite_make_change(SqliteConnection& connection, const Change& chang
 }
 
 /// Applies a group in one transaction and sets each result. An error means that nothing was committed; or, if the commit
-/// itself failed, that only reopening the database can show whether it was.
+/// itself failed, that only reopening the database can show whether it was. Throws when SQLite fails: if what it threw is a
+/// refusal (sqlite_is_refusal), one batch is to blame and the others should be tried without it.
 [[nodiscard]] inline Status sqlite_apply_group(SqliteConnection& connection, std::span<PendingWrite* const> group) {
     connection.run(SqliteSql::begin_write);
     const Result<Version> before = sqlite_last_version(connection);  // another process may have moved it on

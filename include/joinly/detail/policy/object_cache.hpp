@@ -1,0 +1,83 @@
+#ifndef JOINLY_DETAIL_POLICY_OBJECT_CACHE_HPP
+#define JOINLY_DETAIL_POLICY_OBJECT_CACHE_HPP
+// The cache of a caching policy: decoded objects by key, and, for a stated time, the absence of one.
+// Thread-safe, as Cache is.
+
+#include <joinly/cache/cache.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/clock.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+template <class Traits>
+class ObjectCache {
+public:
+    using Outcome = Result<LoadedObject>;
+
+    ObjectCache(std::size_t capacity_entries, std::chrono::milliseconds absence_ttl, const Traits& traits)
+        : cache_{{.capacity_entries = capacity_entries}, traits.clock}, absence_ttl_{absence_ttl} {}
+
+    /// What a cached entry answers; nothing when there is none, or when it was cached as another type.
+    [[nodiscard]] std::optional<Outcome> get(std::string_view key, const ObjectType& type) {
+        return as_outcome(cache_.get(key), type);
+    }
+    /// As `get`, but not counted.
+    [[nodiscard]] std::optional<Outcome> peek(std::string_view key, const ObjectType& type) {
+        return as_outcome(cache_.peek(key), type);
+    }
+
+    /// The version of what is cached, whatever its type; `absent` when absence is.
+    [[nodiscard]] std::optional<Version> version_of(std::string_view key) {
+        const auto cached = cache_.peek(key);
+        if (!cached) return std::nullopt;
+        return cached->object.value ? cached->version : absent;
+    }
+
+    /// Keeps what a load found.
+    void fill(std::string_view key, const Outcome& outcome) {
+        if (outcome) {
+            cache_.set(key, *outcome, outcome->expires_at);
+        } else if (outcome.error() == Errc::not_found && absence_ttl_.count() > 0) {
+            cache_.set(key, LoadedObject{}, Ttl{absence_ttl_});
+        }
+    }
+
+    /// Keeps what was just written, or erased. The write is done by now, so nothing may fail: an object that finds no memory
+    /// is not cached.
+    void keep(std::string_view key, const LoadedObject& written) noexcept {
+        JOINLY_TRY {
+            if (written.object.value) {
+                cache_.set(key, written, written.expires_at);
+                return;
+            }
+        }
+        JOINLY_CATCH_ALL {}
+        erase(key);
+    }
+
+    void erase(std::string_view key) { cache_.erase(key); }
+    [[nodiscard]] CacheStats stats() const { return cache_.stats(); }
+
+private:
+    [[nodiscard]] static std::optional<Outcome> as_outcome(std::optional<LoadedObject> cached, const ObjectType& type) {
+        if (!cached) return std::nullopt;
+        if (!cached->object.value) return Outcome{failure(Errc::not_found)};
+        if (cached->object.type != &type) return std::nullopt;
+        return Outcome{*std::move(cached)};
+    }
+
+    Cache<LoadedObject, typename Traits::Eviction, typename Traits::Clock> cache_;
+    std::chrono::milliseconds absence_ttl_;
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif
