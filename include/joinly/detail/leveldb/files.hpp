@@ -1,7 +1,7 @@
 #ifndef JOINLY_DETAIL_LEVELDB_FILES_HPP
 #define JOINLY_DETAIL_LEVELDB_FILES_HPP
-// A LevelDB database as a directory of files: what is in it, who holds it, how large it is. Everything but locking and
-// syncing goes through LevelDB's own file layer.
+// A LevelDB database as a directory of files: what is in it, who holds it, how large it is. Everything but paths, locking
+// and syncing goes through LevelDB's own file layer.
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
