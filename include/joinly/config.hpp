@@ -6,6 +6,10 @@
 // two, and an exception that crosses the wrong one ends the program. So the mode is part of every name, through an
 // inline namespace, and a mix of modes becomes a link error instead of a crash.
 
+#if __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
+#error "joinly needs C++20: compile with -std=c++20"
+#endif
+
 #if defined(Status)
 #error "a macro named Status (X11/Xlib.h?) is in the way: include joinly before it, or #undef Status"
 #endif

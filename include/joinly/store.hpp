@@ -121,7 +121,7 @@ public:
             return save_object(entity, shared_object(entity), options);
         } else {
             // Refused before it is moved, or else moved back: after an error no policy has kept the object.
-            if (auto usable = usable_id<Saved>(Entity<Saved>::id(entity)); !usable) return failure(std::move(usable).error());
+            if (auto usable = usable_id<Saved>(id_in<Saved>(entity)); !usable) return failure(std::move(usable).error());
             const auto object = std::make_shared<Saved>(std::move(entity));
             auto saved = save_object(*object, object, options);
             if (!saved) entity = std::move(*object);
@@ -135,7 +135,7 @@ public:
     [[nodiscard]] Result<Loaded<T>> load(std::string_view id) {
         require_entity<T>();
         if (auto usable = usable_id<T>(id); !usable) return failure(std::move(usable).error());
-        auto loaded = engine_->load(KeyBuffer{kind_of<T>, id}.view(), type_of<T>());
+        auto loaded = engine_->load(KeyBuffer{kind<T>(), id}.view(), type_of<T>());
         if (!loaded) return failure(std::move(loaded).error());
         return as_loaded<T>(std::move(*loaded));
     }
@@ -144,7 +144,7 @@ public:
     template <class T>
     [[nodiscard]] Status erase(std::string_view id, const EraseOptions& options = {}) {
         require_entity<T>();
-        const auto key = open_key(kind_of<T>, id);
+        const auto key = open_key(kind<T>(), id);
         if (!key) return failure(key.error());
         return erase_one(*key, options);
     }
@@ -171,7 +171,7 @@ public:
         static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, Status>,
                       "Store::update: the function must return nothing, or a joinly::Status whose error ends the update "
                       "(write `-> joinly::Status` after the lambda's parameters)");
-        const auto key = make_key(kind_of<T>, id);
+        const auto key = make_key(kind<T>(), id);
         if (!key) return failure(key.error());
         detail::Backoff backoff;
         for (;;) {
@@ -183,7 +183,7 @@ public:
             } else if constexpr (std::is_same_v<Answer, Status>) {
                 if (auto accepted = change(*object); !accepted) return failure(std::move(accepted).error());
             }
-            if (Entity<T>::id(*object) != id) return failure(Errc::invalid_argument, *key + ": an update must not change the id");
+            if (id_in<T>(*object) != id) return failure(Errc::invalid_argument, *key + ": an update must not change the id");
             auto saved = write_one(*key, {std::move(object), &type_of<T>()}, loaded->expires_at(), loaded->version());
             if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
         }
@@ -201,7 +201,7 @@ public:
         WriteSet set;
         set.writes.reserve(entities.size());
         for (const T& entity : entities) {
-            auto key = open_key(kind_of<T>, Entity<T>::id(entity));
+            auto key = open_key(kind<T>(), id_in<T>(entity));
             if (!key) return failure(std::move(key).error());
             if (options.expect) set.requirements.push_back({*key, *options.expect});
             set.writes.push_back({std::move(*key), {shared_object(entity), &type_of<T>()}, *expires_at});
@@ -222,7 +222,7 @@ public:
         std::vector<std::string> keys;
         std::vector<std::size_t> positions;
         for (std::size_t i = 0; i < ids.size(); ++i) {
-            auto key = open_key(kind_of<T>, ids[i]);
+            auto key = open_key(kind<T>(), ids[i]);
             if (!key) {
                 results[i] = failure(std::move(key).error());
                 continue;
@@ -251,7 +251,7 @@ public:
     [[nodiscard]] Status for_each(Visitor&& visitor) {
         require_entity<T>();
         Status outcome;
-        auto scanned = scan(kind_range(kind_of<T>), [&](const ScanItem& item) {
+        auto scanned = scan(kind_range(kind<T>()), [&](const ScanItem& item) {
             auto loaded = materialise<T>(item);
             if (!loaded) {
                 outcome = failure(std::move(loaded).error());
@@ -266,9 +266,9 @@ public:
     template <class T>
     [[nodiscard]] Result<std::vector<std::string>> ids(const Page& page = {}) {
         require_entity<T>();
-        KeyRange range = kind_range(kind_of<T>);
+        KeyRange range = kind_range(kind<T>());
         if (!page.after.empty()) range.begin += page.after + '\0';  // the smallest key above it
-        return list(range, page.limit, [](std::string_view key) { return id_of(kind_of<T>, key); });
+        return list(range, page.limit, [](std::string_view key) { return id_of(kind<T>(), key); });
     }
 
     /// How many T there are. O(their number): it counts them.
@@ -276,7 +276,7 @@ public:
     [[nodiscard]] Result<std::size_t> count() {
         require_entity<T>();
         std::size_t found = 0;
-        auto scanned = scan(kind_range(kind_of<T>), [&](const ScanItem&) { return ++found != 0; });
+        auto scanned = scan(kind_range(kind<T>()), [&](const ScanItem&) { return ++found != 0; });
         if (!scanned) return failure(std::move(scanned).error());
         return found;
     }
@@ -356,9 +356,30 @@ private:
                       "Store: the codec of the traits lacks encode or decode (see joinly/codec/concepts.hpp)");
     }
 
+    // For a T that is no entity these three still compile, so that require_entity's sentence is the only error.
+    template <class T>
+    [[nodiscard]] static constexpr std::string_view kind() noexcept {
+        if constexpr (entity<T>) {
+            return kind_of<T>;
+        } else {
+            return {};
+        }
+    }
+    template <class T>
+    [[nodiscard]] static constexpr std::string_view id_in([[maybe_unused]] const T& object) noexcept {
+        if constexpr (entity<T>) {
+            return Entity<T>::id(object);
+        } else {
+            return {};
+        }
+    }
     template <class T>
     [[nodiscard]] static constexpr const ObjectType& type_of() noexcept {
-        return detail::object_type<T, Codec>;
+        if constexpr (entity<T>) {
+            return detail::object_type<T, Codec>;
+        } else {
+            return bytes_type;
+        }
     }
 
     [[nodiscard]] bool closed() const noexcept { return closed_->load(std::memory_order_relaxed); }
@@ -367,7 +388,7 @@ private:
     template <class T>
     [[nodiscard]] Status usable_id(std::string_view id) const {
         if (closed()) return closed_error();
-        return validate_id(kind_of<T>, id);
+        return validate_id(kind<T>(), id);
     }
     /// The key of a call on an entity, unless the call cannot be made at all.
     [[nodiscard]] Result<std::string> open_key(std::string_view kind, std::string_view id) const {
@@ -398,7 +419,7 @@ private:
 
     template <class T>
     [[nodiscard]] Result<Version> save_object(const T& entity, std::shared_ptr<const void> object, const SaveOptions& options) {
-        auto key = open_key(kind_of<T>, Entity<T>::id(entity));
+        auto key = open_key(kind<T>(), id_in<T>(entity));
         if (!key) return failure(std::move(key).error());
         const auto expires_at = expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());

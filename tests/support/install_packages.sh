@@ -10,7 +10,7 @@ wanted=(libexpected-dev libsqlitecpp-dev libsqlite3-dev libleveldb-dev libsnappy
 tool() { command -v "$1" >/dev/null || wanted+=("$2"); }
 tool "${CXX:-g++}" "$(basename "${CXX:-g++}" | sed 's/^clang++/clang/')"
 tool cmake cmake
-command -v make >/dev/null || tool ninja ninja-build
+tool ninja ninja-build
 for group in "$@"; do
     case $group in
         tests) wanted+=(catch2) && tool protoc protobuf-compiler ;;
@@ -35,6 +35,7 @@ say "Installing what is missing: ${missing[*]}"
 as_root=()
 if ((EUID != 0)); then
     command -v sudo >/dev/null || { say "This needs root or sudo. As root: apt-get install ${missing[*]}" && exit 1; }
+    sudo -v || { say "sudo refused. As root: apt-get install ${missing[*]}" && exit 1; }
     as_root=(sudo)
 fi
 apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120)
