@@ -49,9 +49,10 @@ TEST_CASE("MemoryBackend's conflicts say what is there and what was wanted", "[m
 TEST_CASE("versions that have run out are a conflict, not a return to the first", "[memory]") {
     auto backend = open();
     Batch last;
-    last.version = ~joinly::Version{0};
+    last.version = ~joinly::Version{0} - 1;
     REQUIRE(backend.write(last));
-    CHECK(backend.write(Batch{}.put("a", "1")).error() == Errc::conflict);
+    REQUIRE(backend.write(Batch{}.put("a", "1")));
+    CHECK(backend.write(Batch{}.put("a", "2")).error() == Errc::conflict);
 }
 
 TEST_CASE("what a scan's snapshot needs is kept while it lasts and freed by the next write", "[memory]") {

@@ -107,15 +107,28 @@ TEST_CASE("an item carries version and expiry, and either bytes or an object", "
                           item.record.value.empty();
         } else {
             saw_stored =
-                item.object == nullptr && item.record.version == 3 && item.record.expires_at == passed && item.record.value == "2";
+                item.object == nullptr && item.record.version == 3 && item.record.expires_at == not_yet && item.record.value == "2";
         }
         return true;
     };
     MergedScan scan{{{"a", pending("A", 7, not_yet)}}, Direction::forward, now, visit};
-    CHECK(scan.meet({"b", {"2", 3, passed}, nullptr}));
+    CHECK(scan.meet({"b", {"2", 3, not_yet}, nullptr}));
     scan.finish();
     CHECK(saw_pending);
     CHECK(saw_stored);
+}
+
+TEST_CASE("an expired record of the backend is met and not shown", "[merged_scan]") {
+    Seen seen;
+    const auto visit = [&](const ScanItem& item) {
+        seen.push_back(described(item));
+        return true;
+    };
+    MergedScan scan{{{"a", pending("A", 7)}, {"c", pending("C", 8)}}, Direction::forward, now, visit};
+    CHECK(scan.meet({"b", {"2", 3, passed}, nullptr}));
+    CHECK(seen == Seen{"a=A@7"});
+    CHECK(scan.meet({"c", {"3", 4, passed}, nullptr}));
+    CHECK(seen == Seen{"a=A@7", "c=C@8"});
 }
 
 TEST_CASE("a visitor that has enough is shown nothing more", "[merged_scan]") {
