@@ -35,7 +35,7 @@ say "Installing what is missing: ${missing[*]}"
 as_root=()
 if ((EUID != 0)); then
     command -v sudo >/dev/null || { say "This needs root or sudo. As root: apt-get install ${missing[*]}" && exit 1; }
-    sudo -v || { say "sudo refused. As root: apt-get install ${missing[*]}" && exit 1; }
+    sudo -n true 2>/dev/null || sudo -v || { say "sudo refused. As root: apt-get install ${missing[*]}" && exit 1; }
     as_root=(sudo)
 fi
 apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120)
