@@ -1,5 +1,6 @@
 // The four cache policies side by side: when a save returns, and when the database has it.
-// The program looks into the same SQLite file through a second store, which has no cache.
+// The program looks into the same SQLite file through a second store, which has no cache and only reads: nobody else may
+// write what a store under write-behind has open.
 
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/entity/player.hpp>
@@ -18,7 +19,7 @@ template <class CachePolicy>
 joinly::Status show(const char* policy, const std::string& path) {
     auto store = joinly::open<joinly::SqliteBackend, CachePolicy>({.path = path});
     if (!store) return joinly::failure(store.error());
-    auto database = joinly::open<joinly::SqliteBackend, joinly::NoCache>({.path = path});
+    auto database = joinly::open<joinly::SqliteBackend, joinly::NoCache>({.path = path, .read_only = true});
     if (!database) return joinly::failure(database.error());
     const auto in_database = [&] { return database->template load<joinly::Player>(policy) ? "yes" : "not yet"; };
 

@@ -24,12 +24,14 @@ inline constexpr std::uint64_t rows_between_flushes = 5'000;
 /// Saves the rows of `path`, batch by batch; of rows with the same id the last one counts. A bad line is named and passed
 /// over. `seen` is called with each good row.
 ///
+/// @param path       empty: there is nothing to import
 /// @param most_rows  where to stop; 0 reads all
 /// @return how many rows were saved. An error when the file cannot be read or the store cannot save: the batches before
 ///         that one are in the store.
 template <joinly::entity T, class Store, class Seen>
 [[nodiscard]] joinly::Result<std::uint64_t> import_file(Store& store, const std::string& path, std::uint64_t most_rows,
                                                         Messages& messages, Seen seen) {
+    if (path.empty()) return 0;
     auto lines = LineReader::open(path);
     if (!lines) return joinly::failure(lines.error());
     if (most_rows == 0) most_rows = (std::numeric_limits<std::uint64_t>::max)();

@@ -2,38 +2,16 @@
 // Where to read on: work.hpp does the work, in the order of this file's output; import.hpp fills a store from a file.
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
 #include "job.hpp"
+#include "temporary.hpp"
 #include "text.hpp"
 
 namespace quickstart {
 namespace {
-
-/// A fresh directory of our own, removed with what is in it.
-class TemporaryDirectory {
-public:
-    TemporaryDirectory() {
-        std::error_code error;
-        const auto parent = std::filesystem::temp_directory_path(error);
-        std::string name = ((error ? "/tmp" : parent) / "joinly-quickstart-XXXXXX").string();
-        if (mkdtemp(name.data()) != nullptr) path_ = name;
-    }
-    ~TemporaryDirectory() {
-        std::error_code ignored;
-        if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }  ///< empty: could not be made
-
-private:
-    std::filesystem::path path_;
-};
 
 joinly::Result<Report> run_on(Backend backend, Policy policy, const Job& job) {
     switch (backend) {
@@ -51,12 +29,13 @@ joinly::Status main_job(const Options& options, const std::filesystem::path& tem
     messages.end_of_bad_lines();
     if (!report) return joinly::failure(report.error());
     print(*report, options, job.path);
+    if (!report->shown_lobby_id.empty() && !report->shown_lobby) messages.missing_lobby(report->shown_lobby_id);
     return {};
 }
 
 joinly::Status compare_all(const Options& options, const std::filesystem::path& temporary, Messages& messages) {
     for (const auto& file : {options.players, options.lobbies}) {
-        if (std::error_code ignored; std::filesystem::is_regular_file(file, ignored)) continue;
+        if (std::error_code ignored; file.empty() || std::filesystem::is_regular_file(file, ignored)) continue;
         messages.note("no comparison: " + printable(file) + " is no regular file, and may not be read twice");
         return {};
     }
@@ -93,7 +72,7 @@ int run_program(const Options& options) {
     }
     std::fputs(("Bad lines: " + grouped(messages.bad_lines()) + '\n').c_str(), stdout);
     if (std::fflush(stdout) != 0) return give_up("cannot write the report");
-    return messages.bad_lines() == 0 ? 0 : 1;
+    return messages.complaints() == 0 ? 0 : 1;
 }
 
 }  // namespace

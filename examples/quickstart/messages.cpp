@@ -33,6 +33,11 @@ void Messages::end_of_bad_lines() {
     if (bad_lines_ > bad_lines_named) note("... and " + grouped(bad_lines_ - bad_lines_named) + " more bad lines");
 }
 
+void Messages::missing_lobby(std::string_view id) {
+    ++missing_lobbies_;
+    note("quickstart: there is no lobby " + printable(id));
+}
+
 void Messages::progress(std::string_view what, std::uint64_t rows, int percent) {
     const auto now = std::chrono::steady_clock::now();
     if (!on_terminal_ || now < progress_due_) return;

@@ -25,6 +25,12 @@ public:
     void end_of_bad_lines();
     [[nodiscard]] std::uint64_t bad_lines() const noexcept { return bad_lines_; }
 
+    /// There is no lobby of that id to show.
+    void missing_lobby(std::string_view id);
+
+    /// How much of what was asked for could not be done.
+    [[nodiscard]] std::uint64_t complaints() const noexcept { return bad_lines_ + missing_lobbies_; }
+
     /// One line that is written over again and again, ten times a second at most; nothing where stderr is no terminal.
     /// @param percent  of the file; negative where that is not known
     void progress(std::string_view what, std::uint64_t rows, int percent);
@@ -32,6 +38,7 @@ public:
 
 private:
     std::uint64_t bad_lines_ = 0;
+    std::uint64_t missing_lobbies_ = 0;
     bool all_counted_ = false;
     bool on_terminal_;
     bool progress_shown_ = false;

@@ -4,37 +4,16 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quickstart {
 namespace {
 
-constexpr const char* about =
-    "Reads players and lobbies from JSON Lines files, keeps them in an embedded\n"
-    "database, opens it again and answers from it. Without --backend and --policy it\n"
-    "does so with SQLite under write-behind, and then compares every backend under\n"
-    "every policy.";
-
-constexpr const char* more =
-    "A row is a JSON object on a line of its own, such as\n"
-    "  {\"player_id\": \"p1\", \"username\": \"Ada\", \"skill_rating\": 1200}\n"
-    "  {\"lobby_id\": \"l1\", \"state\": \"waiting\", \"players\": [\"p1\"], \"max_players\": 4}\n"
-    "Of rows with the same id the last one counts. examples/data/generate.py writes\n"
-    "files of any size.\n\n"
-    "Exit code: 0 every row was kept; 1 some lines were bad, and have been named;\n"
-    "2 it could not be done.";
-
-constexpr const char* database_help =
-    "where to keep the database: a file for sqlite, a\n"
-    "directory for leveldb; rows are added to what is there\n"
-    "[a temporary directory, removed at the end]";
-
-constexpr const char* policy_help =
-    "only this one [write-behind]:\n"
-    "  no-cache       ask the database every time\n"
-    "  read-through   keep in memory what was read\n"
-    "  write-through  and what was written\n"
-    "  write-behind   answer at once, store soon after";
+// What --help prints. examples/run prints it as well, before there is a program.
+constexpr std::string_view help =
+#include "help.txt"
+    ;
 
 std::string whole_number(const std::string& text) {
     return text.find_first_not_of("0123456789") == std::string::npos ? "" : text + " is no whole number";
@@ -57,29 +36,29 @@ auto named(const Values& values, const std::string& name) {
 Parsed parse_command_line(int argc, char** argv) {
     Parsed parsed;
     Options& options = parsed.options;
-    CLI::App app{about, "quickstart"};
-    app.get_formatter()->column_width(22);
-    app.footer(more);
-    // The last one wins, so that a script can put defaults of its own in front.
+    CLI::App app;
+    app.formatter_fn([](const CLI::App*, std::string, CLI::AppFormatMode) { return std::string{help.substr(1)}; });
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    app.add_option("--players", options.players, "players to import [examples/data/players.jsonl]")->type_name("FILE");
-    app.add_option("--lobbies", options.lobbies, "lobbies to import [examples/data/lobbies.jsonl]")->type_name("FILE");
-    app.add_option("--lobby", options.lobby, "the lobby to show [the fullest one]")->type_name("ID");
-    app.add_option("--db", options.database, database_help)->type_name("PATH");
+    app.add_option("--players", options.players);
+    app.add_option("--lobbies", options.lobbies);
+    app.add_option("--lobby", options.lobby);
+    app.add_option("--db", options.database);
     std::string backend;
-    app.add_option("--backend", backend, "only this one: sqlite, leveldb or memory [sqlite]")
-        ->type_name("NAME")
-        ->check(CLI::IsMember(names_of(backends)).description(""));
+    app.add_option("--backend", backend)->check(CLI::IsMember(names_of(backends)).description(""));
     std::string policy;
-    app.add_option("--policy", policy, policy_help)->type_name("NAME")->check(CLI::IsMember(names_of(policies)).description(""));
-    app.add_option("--compare-rows", options.compare_rows, "rows of each file that are compared on; 0: all [20000]")
-        ->type_name("N")
-        ->check(whole_number, "");
+    app.add_option("--policy", policy)->check(CLI::IsMember(names_of(policies)).description(""));
+    app.add_option("--compare-rows", options.compare_rows)->check(whole_number, "");
+    std::string sample = "examples/data";
+    app.add_option("--sample", sample);  // for examples/run, which may be called from anywhere
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         parsed.exit_code = app.exit(error) == 0 ? 0 : 2;
         return parsed;
+    }
+    if (options.players.empty() && options.lobbies.empty()) {
+        options.players = sample + "/players.jsonl";
+        options.lobbies = sample + "/lobbies.jsonl";
     }
     if (!backend.empty()) options.backend = named(backends, backend);
     if (!policy.empty()) options.policy = named(policies, policy);

@@ -25,8 +25,8 @@ inline constexpr std::array policies{Policy::no_cache, Policy::read_through, Pol
 }
 
 struct Options {
-    std::string players = "examples/data/players.jsonl";
-    std::string lobbies = "examples/data/lobbies.jsonl";
+    std::string players;   ///< a file; empty: none, for there is one of lobbies
+    std::string lobbies;   ///< a file; empty: none, for there is one of players
     std::string lobby;     ///< the lobby to show; empty: the fullest of the file
     std::string database;  ///< empty: in a temporary directory
     Backend backend = Backend::sqlite;

@@ -42,8 +42,12 @@ void player_line(const joinly::Player& player) {
 
 void print_import(const Report& report, const Options& options) {
     line("Imported in " + fixed(report.import_seconds, 3) + " s, and stored");
-    line("  " + right(grouped(report.rows_imported.players), 9) + " players  from " + printable(options.players));
-    line("  " + right(grouped(report.rows_imported.lobbies), 9) + " lobbies  from " + printable(options.lobbies));
+    const auto rows = [](std::uint64_t number, const char* what, const std::string& file) {
+        if (!file.empty()) line("  " + right(grouped(number), 9) + what + printable(file));
+    };
+    rows(report.rows_imported.players, " players  from ", options.players);
+    rows(report.rows_imported.lobbies, " lobbies  from ", options.lobbies);
+    if (report.saves_per_second == 0) return;  // there are no players
     line("  Then players saved one by one: " + per_second(report.saves_per_second) + " a second, until stored");
 }
 

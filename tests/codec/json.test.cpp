@@ -193,7 +193,7 @@ TEST_CASE("an enum is its name, and a number where it has none", "[json]") {
     CHECK(decoded<Lobby>(R"({"state": 3})").state == LobbyState::closed);
     const Lobby unnamed{.state = static_cast<LobbyState>(200)};
     CHECK(decoded<Lobby>(encoded(unnamed)) == unnamed);
-    CHECK(fault_in<Lobby>(R"({"state": "lost"})") == "lobby, field state: there is no enumerator of that name");
+    CHECK(fault_in<Lobby>(R"({"state": "lost"})") == "lobby, field state: there is no enumerator 'lost'");
     CHECK(fault_in<Lobby>(R"({"state": 256})") == "lobby, field state: the number is out of range");
 }
 
@@ -235,15 +235,15 @@ TEST_CASE("a number that the field cannot hold is corrupt", "[json][hostile]") {
 }
 
 TEST_CASE("a value of another type is corrupt, and the field named", "[json][hostile]") {
-    CHECK(fault_in<Queue>(R"({"tickets": [{"player_id": 4}]})") == "queue, field tickets.player_id: it is not a string");
-    CHECK(fault_in<Queue>(R"({"tickets": [null]})") == "queue, field tickets: it is not an object");
+    CHECK(fault_in<Queue>(R"({"tickets": [{"player_id": 4}]})") == "queue, field tickets[0].player_id: it is not a string");
+    CHECK(fault_in<Queue>(R"({"tickets": [null]})") == "queue, field tickets[0]: it is not an object");
     CHECK(fault_in<Lobby>(R"({"players": {}})") == "lobby, field players: it is not an array");
     CHECK(fault_in<Lobby>(R"({"attributes": []})") == "lobby, field attributes: it is not an object");
     CHECK(fault_in<Lobby>(R"({"max_players": "8"})") == "lobby, field max_players: it is not a number");
     CHECK(fault_in<Lobby>("[]") == "lobby: it is not an object");
     CHECK(fault_in<game::Everything>(R"({"flag": 1})").find("it is not true or false") != std::string::npos);
-    CHECK(fault_in<game::Everything>(R"({"by_number": {"x": ""}})").find("a key is not a number") != std::string::npos);
-    CHECK(fault_in<game::Everything>(R"({"by_number": {"99999999999": ""}})").find("a key is") != std::string::npos);
+    CHECK(fault_in<game::Everything>(R"({"by_number": {"x": ""}})").find("the key is not a number") != std::string::npos);
+    CHECK(fault_in<game::Everything>(R"({"by_number": {"99999999999": ""}})").find("the key is") != std::string::npos);
     for (const char* text : {"A", "AAA", "A===", "AAAA=", "AB==", "AAB=", "AA-A", "=AAA", "AA=A"}) {
         CHECK(fault_in<game::Everything>(R"({"bytes": ")" + std::string{text} + "\"}").find("base64") != std::string::npos);
     }
@@ -251,11 +251,38 @@ TEST_CASE("a value of another type is corrupt, and the field named", "[json][hos
 }
 
 TEST_CASE("text that is not JSON is corrupt, and the byte named", "[json][hostile]") {
-    CHECK(fault_in<Lobby>("").find("lobby: at byte 1") == 0);
-    CHECK(fault_in<Lobby>(R"({"owner": "a",})").find("at byte 15") != std::string::npos);
+    CHECK(fault_in<Lobby>("").find("lobby: at byte 1: ") == 0);
+    CHECK(fault_in<Lobby>(R"({"owner": "a",})") ==
+          "lobby: at byte 15: syntax error while parsing object key - unexpected '}'; expected string literal");
     for (const char* text : {"NaN", "Infinity", "-Infinity", "1e999", "'a'", "\"\xff\"", "\"\\ud800\"", "{} {}", "01"}) {
         CHECK(fault_in<Match>(R"({"result": {"a": )" + std::string{text} + "}}").find("at byte") != std::string::npos);
     }
+}
+
+TEST_CASE("in JSON of several lines the line and the column are named, too", "[json]") {
+    CHECK(fault_in<Lobby>("{\n  \"owner\" 1}").find("lobby: at byte 13, line 2, column 11: syntax error") == 0);
+}
+
+TEST_CASE("the element of a JSON list that does not fit is named by its index", "[json][hostile]") {
+    CHECK(fault_in<Lobby>(R"({"players": ["a", "b", "c", 4]})") == "lobby, field players[3]: it is not a string");
+    CHECK(fault_in<Queue>(R"({"tickets": [{}, {"player_id": []}]})") == "queue, field tickets[1].player_id: it is not a string");
+}
+
+TEST_CASE("the entry of a JSON map that does not fit is named by its key", "[json][hostile]") {
+    CHECK(fault_in<Lobby>(R"({"attributes": {"map": "ruins", "region": 4}})") ==
+          "lobby, field attributes.region: it is not a string");
+    CHECK(fault_in<Lobby>(R"({"attributes": {"": 4}})") == "lobby, field attributes.'': it is not a string");
+    CHECK(fault_in<game::Everything>(R"({"by_number": {"x": ""}})") ==
+          "object, field by_number.x: the key is not a number that fits");
+}
+
+TEST_CASE("of what players wrote a message shows a short and printable part", "[json][hostile]") {
+    const std::string name = "\\u001b" + std::string(1'000, 'a');
+    const std::string shown = "\\x1b" + std::string(39, 'a') + "...";
+    CHECK(fault_in<Lobby>(R"({"state": ")" + name + "\"}") == "lobby, field state: there is no enumerator '" + shown + "'");
+    CHECK(fault_in<Lobby>(R"({"attributes": {")" + name + "\": 4}}") ==
+          "lobby, field attributes." + shown + ": it is not a string");
+    CHECK(fault_in<Lobby>(R"({"max_players": )" + std::string(1'000, '9') + "}").size() < 200);
 }
 
 TEST_CASE("a message about broken JSON does not repeat what players wrote", "[json][hostile]") {

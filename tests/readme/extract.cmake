@@ -2,7 +2,8 @@
 #
 # Above each block of C++ or CMake stands a comment that makes it a test:
 #     <!-- snippet: name -->                  the block is a whole program, or a whole CMakeLists.txt
-#     <!-- snippet: name in harness.cpp -->   it replaces the line "// SNIPPET" (in CMake "# SNIPPET") of that file here
+#     <!-- snippet: name in harness.cpp -->   it replaces the line "// SNIPPET" (in CMake "# SNIPPET") of that file here; what it
+#                                             includes comes before that file, which need not include it then
 
 # joinly_extract_snippets(<file> <language> <out dir> <names>): writes <out dir>/<name>.<language> for each block of a
 # language (cpp, cmake), and sets <names>. A block without its comment, or a name given twice, is an error.
@@ -37,7 +38,10 @@ function(joinly_extract_snippets file language out_dir names)
             set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${harness})
             file(READ ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${harness} program)
             string(REGEX REPLACE "(//|#) SNIPPET" "SNIPPET" program "${program}")
+            string(REGEX MATCHALL "\n#include [^\n]+" includes "${block}")
+            string(REGEX REPLACE "\n#include [^\n]+" "" block "${block}")
             string(REPLACE "SNIPPET" "${block}" block "${program}")
+            string(PREPEND block ${includes} "\n")
         endif()
         joinly_write(${out_dir}/${name}.${language} "${block}\n")
     endwhile()

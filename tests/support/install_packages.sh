@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# install_packages.sh [tests] [examples] [benchmarks] [ci]: installs the Debian packages that building the library needs,
-# and what is named besides, where they are not there; says which. Nothing is done, and root is not needed, when all are.
+# install_packages.sh [tests] [examples] [benchmarks] [ci] [clang_sanitizers]: installs the Debian packages that building the
+# library needs, and what is named besides, where they are not there; says which. Nothing is done, and root is not needed,
+# when all are.
 set -euo pipefail
 
 say() { printf '%s\n' "$*" >&2; }
@@ -16,7 +17,8 @@ for group in "$@"; do
         tests) wanted+=(catch2) && tool protoc protobuf-compiler ;;
         examples) wanted+=(libcli11-dev) ;;
         benchmarks) wanted+=(libbenchmark-dev python3-matplotlib) ;;
-        ci) tool clang++ clang && tool clang-format clang-format ;;
+        ci) tool clang++ clang && tool clang-format clang-format && tool ld.lld lld ;;
+        clang_sanitizers) wanted+=(libclang-rt-dev) ;;
         *) say "install_packages.sh: no such group: $group" && exit 2 ;;
     esac
 done

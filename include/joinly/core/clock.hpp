@@ -14,7 +14,8 @@
 
 JOINLY_NAMESPACE_BEGIN
 
-/// A moment in an entity: when a lobby was created, when a match ended. Microseconds since the Unix epoch, UTC.
+/// A moment in an entity: when a lobby was created, when a match ended. Microseconds since the Unix epoch, UTC; in JSON seconds
+/// since then, with a fraction.
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
 /// A moment on the wall clock that expiry is decided by. Milliseconds since the Unix epoch, UTC.

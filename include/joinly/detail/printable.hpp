@@ -4,6 +4,7 @@
 
 #include <joinly/config.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,12 @@ namespace detail {
         }
     }
     return text;
+}
+
+/// The first 40 bytes, and "..." when there are more: for what others wrote, which may be of any length.
+[[nodiscard]] inline std::string printable_start(std::string_view bytes) {
+    constexpr std::size_t most = 40;
+    return printable(bytes.substr(0, most)) + (bytes.size() > most ? "..." : "");
 }
 
 }  // namespace detail

@@ -21,8 +21,8 @@ struct Lobby {
     LobbyState state = LobbyState::waiting;
     std::vector<std::string> players = {};  ///< ids, in the order they joined
     std::uint32_t max_players = 8;
-    std::string owner = {};  ///< a player's id; empty: nobody's
-    Timestamp created_at = {};
+    std::string owner = {};                              ///< a player's id; empty: nobody's
+    Timestamp created_at = {};                           ///< in JSON: Unix seconds
     std::map<std::string, std::string> attributes = {};  ///< what a game adds of its own: map, mode, region
 
     friend bool operator==(const Lobby&, const Lobby&) = default;

@@ -17,8 +17,8 @@ JOINLY_NAMESPACE_BEGIN
 struct Match {
     std::string match_id = {};
     std::string lobby_id = {};
-    std::vector<std::string> players = {};  ///< ids
-    Timestamp started_at = {};
+    std::vector<std::string> players = {};      ///< ids
+    Timestamp started_at = {};                  ///< this and the next in JSON: Unix seconds
     std::optional<Timestamp> ended_at = {};     ///< empty while it is being played
     std::map<std::string, double> result = {};  ///< a player's id and score
 

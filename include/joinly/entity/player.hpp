@@ -17,7 +17,7 @@ struct Player {
     std::string player_id = {};
     std::string username = {};
     std::int32_t skill_rating = 0;
-    Timestamp created_at = {};
+    Timestamp created_at = {};                           ///< in JSON: Unix seconds
     std::map<std::string, std::string> attributes = {};  ///< what a game adds of its own: level, region, clan
 
     friend bool operator==(const Player&, const Player&) = default;

@@ -17,7 +17,7 @@ JOINLY_NAMESPACE_BEGIN
 struct QueueTicket {
     std::string player_id = {};
     std::int32_t skill_rating = 0;
-    Timestamp enqueued_at = {};
+    Timestamp enqueued_at = {};  ///< in JSON: Unix seconds
 
     friend bool operator==(const QueueTicket&, const QueueTicket&) = default;
 };

@@ -10,6 +10,7 @@
 #include <joinly/detail/codec/wire.hpp>
 #include <joinly/detail/entity/enum_names.hpp>
 #include <joinly/detail/entity/field_types.hpp>
+#include <joinly/detail/printable.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -29,23 +30,27 @@ namespace detail {
 struct JsonReader {
     std::size_t budget;
     std::string path = {};
-    const char* what = "";
+    std::string what = {};
 
     /// Takes `count` elements from the budget, before there is any.
-    bool charge(std::size_t count, std::size_t cost) noexcept {
+    bool charge(std::size_t count, std::size_t cost) {
         if (cost == 0) return true;
         if (count > budget / cost) return fail("it asks for more memory than its size accounts for");
         budget -= count * cost;
         return true;
     }
-    bool fail(const char* why) noexcept {
-        what = why;
+    bool fail(std::string why) {
+        what = std::move(why);
         return false;
     }
-    bool blame(std::string_view field) {
-        path.insert(0, path.empty() ? std::string{field} : std::string{field} + '.');
+    /// Called from the inside out, with a field, an entry's key or an element's index: "tickets[3].player_id".
+    bool blame(std::string_view name) {
+        if (!path.empty() && path.front() != '[') path.insert(0, 1, '.');
+        path.insert(0, name);
         return false;
     }
+    bool blame_key(std::string_view key) { return blame(key.empty() ? "''" : printable_start(key)); }
+    bool blame_index(std::size_t index) { return blame('[' + std::to_string(index) + ']'); }
 };
 
 template <described T>
@@ -121,7 +126,7 @@ bool read_json_scalar(JsonReader& in, const JsonTree& json, T& value) {
     } else {
         if constexpr (described_enum<T>) {
             if (const auto* name = json.get_ptr<const std::string*>())
-                return find_enumerator(*name, value) || in.fail("there is no enumerator of that name");
+                return find_enumerator(*name, value) || in.fail("there is no enumerator '" + printable_start(*name) + '\'');
         }
         number_of<T> number{};
         if (!read_json_number(in, json, number)) return false;
@@ -158,13 +163,13 @@ bool read_json_key(JsonReader& in, const std::string& text, T& key) {
     if constexpr (wire_convertible<T>) {
         converted_type_of<T> wire{};
         if (!read_json_key(in, text, wire)) return false;
-        return Entity<T>::from_wire(std::as_const(wire), key) || in.fail("a key is not one that from_wire accepts");
+        return Entity<T>::from_wire(std::as_const(wire), key) || in.fail("the key is not one that from_wire accepts");
     } else if constexpr (string_field<T>) {
         key.assign(text.data(), text.size());
         return true;
     } else if constexpr (std::same_as<T, bool>) {
         key = text == "true";
-        return key || text == "false" || in.fail("a key is not true or false");
+        return key || text == "false" || in.fail("the key is not true or false");
     } else {
         if constexpr (described_enum<T>) {
             if (find_enumerator(text, key)) return true;
@@ -172,7 +177,7 @@ bool read_json_key(JsonReader& in, const std::string& text, T& key) {
         number_of<T> number{};
         const char* const end = text.data() + text.size();
         const auto parsed = std::from_chars(text.data(), end, number);
-        if (parsed.ec != std::errc{} || parsed.ptr != end) return in.fail("a key is not a number that fits");
+        if (parsed.ec != std::errc{} || parsed.ptr != end) return in.fail("the key is not a number that fits");
         key = from_number<T>(number);
         return true;
     }
@@ -187,7 +192,7 @@ bool read_json_list(JsonReader& in, const JsonTree& json, List& list) {
     list.reserve(json.size());
     for (const JsonTree& item : json) {
         Element element{};
-        if (!read_json_value(in, item, element)) return false;
+        if (!read_json_value(in, item, element)) return in.blame_index(list.size());
         list.push_back(std::move(element));
     }
     return true;
@@ -202,7 +207,7 @@ bool read_json_map(JsonReader& in, const JsonTree& json, Map& map) {
     for (const auto& [name, item] : *object) {
         typename Map::key_type key{};
         typename Map::mapped_type mapped{};
-        if (!read_json_key(in, name, key) || !read_json_value(in, item, mapped)) return false;
+        if (!read_json_key(in, name, key) || !read_json_value(in, item, mapped)) return in.blame_key(name);
         map.insert_or_assign(std::move(key), std::move(mapped));
     }
     return true;

@@ -41,9 +41,7 @@ public:
     }
     template <class Exception>
     bool parse_error(std::size_t position, const std::string&, const Exception& error) {
-        what_ = error.what();
-        what_.resize((std::min)(what_.size(), what_.find("; last read")));  // it would show what players wrote
-        what_ = "at byte " + std::to_string(position) + ": " + what_;
+        what_ = "at byte " + std::to_string(position) + describe(error.what());
         return false;
     }
 
@@ -51,6 +49,17 @@ public:
     [[nodiscard]] const std::string& what() const noexcept { return what_; }
 
 private:
+    /// nlohmann's words without its code, without what players wrote, and without the place where the byte alone names it.
+    static std::string describe(std::string_view words) {
+        words = words.substr(0, (std::min)(words.find("; last read"), words.find(" parsing '")));
+        if (words.starts_with('[')) words.remove_prefix((std::min)(words.size(), words.find("] ") + 2));
+        constexpr std::string_view place = "parse error at ";
+        if (!words.starts_with(place)) return ": " + std::string{words};
+        words.remove_prefix(place.size());
+        if (words.starts_with("line 1,")) return std::string{words.substr((std::min)(words.size(), words.find(": ")))};
+        return ", " + std::string{words};
+    }
+
     bool put(JsonTree value) {
         place() = std::move(value);
         return true;
