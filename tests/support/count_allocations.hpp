@@ -1,7 +1,10 @@
 #ifndef JOINLY_TESTS_SUPPORT_COUNT_ALLOCATIONS_HPP
 #define JOINLY_TESTS_SUPPORT_COUNT_ALLOCATIONS_HPP
-// Counts what a test program allocates with operator new, on all threads. It replaces that operator, so exactly one file of
-// a program may include this. Sanitizers have an operator of their own, which is left to them: nothing is counted then.
+// Counts what a test program allocates with operator new, on all threads; with glibc, which tells a block's size. It replaces that
+// operator, so exactly one file of a program may include this. Sanitizers have an operator of their own, which is left to them:
+// nothing is counted then.
+
+#include <malloc.h>
 
 #include <atomic>
 #include <cstddef>
@@ -24,6 +27,8 @@ namespace joinly::test {
 
 inline constexpr bool counts_allocations = JOINLY_TESTS_COUNT_ALLOCATIONS;
 inline std::atomic<std::uint64_t> allocations{0};
+inline std::atomic<std::uint64_t> bytes_in_use{0};
+inline std::atomic<std::uint64_t> most_bytes_in_use{0};
 
 /// How often `work()` allocates. Nothing that asserts belongs in it: that allocates as well.
 template <class Work>
@@ -33,19 +38,34 @@ std::uint64_t allocations_of(Work work) {
     return allocations - before;
 }
 
+/// How many bytes `work()` has allocated and not freed at the moment when that is most, while no other thread allocates.
+template <class Work>
+std::uint64_t peak_bytes_of(Work work) {
+    const std::uint64_t before = bytes_in_use;
+    most_bytes_in_use = before;
+    work();
+    return most_bytes_in_use - before;
+}
+
 }  // namespace joinly::test
 
 #if JOINLY_TESTS_COUNT_ALLOCATIONS
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     ++joinly::test::allocations;
-    return std::malloc(size == 0 ? 1 : size);
+    void* const memory = std::malloc(size == 0 ? 1 : size);
+    const std::uint64_t now = joinly::test::bytes_in_use += ::malloc_usable_size(memory);
+    if (now > joinly::test::most_bytes_in_use) joinly::test::most_bytes_in_use = now;
+    return memory;
 }
 void* operator new(std::size_t size) {
     if (void* memory = operator new(size, std::nothrow)) return memory;
     throw std::bad_alloc{};
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+    joinly::test::bytes_in_use -= ::malloc_usable_size(memory);
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 #endif
 
 #endif

@@ -7,6 +7,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/leveldb/api.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
@@ -33,7 +34,8 @@ namespace detail {
 [[nodiscard]] inline Errc leveldb_errc(const leveldb::Status& status, std::string_view words) {
     if (status.IsCorruption()) return Errc::corrupt;
     if (status.IsNotSupportedError()) return Errc::unsupported;
-    if (status.IsInvalidArgument()) return Errc::incompatible;  // another order of keys: the only one that we can meet
+    if (words.find("(create_if_missing is false)") != std::string_view::npos) return Errc::io;  // we have seen it there
+    if (status.IsInvalidArgument()) return Errc::incompatible;  // another order of keys
     if (words.starts_with("IO error: lock ")) return Errc::busy;
     if (leveldb_says(words, ENOSPC)) return Errc::full;
 #if defined(EDQUOT)
@@ -101,7 +103,9 @@ enum class LevelDbPlace { missing, empty, database };
         if (leveldb_says(listed.ToString(), ENOTDIR)) return failure(Errc::incompatible, path + ": not a directory");
         return leveldb_failure(listed, path);
     }
-    if (env.FileExists(path + "/CURRENT")) return LevelDbPlace::database;
+    // FileExists says no as well when the operating system cannot tell.
+    if (std::find(names.begin(), names.end(), "CURRENT") != names.end() || env.FileExists(path + "/CURRENT"))
+        return LevelDbPlace::database;
     for (const std::string& name : names) {
         if (is_leveldb_data(name)) {
             return failure(Errc::corrupt, path + ": holds LevelDB's " + name + " but no CURRENT" + leveldb_repair_advice(path));

@@ -1,6 +1,6 @@
 #ifndef JOINLY_DETAIL_LEVELDB_LOG_HPP
 #define JOINLY_DETAIL_LEVELDB_LOG_HPP
-// Tells the end that a power failure leaves on LevelDB's log from damage.
+// Tells the end that a power failure leaves on LevelDB's log from damage, and keeps damage from LevelDB's repair.
 //
 // A log that was cut short LevelDB takes by itself: the last record never was. But a file system may have made the file
 // longer before it wrote the bytes, and then the end reads as zeros; with paranoid checks LevelDB calls that corruption.
@@ -9,6 +9,7 @@
 // in a sector of zeros of its own looks the same, and costs that record.)
 
 #include <joinly/config.hpp>
+#include <joinly/core/result.hpp>
 #include <joinly/detail/crc32c.hpp>
 #include <joinly/detail/leveldb/api.hpp>
 #include <joinly/detail/leveldb/files.hpp>
@@ -78,22 +79,73 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
     return newest;
 }
 
-/// Cuts a torn end off the newest log. @return whether there was one, and it is gone.
-[[nodiscard]] inline bool cut_leveldb_torn_tail(const std::string& directory) {
+[[nodiscard]] inline Status replace_leveldb_log(const std::string& directory, const std::string& name, std::string_view log) {
     leveldb::Env& env = *leveldb::Env::Default();
-    const std::string name = newest_leveldb_log(directory);
-    const std::string path = directory + '/' + name;
-    std::string log;
-    if (name.empty() || !leveldb::ReadFileToString(&env, path, &log).ok()) return false;
-    const auto torn = find_leveldb_torn_tail(log);
-    if (!torn) return false;
-
     const std::string copy = directory + '/' + name.substr(0, name.size() - 4) + ".dbtmp";  // LevelDB clears those away
     leveldb::WritableFile* raw = nullptr;
-    if (!env.NewWritableFile(copy, &raw).ok()) return false;
+    auto status = env.NewWritableFile(copy, &raw);
+    if (!status.ok()) return leveldb_failure(status, copy);
     const std::unique_ptr<leveldb::WritableFile> file{raw};
-    return file->Append(leveldb::Slice{log.data(), *torn}).ok() && file->Sync().ok() && file->Close().ok() &&
-           env.RenameFile(copy, path).ok() && leveldb_sync_directory(directory).has_value();
+    status = file->Append(to_slice(log));
+    if (status.ok()) status = file->Sync();
+    if (status.ok()) status = file->Close();
+    if (status.ok()) status = env.RenameFile(copy, directory + '/' + name);
+    if (!status.ok()) return leveldb_failure(status, copy);
+    return leveldb_sync_directory(directory);
+}
+
+/// Cuts a torn end off the newest log. @return whether there was one, and it is gone.
+[[nodiscard]] inline bool cut_leveldb_torn_tail(const std::string& directory) {
+    const std::string name = newest_leveldb_log(directory);
+    std::string log;
+    if (name.empty() || !leveldb::ReadFileToString(leveldb::Env::Default(), directory + '/' + name, &log).ok()) return false;
+    const auto torn = find_leveldb_torn_tail(log);
+    return torn && replace_leveldb_log(directory, name, std::string_view{log}.substr(0, *torn)).has_value();
+}
+
+/// Whether the frame at `offset`, damaged as it is, seems to end where it says: there is the end, or a whole frame.
+[[nodiscard]] inline bool has_leveldb_frame_a_plausible_end(std::string_view log, std::size_t offset) noexcept {
+    const std::size_t end = leveldb_frame_end(log, offset);
+    const std::size_t block_end = offset - offset % leveldb_block_bytes + leveldb_block_bytes;
+    if (end > log.size() || end > block_end) return false;
+    return block_end - end < leveldb_frame_header_bytes || log.size() - end < leveldb_frame_header_bytes ||
+           is_whole_leveldb_frame(log, end);
+}
+
+/// Makes each frame that does not match its checksum one that LevelDB passes over, with the rest of its block where it is
+/// not known where the next one begins. @return whether there was any.
+[[nodiscard]] inline bool void_damaged_leveldb_frames(std::string& log) noexcept {
+    constexpr std::size_t type_offset = 6;
+    constexpr char no_such_type = '\x7f';
+    bool any = false;
+    for (std::size_t offset = 0; offset + leveldb_frame_header_bytes <= log.size();) {
+        const std::size_t room = leveldb_block_bytes - offset % leveldb_block_bytes;
+        if (room < leveldb_frame_header_bytes) {
+            offset += room;
+        } else if (is_whole_leveldb_frame(log, offset)) {
+            offset = leveldb_frame_end(log, offset);
+        } else if (any = true; has_leveldb_frame_a_plausible_end(log, offset)) {
+            log[offset + type_offset] = no_such_type;
+            offset = leveldb_frame_end(log, offset);
+        } else {
+            for (std::size_t i = offset; i < log.size() && i < offset + room; ++i) log[i] = '\0';
+            offset += room;
+        }
+    }
+    return any;
+}
+
+/// LevelDB's repair ignores the checksums of the logs: a damaged key would be taken for another, whose record it replaces or
+/// erases. So what is damaged is voided first, in all logs, which the repair reads whatever the MANIFEST says.
+[[nodiscard]] inline Status void_damage_in_leveldb_logs(const std::string& directory) {
+    for (const std::string& name : leveldb_files_in(directory)) {
+        if (!name.ends_with(".log")) continue;
+        std::string log;
+        const bool read = leveldb::ReadFileToString(leveldb::Env::Default(), directory + '/' + name, &log).ok();
+        if (!read || !void_damaged_leveldb_frames(log)) continue;  // what cannot be read, the repair cannot read either
+        if (auto replaced = replace_leveldb_log(directory, name, log); !replaced) return replaced;
+    }
+    return {};
 }
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/leveldb/engine.hpp>
 #include <joinly/detail/leveldb/format.hpp>
+#include <joinly/detail/leveldb/log.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -149,11 +150,12 @@ namespace detail {
     if (const auto locked = env.LockFile(options.path + "/LOCK", &engine_lock); !locked.ok()) {
         return leveldb_failure(locked, options.path);
     }
+    Status ready = void_damage_in_leveldb_logs(options.path);
     const LevelDbSettings settings{options};
-    const auto repaired = leveldb::RepairDB(options.path, settings.options);
+    const auto repaired = ready ? leveldb::RepairDB(options.path, settings.options) : leveldb::Status::OK();
     env.UnlockFile(engine_lock);
     if (!repaired.ok()) return leveldb_failure(repaired, options.path);
-    return {};
+    return ready;
 }
 
 [[nodiscard]] inline Status leveldb_repair(const LevelDbOptions& options) {
