@@ -25,6 +25,7 @@
 #include <joinly/fwd.hpp>
 #include <joinly/loaded.hpp>
 #include <joinly/policy/concepts.hpp>
+#include <joinly/policy/health.hpp>
 #include <joinly/policy/no_cache.hpp>
 #include <joinly/policy/read_through.hpp>
 #include <joinly/policy/write_behind.hpp>
@@ -32,6 +33,7 @@
 #include <joinly/traits.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -48,7 +50,9 @@
 JOINLY_NAMESPACE_BEGIN
 
 struct SaveOptions {
-    std::optional<Ttl> ttl = {};         ///< the record expires so long after the save; nullopt: never
+    /// The record expires so long after the save, by the wall clock, rounded up to a millisecond; nullopt: never, nor when the
+    /// end is beyond 63 bits of milliseconds. Zero or less is `invalid_argument`.
+    std::optional<Ttl> ttl = {};
     std::optional<Version> expect = {};  ///< save only if the record is at this version, or `absent`; else `conflict`
 };
 
@@ -56,8 +60,8 @@ struct EraseOptions {
     std::optional<Version> expect = {};
 };
 
-/// A part of an ordered listing: up to `limit` entries after `after`. The next page begins after this page's last entry,
-/// whatever was written in between.
+/// A part of an ordered listing: up to `limit` entries after `after`, which is any bytes and need not exist. The next page
+/// begins after this page's last entry, whatever was written in between.
 struct Page {
     std::string after = {};
     std::size_t limit = (std::numeric_limits<std::size_t>::max)();
@@ -67,7 +71,7 @@ namespace detail {
 template <class T>
 concept unreferenced = !std::is_reference_v<T>;
 template <class Engine>
-concept can_pump = requires(Engine& engine) {
+concept delays_writes = requires(Engine& engine) {
     engine.pump();
 };
 }  // namespace detail
@@ -76,9 +80,12 @@ concept can_pump = requires(Engine& engine) {
 ///
 /// Outcomes that every call shares, and does not list again: `closed` after close(), `io`, `corrupt`, `busy` and `full`
 /// with the engine's own words. Unless a call says otherwise, one that fails has changed nothing.
+///
+/// Expiry is decided at each read by the clock as it is then. A wall clock that is set back brings back what had expired and
+/// was not erased or replaced since; a cached absence may hide it for up to `absence_ttl`.
 template <class Backend, class CachePolicy, class Traits>
 class Store {
-    static_assert(storage_backend<Backend>,
+    static_assert(!detail::complete<Backend> || storage_backend<Backend>,
                   "Store: the first argument must be a storage backend, such as joinly::SqliteBackend "
                   "(see joinly/backend/concepts.hpp); did you swap backend and policy?");
     static_assert(!storage_backend<Backend> || cache_policy_for<CachePolicy, Backend, Traits>,
@@ -89,7 +96,7 @@ class Store {
 
 public:
     /// Opens the backend, creating its database if there is none, and starts the policy's work. Prefer joinly::open.
-    [[nodiscard]] static Result<Store> open(typename Backend::Options backend_options,
+    [[nodiscard]] static Result<Store> open(typename detail::BackendOptions<Backend>::type backend_options,
                                             typename CachePolicy::Options policy_options = {}, Traits traits = {}) {
         auto backend = Backend::open(std::move(backend_options));
         if (!backend) return failure(std::move(backend).error());
@@ -120,11 +127,16 @@ public:
         if constexpr (!Engine::keeps_objects || std::is_const_v<T>) {
             return save_object(entity, shared_object(entity), options);
         } else {
-            // Refused before it is moved, or else moved back: after an error no policy has kept the object.
+            // Refused before it is moved, or else given back: by moving unless the policy has kept the object, which it may have
+            // when its journal could not make the write durable.
             if (auto usable = usable_id<Saved>(id_in<Saved>(entity)); !usable) return failure(std::move(usable).error());
             const auto object = std::make_shared<Saved>(std::move(entity));
             auto saved = save_object(*object, object, options);
-            if (!saved) entity = std::move(*object);
+            if (!saved && object.use_count() == 1) {
+                entity = std::move(*object);
+            } else if (!saved) {
+                entity = *object;
+            }
             return saved;
         }
     }
@@ -183,7 +195,7 @@ public:
             } else if constexpr (std::is_same_v<Answer, Status>) {
                 if (auto accepted = change(*object); !accepted) return failure(std::move(accepted).error());
             }
-            if (id_in<T>(*object) != id) return failure(Errc::invalid_argument, *key + ": an update must not change the id");
+            if (id_in<T>(*object) != id) return failure_at(*key, Error{Errc::invalid_argument, "an update must not change the id"});
             auto saved = write_one(*key, {std::move(object), &type_of<T>()}, loaded->expires_at(), loaded->version());
             if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
         }
@@ -292,8 +304,8 @@ public:
         return *static_cast<const std::string*>(loaded->object.value.get());
     }
 
-    /// Puts bytes under any key that does not begin with a NUL byte. Under an entity's key they must be what its codec
-    /// reads, or loads of that entity answer `corrupt`.
+    /// Puts bytes under any key that does not begin with a NUL byte. One that reads as an entity's, `kind:id`, must have an id of
+    /// 1 byte to 1 KiB, and bytes that the entity's codec reads, or loads of it answer `corrupt`.
     [[nodiscard]] Result<Version> put(std::string_view key, std::string bytes, const SaveOptions& options = {}) {
         if (auto usable = open_raw_key(key); !usable) return failure(std::move(usable).error());
         const auto expires_at = expiry(options.ttl);
@@ -320,21 +332,87 @@ public:
     // --- the store itself ----------------------------------------------------------------------------------------------
 
     /// Returns once everything acknowledged before the call is in the backend; at once under policies that wait for the
-    /// backend anyway. What could not be stored stays pending, and is tried again.
+    /// backend anyway. What could not be stored stays pending, and is tried again. When batches had to be set aside as dead
+    /// letters, the backend's reason is returned, and the others are stored.
     [[nodiscard]] Status flush() { return closed() ? closed_error() : engine_->flush(); }
+
+    /// As above, but a backend that fails is tried again until the time is up; then `timed_out`.
+    [[nodiscard]] Status flush(std::chrono::milliseconds timeout) {
+        if (closed()) return closed_error();
+        if constexpr (detail::delays_writes<Engine>) {
+            return engine_->flush(timeout);
+        } else {
+            return engine_->flush();
+        }
+    }
+
+    /// Returns once the batch of this version, which a save returned, is in the backend; it hurries nothing. `timed_out` when
+    /// it is not there in time; the backend's reason when it was set aside as a dead letter; `invalid_argument` for a version
+    /// that no save has returned yet. At once under policies that wait for the backend anyway.
+    [[nodiscard]] Status wait([[maybe_unused]] Version version, [[maybe_unused]] std::chrono::milliseconds timeout) {
+        if (closed()) return closed_error();
+        if constexpr (detail::delays_writes<Engine>) {
+            return engine_->wait(version, timeout);
+        } else {
+            return {};
+        }
+    }
 
     /// For Drive::caller: flushes if a flush is due. To be called often, from the caller's own loop.
     [[nodiscard]] Status pump() {
-        static_assert(detail::can_pump<Engine>, "Store::pump: only WriteBehind has anything to pump");
+        require_delays();
         return closed() ? closed_error() : engine_->pump();
     }
+    /// As above, in transactions that each take about so long, none of them begun when so much time has passed. One entry at
+    /// least is stored, however long the backend takes for it.
+    [[nodiscard]] Status pump(std::chrono::microseconds budget) {
+        require_delays();
+        return closed() ? closed_error() : engine_->pump(budget);
+    }
 
-    /// Flushes, and ends the store's work: every later call answers `closed`, but stats, size_on_disk, backend, and close itself,
-    /// which may be called again to store what it could not. The backend's files are let go of when the store is destroyed, which
-    /// closes it, too.
+    /// Flushes, and ends the store's work: every later call answers `closed`, but stats, health, size_on_disk, backend, and close
+    /// itself, which may be called again to store what it could not. Tries once. The backend's files are let go of when the
+    /// store is destroyed, which closes it, too.
     [[nodiscard]] Status close() {
         closed_->store(true);
         return engine_->close();
+    }
+    /// As above, but a backend that fails is tried again until the time is up, and the report tells what became of the writes
+    /// that were pending. It returns in time even when the backend does not answer; the destructor then waits for it.
+    [[nodiscard]] CloseReport close([[maybe_unused]] std::chrono::milliseconds timeout) {
+        closed_->store(true);
+        if constexpr (detail::delays_writes<Engine>) {
+            return engine_->close(timeout);
+        } else {
+            return {0, 0, 0, engine_->close()};
+        }
+    }
+
+    /// The batches that the backend refused for good, oldest first. Their writes count as not made.
+    [[nodiscard]] std::vector<DeadLetter> dead_letters() const {
+        require_delays();
+        return engine_->dead_letters();
+    }
+    /// Writes what a dead letter holds again, as if it were saved now: over whatever was saved under its keys meanwhile. The
+    /// letter is dropped once that is acknowledged. `not_found`: there is none with that id.
+    [[nodiscard]] Result<Version> retry_dead_letter(Version id) {
+        require_delays();
+        if (closed()) return closed_error();
+        return engine_->retry_dead_letter(id);
+    }
+    /// Forgets a dead letter. `not_found`: there is none with that id.
+    [[nodiscard]] Status drop_dead_letter(Version id) {
+        require_delays();
+        return closed() ? closed_error() : engine_->drop_dead_letter(id);
+    }
+
+    /// What is pending, and would be lost by a crash without a journal, and how the flushes fare.
+    [[nodiscard]] StoreHealth health() const {
+        if constexpr (detail::delays_writes<Engine>) {
+            return engine_->health();
+        } else {
+            return {};
+        }
     }
 
     [[nodiscard]] StoreStats stats() const { return engine_->stats(); }
@@ -354,6 +432,11 @@ private:
         constexpr bool flawless = detail::explain_entity<T>();  // or one sentence that says what is missing
         static_assert(!flawless || codec_for<Codec, T>,
                       "Store: the codec of the traits lacks encode or decode (see joinly/codec/concepts.hpp)");
+    }
+
+    static constexpr void require_delays() {
+        static_assert(detail::delays_writes<Engine>,
+                      "Store: only WriteBehind has anything to pump, and dead letters: the other policies wait for the backend");
     }
 
     // For a T that is no entity these three still compile, so that require_entity's sentence is the only error.
@@ -494,7 +577,7 @@ private:
 /// @return the store, or why there is none: a path that is not a database or is another program's, a newer format, damage,
 ///         a lock held by somebody else. Nothing that was there is changed or created over.
 template <class Backend = SqliteBackend, class CachePolicy = WriteThrough, class Traits = DefaultTraits>
-[[nodiscard]] Result<Store<Backend, CachePolicy, Traits>> open(typename Backend::Options backend_options,
+[[nodiscard]] Result<Store<Backend, CachePolicy, Traits>> open(typename detail::BackendOptions<Backend>::type backend_options,
                                                                typename CachePolicy::Options policy_options = {},
                                                                Traits traits = {}) {
     return Store<Backend, CachePolicy, Traits>::open(std::move(backend_options), std::move(policy_options), std::move(traits));

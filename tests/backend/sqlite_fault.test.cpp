@@ -55,6 +55,21 @@ TEST_CASE("a returned write has been fsynced, or not, as the options say", "[sql
     }
 }
 
+TEST_CASE("a batch that is to survive a power loss is fsynced though the options ask for less, and no other is",
+          "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db", Sync::process_crash);
+    REQUIRE(backend.write(put("first", "value")));
+    vfs.log_syncs = 0;
+    Batch batch = put("key", "value");
+    batch.sync = Sync::power_loss;
+    REQUIRE(backend.write(batch));
+    CHECK(vfs.log_syncs == 1);
+    REQUIRE(backend.write(put("key", "value")));
+    CHECK(vfs.log_syncs == 1);
+}
+
 TEST_CASE("writers that wait for the same lock share a transaction and its fsync", "[sqlite][group_commit][threads]") {
     const TempDir dir;
     FaultySqliteVfs vfs;
@@ -143,6 +158,7 @@ TEST_CASE("in a group a batch for the only writer sees the versions of those bef
     joinly::detail::PendingWrite writes[]{joinly::detail::PendingWrite{&first}, joinly::detail::PendingWrite{&late},
                                           joinly::detail::PendingWrite{&next}};
     joinly::detail::PendingWrite* group[]{&writes[0], &writes[1], &writes[2]};
+    (*connection)->run(joinly::detail::SqliteSql::begin_write);
     REQUIRE(joinly::detail::sqlite_apply_group(**connection, group));
     CHECK(writes[0].result == Version{1});
     CHECK(writes[1].result.error() == Errc::conflict);
@@ -167,6 +183,7 @@ TEST_CASE("in a group of one transaction only the batches that conflict fail", "
     joinly::detail::PendingWrite writes[]{joinly::detail::PendingWrite{&first}, joinly::detail::PendingWrite{&second},
                                           joinly::detail::PendingWrite{&third}};
     joinly::detail::PendingWrite* group[]{&writes[0], &writes[1], &writes[2]};
+    (*connection)->run(joinly::detail::SqliteSql::begin_write);
     REQUIRE(joinly::detail::sqlite_apply_group(**connection, group));
     CHECK(writes[0].result == Version{1});
     CHECK(writes[1].result.error() == Errc::conflict);
@@ -280,7 +297,7 @@ TEST_CASE("a backup whose disk fails leaves nothing, and does not trouble a scan
     CHECK(scanned);
     CHECK(visited == 2);
     const std::filesystem::directory_iterator files{dir.path()};
-    CHECK(std::distance(begin(files), end(files)) == 3);  // the database, its log and the log's index
+    CHECK(std::distance(begin(files), end(files)) == 4);  // the database, its log, the log's index and its lock
 }
 
 TEST_CASE("after a failed write() the next write is on new connections", "[sqlite][fault]") {
@@ -294,6 +311,36 @@ TEST_CASE("after a failed write() the next write is on new connections", "[sqlit
     CHECK(backend.write(put("key", "other")) == Version{2});
     CHECK(vfs.connections_made == 2);
     CHECK(backend.verify_integrity());
+}
+
+TEST_CASE("a sole writer whose disk failed stays the sole writer", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.claim_sole_writer());
+    SqliteOptions options;
+    options.path = dir / "db";
+    options.busy_timeout = 0ms;
+    vfs.fail_writes = true;
+    CHECK(backend.write(put("key", "lost")).error() == Errc::io);
+    vfs.fail_writes = false;
+    CHECK(SqliteBackend::open(options).error() == Errc::busy);
+    CHECK(backend.write(put("key", "value")));
+    CHECK(SqliteBackend::open(options).error() == Errc::busy);
+}
+
+TEST_CASE("what others committed while the disk had failed is not passed over", "[sqlite][fault][foreign]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    SqliteBackend backend = open(dir / "db");
+    SqliteBackend other = open(dir / "db");
+    const auto before = backend.foreign_commits().value();
+    vfs.fail_reads = true;
+    REQUIRE(backend.read("key").error() == Errc::io);
+    CHECK(backend.foreign_commits().error() == Errc::io);
+    vfs.fail_reads = false;
+    REQUIRE(other.write(put("key", "other")));
+    CHECK(backend.foreign_commits().value() != before);
 }
 
 TEST_CASE("a failed read is an error, and the next one is tried on new connections", "[sqlite][fault]") {

@@ -25,11 +25,12 @@ using ScanVisitor = detail::FunctionRef<bool(std::string_view key, const RecordV
 /// Called once for each key of a read_many, in any order, with the key's position in the request.
 using ReadSink = detail::FunctionRef<void(std::size_t position, Result<Record> record)>;
 
-/// What a returned write has survived to by the time it returns.
-enum class Sync : std::uint8_t {
-    power_loss,    ///< it has been fsynced
-    process_crash  ///< it has reached the operating system: it survives the process, not the machine
+namespace detail {
+template <class B>
+concept complete = requires {
+    sizeof(B);
 };
+}  // namespace detail
 
 /// A place that keeps records under ordered keys.
 ///
@@ -46,7 +47,7 @@ enum class Sync : std::uint8_t {
 /// - a record's expiry is kept, and otherwise none of a backend's business: an expired record is still returned;
 /// - any thread may call anything at any time, and a backend that is moved from may only be destroyed or assigned to.
 template <class B>
-concept storage_backend = std::movable<B> &&
+concept storage_backend = detail::complete<B> && std::movable<B> &&
     requires(B& backend, std::string_view key, std::span<const std::string_view> keys, ReadSink sink, const Batch& batch,
              const KeyRange& range, ScanVisitor visit, typename B::Options options) {
     { B::open(options) } -> std::same_as<Result<B>>;
@@ -57,6 +58,23 @@ concept storage_backend = std::movable<B> &&
     { backend.last_version() } -> std::same_as<Result<Version>>;
     { backend.size_on_disk() } -> std::same_as<Result<std::uint64_t>>;
 };
+
+namespace detail {
+
+/// B::Options; of a backend that is only declared, as fwd.hpp does, one sentence that says what to include.
+template <class B>
+struct BackendOptions {
+    static_assert(complete<B>,
+                  "Store: the backend is declared, but not defined: include its header, <joinly/backend/sqlite.hpp>, "
+                  "<joinly/backend/leveldb.hpp> or <joinly/backend/memory.hpp>");
+    struct type {};
+};
+template <complete B>
+struct BackendOptions<B> {
+    using type = typename B::Options;
+};
+
+}  // namespace detail
 
 /// Can copy itself, live, to a place where nothing is yet.
 template <class B>
@@ -75,6 +93,28 @@ concept verifies_integrity = storage_backend<B> && requires(B& backend) {
 template <class B>
 concept compacts = storage_backend<B> && requires(B& backend) {
     { backend.compact() } -> std::same_as<Status>;
+};
+
+/// Keeps its records only as long as it lives: `static constexpr bool is_volatile = true`. Under a journal the store writes
+/// its records to a checkpoint now and then.
+template <class B>
+concept volatile_backend = storage_backend<B> && B::is_volatile;
+
+/// Can keep every other writer off its database: write-behind asks for that. From a successful call until the backend is
+/// destroyed, nobody else can open the database for writing, in this process or another; `busy` when somebody has it open,
+/// with a message that says who it may be. To be called before anything is read that is relied on. A backend that only one can
+/// have open, or that keeps its records in memory, needs no such call.
+template <class B>
+concept claims_sole_writer = storage_backend<B> && requires(B& backend) {
+    { backend.claim_sole_writer() } -> std::same_as<Status>;
+};
+
+/// Can tell that others write to the same database: a number that changes when another connection or process has committed
+/// since it was last asked for, and not when this backend itself has. Never waits for a write. `busy`: it cannot be told at
+/// this moment; ask again.
+template <class B>
+concept tells_foreign_commits = storage_backend<B> && requires(B& backend) {
+    { backend.foreign_commits() } -> std::same_as<Result<std::uint64_t>>;
 };
 
 JOINLY_NAMESPACE_END

@@ -69,7 +69,8 @@ public:
     }
 
     /// Makes a damaged database one that opens, with every record that can be read. Records that are damaged, or in a
-    /// damaged part of a table, are gone; an erased record or an old version may be back where the newer entry was lost.
+    /// damaged part of a table, are gone, and so is a batch that is damaged in the log, as a whole; an erased record or an old
+    /// version may be back where the newer entry was lost.
     /// Versions go on above all that are left. Keep a copy of the directory: LevelDB moves what it replaced to `lost/`.
     /// @return `busy` when somebody has it open; what else stands in the way otherwise.
     [[nodiscard]] static Status repair(const LevelDbOptions& options) { return detail::leveldb_repair(options); }
@@ -230,8 +231,12 @@ private:
             return;
         }
         detail::LevelDbWriter writer{*engine, group.size() == 1};
-        for (detail::PendingWrite* write : group) write->result = writer.add(*write->batch);
-        const auto status = writer.write(state_->handle.options().sync);
+        Sync sync = state_->handle.options().sync;
+        for (detail::PendingWrite* write : group) {
+            write->result = writer.add(*write->batch);
+            if (write->batch->sync == Sync::power_loss) sync = Sync::power_loss;
+        }
+        const auto status = writer.write(sync);
         if (status.ok()) return;
         state_->handle.retire(engine);
         for (detail::PendingWrite* write : group) {

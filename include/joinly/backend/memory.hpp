@@ -37,6 +37,7 @@ struct MemoryOptions {};
 class MemoryBackend {
 public:
     using Options = MemoryOptions;
+    static constexpr bool is_volatile = true;
 
     [[nodiscard]] static Result<MemoryBackend> open(const MemoryOptions& = {}) { return MemoryBackend{std::make_unique<State>()}; }
 

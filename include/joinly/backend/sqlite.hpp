@@ -49,7 +49,8 @@ public:
     ///         incompatible      not a database, a database of something else, or of a newer format;
     ///         corrupt           damaged, or a log without its database;
     ///         read_only         the file or its directory cannot be written;
-    ///         busy              another process kept it locked throughout the busy timeout;
+    ///         busy              another process kept it locked throughout the busy timeout, or somebody has claimed
+    ///                           to be its sole writer: a store under write-behind, here or in another process;
     ///         unsupported       the file system allows no write-ahead log.
     [[nodiscard]] static Result<SqliteBackend> open(const SqliteOptions& options) {
         auto engine = detail::SqliteEngine::open(options);
@@ -162,6 +163,23 @@ public:
         });
     }
 
+    /// From now until this backend is destroyed nobody else can open the database for writing, in this process or another;
+    /// to open it read-only, and database() and backup_to(), go on as before. Programs that write to it past this library are
+    /// not kept off.
+    ///
+    /// @return `busy` when somebody else had it open for writing throughout the busy timeout; `read_only` when this backend
+    ///         may not write, or cannot make the file `path-lock`.
+    [[nodiscard]] Status claim_sole_writer() { return engine_->claim_sole_writer(); }
+
+    /// A number that changes when another connection has committed since it was last asked for: another process, another
+    /// backend in this one, or SQL of somebody else's. This backend's own writes do not change it; to reopen after an
+    /// I/O error does.
+    ///
+    /// @return `busy` when it cannot be told at this moment: a write of this backend's has just committed, and another one
+    ///         waits already or the log is being written back. Ask again.
+    /// @par Complexity  About 1.3 us, and from the first call on as much for each write transaction. Waits for no write.
+    [[nodiscard]] Result<std::uint64_t> foreign_commits() { return engine_->foreign_commits(); }
+
     /// A new read-only connection of the caller's own, for SQL on the tables that backend/README.md describes. It is
     /// independent of the backend and may outlive it. Its functions throw SQLite::Exception, and it is for one thread at a
     /// time. A transaction or a statement left open on it keeps the log from being written back.
@@ -179,7 +197,7 @@ public:
     /// @return otherwise nothing changed: `invalid_argument` when a constraint is violated, `io` for other errors in the SQL.
     [[nodiscard]] Status execute(const std::string& sql) {
         return engine_->with_writer([&](auto& connection) -> Status {
-            connection.run(detail::SqliteSql::begin_write);
+            engine_->begin_write(connection);
             connection.database().exec(sql);
             connection.run(detail::SqliteSql::commit);
             return {};

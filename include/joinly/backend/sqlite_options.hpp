@@ -12,15 +12,16 @@
 JOINLY_NAMESPACE_BEGIN
 
 struct SqliteOptions {
-    /// The database file, UTF-8; created when missing, its directory is not. Two more files live beside it while it is
-    /// open: `path-wal` and `path-shm`. No database in memory: each connection would see one of its own.
+    /// The database file, UTF-8; created when missing, its directory is not. Three more files live beside it while it is
+    /// open: `path-wal`, `path-shm` and, unless all have it open read-only, `path-lock`. No database in memory: each connection
+    /// would see one of its own.
     std::string path;
 
     /// What a returned write has survived. `power_loss` costs an fsync per group of concurrent writes (milliseconds);
     /// `process_crash` costs none, and a power failure may take the newest writes, always whole batches.
     Sync sync = Sync::power_loss;
 
-    /// Refuses every write and creates no database. The directory must still be writable, or the two other files present.
+    /// Refuses every write and creates no database. The directory must still be writable, or `path-wal` and `path-shm` present.
     bool read_only = false;
 
     /// How long a call waits for a lock that another process holds before it answers `busy`.

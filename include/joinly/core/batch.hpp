@@ -5,12 +5,19 @@
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 JOINLY_NAMESPACE_BEGIN
+
+/// What a returned write has survived to by the time it returns.
+enum class Sync : std::uint8_t {
+    power_loss,    ///< it has been fsynced
+    process_crash  ///< it has reached the operating system: it survives the process, not the machine
+};
 
 /// One key's new record, or its end.
 struct Change {
@@ -43,6 +50,10 @@ struct Batch {
     /// The last version that the caller knows of, when it believes to be the only writer: if the backend has committed any
     /// other since, it answers `conflict` and changes nothing. nullopt: whatever the others did.
     std::optional<Version> after = {};
+
+    /// What the batch must survive once the write has returned, where that is more than the backend's own `sync` option asks
+    /// for: a journal lets go of a batch only once the backend has it for good.
+    Sync sync = Sync::process_crash;
 
     Batch& put(std::string key, std::string value, Expiry expires_at = {}) {
         changes.push_back({std::move(key), std::move(value), expires_at, absent, ValueForm::bytes});

@@ -5,6 +5,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/range.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/printable.hpp>
 
 #include <cstddef>
 #include <cstring>
@@ -64,7 +65,8 @@ private:
     char bytes_[max_key_bytes];
 };
 
-/// Whether a program may use `key` with the store's raw calls; `invalid_argument` says why not.
+/// Whether a program may use `key` with the store's raw calls; `invalid_argument` says why not. A key that reads as an entity's
+/// must have an id that an entity can have, or listings would tell an id that no other call takes.
 [[nodiscard]] inline Status validate_raw_key(std::string_view key) {
     if (key.empty()) return failure(Errc::invalid_argument, "the key is empty");
     if (key.size() > max_key_bytes) {
@@ -73,7 +75,9 @@ private:
     }
     if (key.front() == reserved_first_byte)
         return failure(Errc::invalid_argument, "the key begins with a NUL byte, which is reserved");
-    return {};
+    const std::size_t colon = key.find(':');
+    if (colon == std::string_view::npos || !is_valid_kind(key.substr(0, colon))) return {};
+    return validate_id(key.substr(0, colon), key.substr(colon + 1));
 }
 
 /// The keys of all entities of one kind: "lobby:" up to "lobby;".
@@ -86,7 +90,7 @@ private:
 
 /// The same error, saying which key it is about.
 [[nodiscard]] inline tl::unexpected<Error> failure_at(std::string_view key, const Error& error) {
-    return failure(error.code(), std::string{key} + ": " + std::string{error.message()});
+    return failure(error.code(), detail::printable(key) + ": " + std::string{error.message()});
 }
 
 /// Everything but the library's own keys.

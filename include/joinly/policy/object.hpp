@@ -77,6 +77,9 @@ inline constexpr ObjectType bytes_type{
     ValueForm::bytes,
 };
 
+/// As bytes_type, for a value that its codec calls text.
+inline constexpr ObjectType text_type{bytes_type.encode, bytes_type.measure, bytes_type.decode, ValueForm::text};
+
 /// A record as an object. `corrupt` names the key.
 [[nodiscard]] inline Result<LoadedObject> decode_record(std::string_view key, const RecordView& record, const ObjectType& type) {
     auto value = type.decode(record.value);

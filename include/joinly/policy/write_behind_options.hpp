@@ -3,6 +3,7 @@
 // How WriteBehind caches, delays and bounds what it has not stored yet.
 
 #include <joinly/config.hpp>
+#include <joinly/policy/journal_options.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -23,20 +24,30 @@ struct WriteBehindOptions {
     /// How long the answer "there is none" may be kept; 0: not at all.
     std::chrono::milliseconds absence_ttl{0};
 
-    /// A write is on its way to the backend at most this long after it was acknowledged: what a crash can lose. A key that
-    /// is written again keeps its first time. Longer delays coalesce more and cost less.
+    /// A write is on its way to the backend at most this long after it was acknowledged: what a crash can lose without a
+    /// journal. A key that is written again keeps its first time. Longer delays coalesce more and cost less.
     std::chrono::milliseconds max_delay{200};
 
-    /// So many pending entries start a flush at once.
+    /// So many pending entries, or bytes of keys and encoded values, start a flush at once.
     std::size_t flush_entries = 1'000;
+    std::size_t flush_bytes = std::size_t{8} << 20;
 
-    /// So many pending entries make writers wait, so that a slow backend cannot fill the memory.
+    /// So many pending entries or bytes (dead letters' entries count too) make writers wait, so that a slow backend cannot fill
+    /// the memory. A set that alone is larger is taken when nothing else is pending.
     std::size_t pending_limit_entries = 100'000;
+    std::size_t pending_limit_bytes = std::size_t{256} << 20;
 
-    /// How long a writer waits at that limit before its save fails with `full`; 0: not at all, nor under Drive::caller.
+    /// How long a writer waits at a limit before its save fails with `full`; 0: not at all, nor under Drive::caller.
     std::chrono::milliseconds full_timeout{5'000};
 
+    /// A flush that failed is tried again after 10 ms, then after twice as long each time, up to this.
+    std::chrono::milliseconds longest_backoff{5'000};
+
     Drive drive = Drive::thread;
+
+    /// Where acknowledged writes survive a crash of the process, and, by its own options, of the machine; none unless it has a
+    /// path. With it the caller encodes.
+    JournalOptions journal = {};
 };
 
 JOINLY_NAMESPACE_END

@@ -28,6 +28,14 @@ Write put(std::string key, std::string value, Expiry expires_at = {}) {
 }
 Write erase(std::string key) { return {std::move(key), {}, {}}; }
 
+constexpr std::size_t weight = 10;
+
+void add(Overlay& overlay, const std::vector<Write>& writes, Version version, std::chrono::nanoseconds now) {
+    std::vector<Overlay::Weighed> weighed;
+    for (const Write& write : writes) weighed.push_back({&write, weight});
+    Overlay::Addition{overlay, weighed}.commit(version, now);
+}
+
 /// "value@version", "erased@version", or "none".
 std::string described(const LoadedObject* write) {
     if (write == nullptr) return "none";
@@ -47,7 +55,7 @@ TEST_CASE("an overlay finds what was added, erases included, and nothing else", 
     Overlay overlay;
     CHECK(overlay.size() == 0);
     const Expiry expires_at{WallTime{5s}};
-    overlay.add({put("a", "1", expires_at), erase("b")}, 7, 0ns);
+    add(overlay, {put("a", "1", expires_at), erase("b")}, 7, 0ns);
     CHECK(overlay.size() == 2);
     CHECK(found(overlay, "a") == "1@7");
     CHECK(overlay.find("a")->expires_at == expires_at);
@@ -58,9 +66,9 @@ TEST_CASE("an overlay finds what was added, erases included, and nothing else", 
 
 TEST_CASE("writes to one key coalesce into the newest", "[overlay]") {
     Overlay overlay;
-    overlay.add({put("a", "1")}, 1, 0ns);
-    overlay.add({erase("a")}, 2, 0ns);
-    overlay.add({put("a", "3")}, 3, 0ns);
+    add(overlay, {put("a", "1")}, 1, 0ns);
+    add(overlay, {erase("a")}, 2, 0ns);
+    add(overlay, {put("a", "3")}, 3, 0ns);
     CHECK(overlay.size() == 1);
     CHECK(found(overlay, "a") == "3@3");
     CHECK(overlay.active().newest == 3);
@@ -68,55 +76,79 @@ TEST_CASE("writes to one key coalesce into the newest", "[overlay]") {
 
 TEST_CASE("of two writes to one key in a set, the later one wins", "[overlay]") {
     Overlay overlay;
-    overlay.add({put("a", "1"), put("b", "1"), put("a", "2")}, 1, 0ns);
+    add(overlay, {put("a", "1"), put("b", "1"), put("a", "2")}, 1, 0ns);
     CHECK(overlay.size() == 2);
     CHECK(found(overlay, "a") == "2@1");
 }
 
 TEST_CASE("a generation keeps the time of its first write", "[overlay]") {
     Overlay overlay;
-    overlay.add({put("a", "1")}, 1, 100ns);
-    overlay.add({put("a", "2")}, 2, 200ns);
-    overlay.add({put("b", "3")}, 3, 300ns);
+    add(overlay, {put("a", "1")}, 1, 100ns);
+    add(overlay, {put("a", "2")}, 2, 200ns);
+    add(overlay, {put("b", "3")}, 3, 300ns);
     CHECK(overlay.active().first_at == 100ns);
     overlay.begin_flush();
-    overlay.add({put("a", "4")}, 4, 400ns);
+    add(overlay, {put("a", "4")}, 4, 400ns);
     CHECK(overlay.flushing().first_at == 100ns);
     CHECK(overlay.active().first_at == 400ns);
 }
 
+TEST_CASE("a set that is not committed leaves nothing behind", "[overlay]") {
+    Overlay overlay;
+    add(overlay, {put("a", "1")}, 1, 0ns);
+    {
+        const std::vector<Write> set{put("a", "2"), put("b", "2")};
+        const std::vector<Overlay::Weighed> weighed{{&set[0], weight}, {&set[1], weight}};
+        const Overlay::Addition addition{overlay, weighed};
+    }
+    CHECK(found_within(overlay, {}) == std::vector<std::string>{"a=1@1"});
+    CHECK(overlay.bytes() == weight);
+}
+
+TEST_CASE("an overlay knows the bytes of what is pending, each key counted once a generation", "[overlay]") {
+    Overlay overlay;
+    add(overlay, {put("a", "1"), put("b", "1")}, 1, 0ns);
+    add(overlay, {put("a", "2")}, 2, 0ns);
+    CHECK(overlay.bytes() == 2 * weight);
+    overlay.begin_flush();
+    add(overlay, {put("a", "3")}, 3, 0ns);
+    CHECK(overlay.bytes() == 3 * weight);
+    (void)overlay.end_flush();
+    CHECK(overlay.bytes() == weight);
+}
+
 TEST_CASE("what is being flushed stays readable and does not change", "[overlay]") {
     Overlay overlay;
-    overlay.add({put("a", "1"), put("b", "1")}, 1, 0ns);
+    add(overlay, {put("a", "1"), put("b", "1")}, 1, 0ns);
     overlay.begin_flush();
-    CHECK(overlay.active().writes.empty());
+    CHECK(overlay.active().slots.empty());
     CHECK(overlay.active().newest == absent);
     CHECK(found(overlay, "a") == "1@1");
 
-    overlay.add({put("a", "2"), put("c", "2")}, 2, 0ns);
+    add(overlay, {put("a", "2"), put("c", "2")}, 2, 0ns);
     CHECK(overlay.size() == 4);
-    CHECK(described(&overlay.flushing().writes.find("a")->second) == "1@1");
+    CHECK(described(&overlay.flushing().slots.find("a")->second.newest) == "1@1");
     CHECK(overlay.flushing().newest == 1);
 }
 
 TEST_CASE("a key that is pending in both generations is found as the newer one", "[overlay]") {
     Overlay overlay;
-    overlay.add({put("a", "1"), put("b", "1")}, 1, 0ns);
+    add(overlay, {put("a", "1"), put("b", "1")}, 1, 0ns);
     overlay.begin_flush();
-    overlay.add({erase("a")}, 2, 0ns);
+    add(overlay, {erase("a")}, 2, 0ns);
     CHECK(found(overlay, "a") == "erased@2");
     CHECK(found(overlay, "b") == "1@1");
 }
 
 TEST_CASE("the end of a flush hands back what was stored and leaves newer writes pending", "[overlay]") {
     Overlay overlay;
-    overlay.add({put("a", "1"), put("b", "1")}, 1, 0ns);
+    add(overlay, {put("a", "1"), put("b", "1")}, 1, 0ns);
     overlay.begin_flush();
-    overlay.add({put("a", "2")}, 2, 0ns);
+    add(overlay, {put("a", "2")}, 2, 0ns);
     const Overlay::Generation stored = overlay.end_flush();
-    CHECK(stored.writes.size() == 2);
+    CHECK(stored.slots.size() == 2);
     CHECK(stored.newest == 1);
-    CHECK(overlay.flushing().writes.empty());
+    CHECK(overlay.flushing().slots.empty());
     CHECK(overlay.flushing().newest == absent);
     CHECK(overlay.size() == 1);
     CHECK(found(overlay, "a") == "2@2");
@@ -126,7 +158,7 @@ TEST_CASE("the end of a flush hands back what was stored and leaves newer writes
 TEST_CASE("generations take turns for ever", "[overlay]") {
     Overlay overlay;
     for (Version version = 1; version <= 5; ++version) {
-        overlay.add({put("a", "v")}, version, std::chrono::nanoseconds{version});
+        add(overlay, {put("a", "v")}, version, std::chrono::nanoseconds{version});
         CHECK(overlay.active().first_at == std::chrono::nanoseconds{version});
         overlay.begin_flush();
         CHECK(overlay.end_flush().newest == version);
@@ -136,9 +168,9 @@ TEST_CASE("generations take turns for ever", "[overlay]") {
 
 TEST_CASE("the writes within a range are the newest ones, of both generations", "[overlay]") {
     Overlay overlay;
-    overlay.add({put("a:1", "1"), put("a:2", "1"), put("b:1", "1")}, 1, 0ns);
+    add(overlay, {put("a:1", "1"), put("a:2", "1"), put("b:1", "1")}, 1, 0ns);
     overlay.begin_flush();
-    overlay.add({put("a:2", "2"), erase("a:3"), put("b:2", "2")}, 2, 0ns);
+    add(overlay, {put("a:2", "2"), erase("a:3"), put("b:2", "2")}, 2, 0ns);
     using All = std::vector<std::string>;
     CHECK(found_within(overlay, KeyRange::prefix("a:")) == All{"a:1=1@1", "a:2=2@2", "a:3=erased@2"});
     CHECK(found_within(overlay, {"a:3", "b:2", {}}) == All{"a:3=erased@2", "b:1=1@1"});
@@ -149,9 +181,9 @@ TEST_CASE("the writes within a range are the newest ones, of both generations", 
 
 TEST_CASE("what a range gave stays as it was when the overlay changes", "[overlay]") {
     Overlay overlay;
-    overlay.add({put("a", "1")}, 1, 0ns);
+    add(overlay, {put("a", "1")}, 1, 0ns);
     const auto copy = overlay.within({});
-    overlay.add({put("a", "2")}, 2, 0ns);
+    add(overlay, {put("a", "2")}, 2, 0ns);
     REQUIRE(copy.size() == 1);
     CHECK(described(&copy[0].second) == "1@1");
 }
@@ -164,8 +196,8 @@ TEST_CASE("a set that finds no memory for one of its writes leaves the overlay a
     int n = 0;
     for (;; ++n) {
         Overlay overlay;
-        overlay.add({put("there already", "old"), put("untouched", "old")}, 1, 10ns);
-        const bool failed = with_failing_allocation(n, [&] { overlay.add(set, 2, 20ns); });
+        add(overlay, {put("there already", "old"), put("untouched", "old")}, 1, 10ns);
+        const bool failed = with_failing_allocation(n, [&] { add(overlay, set, 2, 20ns); });
         REQUIRE(overlay.active().first_at == 10ns);
         REQUIRE(found(overlay, "untouched") == "old@1");
         if (!failed) {
@@ -184,10 +216,10 @@ TEST_CASE("a first set that finds no memory leaves the overlay empty and without
     const std::vector<Write> set{put("a", "1"), put("b", "1")};
     for (int n = 0;; ++n) {
         Overlay overlay;
-        if (!with_failing_allocation(n, [&] { overlay.add(set, 1, 10ns); })) break;
+        if (!with_failing_allocation(n, [&] { add(overlay, set, 1, 10ns); })) break;
         REQUIRE(overlay.size() == 0);
         REQUIRE(overlay.active().newest == absent);
-        overlay.add(set, 2, 20ns);
+        add(overlay, set, 2, 20ns);
         REQUIRE(overlay.active().first_at == 20ns);
     }
 }

@@ -3,10 +3,12 @@
 #include <tests/support/catch.hpp>
 #include <tests/support/fail_allocations.hpp>
 #include <tests/support/failing_backend.hpp>
+#include <tests/support/latch.hpp>
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace {
@@ -18,6 +20,7 @@ using joinly::Object;
 using joinly::WriteSet;
 using joinly::detail::AfterWrite;
 using joinly::test::FailingBackend;
+using joinly::test::Latch;
 using joinly::test::with_failing_allocation;
 using Engine = joinly::detail::ThroughEngine<FailingBackend, ManualTraits, AfterWrite::keep>;
 
@@ -61,6 +64,42 @@ TEST_CASE("a write whose answer is lost leaves nothing cached, so that the next 
     const auto loaded = store.engine->load(set.writes[0].key, bytes_type);
     REQUIRE(loaded);
     CHECK(*static_cast<const std::string*>(loaded->object.value.get()) == "newer");
+}
+
+std::string value_of(Engine& engine, std::string_view key) {
+    const auto loaded = engine.load(key, bytes_type);
+    return loaded ? *static_cast<const std::string*>(loaded->object.value.get()) : "nothing";
+}
+
+TEST_CASE("a conflict over a key that is only required drops it, and whatever load of it is under way", "[through_engine][race]") {
+    Opened store;
+    REQUIRE(store.control->records.write(joinly::Batch{}.put("required", "old")));
+    const bool under_way = GENERATE(false, true);
+    Latch has_read;
+    Latch go_on;
+    store.control->after_read = [&](std::string_view) {
+        has_read.open();
+        go_on.wait();
+    };
+    std::thread reader{[&] { (void)value_of(*store.engine, "required"); }};
+    has_read.wait();
+    store.control->after_read = nullptr;
+    if (!under_way) {
+        go_on.open();
+        reader.join();
+    }
+    const auto by_another_process = store.control->records.write(joinly::Batch{}.put("required", "new"));
+    WriteSet set;
+    set.writes.push_back({"written", bytes("value"), {}});
+    set.requirements.push_back({"required", 1});
+    const auto refused = store.engine->write(set);
+    if (under_way) {
+        go_on.open();
+        reader.join();
+    }
+    REQUIRE(by_another_process);
+    CHECK(refused.error() == Errc::conflict);
+    CHECK(value_of(*store.engine, "required") == "new");
 }
 
 }  // namespace

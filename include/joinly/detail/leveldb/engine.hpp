@@ -72,6 +72,8 @@ public:
         }
         if (opened.ok()) {
             engine->db_.reset(db);
+            // LevelDB renames CURRENT and leaves it to chance when the directory remembers.
+            if (auto synced = leveldb_sync_directory(options.path); !synced) return failure(std::move(synced).error());
             return engine;
         }
         const Error error = leveldb_failure(opened, options.path).value();

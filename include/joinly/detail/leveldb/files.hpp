@@ -35,7 +35,7 @@ namespace detail {
     if (status.IsCorruption()) return Errc::corrupt;
     if (status.IsNotSupportedError()) return Errc::unsupported;
     if (words.find("(create_if_missing is false)") != std::string_view::npos) return Errc::io;  // we have seen it there
-    if (status.IsInvalidArgument()) return Errc::incompatible;  // another order of keys
+    if (status.IsInvalidArgument()) return Errc::incompatible;                                  // another order of keys
     if (words.starts_with("IO error: lock ")) return Errc::busy;
     if (leveldb_says(words, ENOSPC)) return Errc::full;
 #if defined(EDQUOT)

@@ -3,10 +3,10 @@
 // Tells the end that a power failure leaves on LevelDB's log from damage, and keeps damage from LevelDB's repair.
 //
 // A log that was cut short LevelDB takes by itself: the last record never was. But a file system may have made the file
-// longer before it wrote the bytes, and then the end reads as zeros; with paranoid checks LevelDB calls that corruption.
-// Only a log whose first bad frame breaks off into zeros, from a sector boundary to the end of the file, is taken for
-// torn. Nothing that was fsynced can be in that part. Everything else is damage. (A flipped bit in a last record that ends
-// in a sector of zeros of its own looks the same, and costs that record.)
+// longer before it wrote the bytes, or have written later pages before earlier ones, and then a part of the last record reads
+// as zeros; with paranoid checks LevelDB calls that corruption. A log is taken for torn if from its first bad frame on a sector
+// reads as zeros and no record begins any more: nothing that was fsynced can be in that part. Everything else is damage. (A
+// flipped bit in a last record that has a sector of zeros of its own looks the same, and costs that record.)
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
@@ -14,6 +14,7 @@
 #include <joinly/detail/leveldb/api.hpp>
 #include <joinly/detail/leveldb/files.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,6 +49,27 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
     return stored == ((crc >> 15 | crc << 17) + 0xa282ead8u);  // how LevelDB masks a CRC
 }
 
+/// Whether some sector from `offset` on never reached the disk: it reads as zeros.
+[[nodiscard]] inline bool lacks_leveldb_sector(std::string_view log, std::size_t offset) noexcept {
+    while (offset < log.size()) {
+        const std::size_t end = (std::min)(offset - offset % leveldb_sector_bytes + leveldb_sector_bytes, log.size());
+        if (log.substr(offset, end - offset).find_first_not_of('\0') == std::string_view::npos) return true;
+        offset = end;
+    }
+    return false;
+}
+
+/// Whether a record begins with a whole frame anywhere after `offset`.
+[[nodiscard]] inline bool has_later_leveldb_record(std::string_view log, std::size_t offset) noexcept {
+    constexpr std::uint32_t full = 1;
+    constexpr std::uint32_t first = 2;
+    while (++offset + leveldb_frame_header_bytes <= log.size()) {
+        const std::uint32_t type = leveldb_byte_at(log, offset + 6);
+        if ((type == full || type == first) && is_whole_leveldb_frame(log, offset)) return true;
+    }
+    return false;
+}
+
 /// Where the torn end of a log begins; nullopt when there is none, or what is wrong is something else.
 [[nodiscard]] inline std::optional<std::size_t> find_leveldb_torn_tail(std::string_view log) noexcept {
     std::size_t offset = 0;
@@ -61,10 +83,7 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
         offset = leveldb_frame_end(log, offset);
     }
     if (offset + leveldb_frame_header_bytes > log.size()) return std::nullopt;
-    const std::size_t last = log.find_last_not_of('\0');
-    const std::size_t written = last == std::string_view::npos ? 0 : last + 1;
-    const std::size_t zeros = (written + leveldb_sector_bytes - 1) / leveldb_sector_bytes * leveldb_sector_bytes;
-    if (zeros >= log.size() || written >= leveldb_frame_end(log, offset)) return std::nullopt;
+    if (!lacks_leveldb_sector(log, offset) || has_later_leveldb_record(log, offset)) return std::nullopt;
     return offset;
 }
 

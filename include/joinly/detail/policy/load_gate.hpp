@@ -18,6 +18,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -203,7 +204,19 @@ public:
         const auto at = stripe.states.find(key);
         if (at == stripe.states.end()) return;
         overtake(at->second);
-        stripe.states.erase(at);
+        if (at->second.writers == 0) stripe.states.erase(at);
+    }
+
+    /// Somebody wrote, nobody knows what: no load that is under way may land, and of the writes that are, none may be kept.
+    void overtake_all() {
+        for (Stripe& stripe : stripes_) {
+            const std::scoped_lock lock{stripe.mutex};
+            for (auto at = stripe.states.begin(); at != stripe.states.end();) {
+                overtake(at->second);
+                at->second.uncertain = true;
+                at = at->second.writers == 0 ? stripe.states.erase(at) : std::next(at);
+            }
+        }
     }
 
 private:

@@ -23,7 +23,7 @@ public:
     using Outcome = Result<LoadedObject>;
 
     ObjectCache(std::size_t capacity_entries, std::chrono::milliseconds absence_ttl, const Traits& traits)
-        : cache_{{.capacity_entries = capacity_entries}, traits.clock}, absence_ttl_{absence_ttl} {}
+        : cache_{{.capacity_entries = capacity_entries}, traits.clock}, clock_{traits.clock}, absence_ttl_{absence_ttl} {}
 
     /// What a cached entry answers; nothing when there is none, or when it was cached as another type.
     [[nodiscard]] std::optional<Outcome> get(std::string_view key, const ObjectType& type) {
@@ -37,7 +37,7 @@ public:
     /// The version of what is cached, whatever its type; `absent` when absence is.
     [[nodiscard]] std::optional<Version> version_of(std::string_view key) {
         const auto cached = cache_.peek(key);
-        if (!cached) return std::nullopt;
+        if (!cached || is_over(*cached)) return std::nullopt;
         return cached->object.value ? cached->version : absent;
     }
 
@@ -46,7 +46,8 @@ public:
         if (outcome) {
             cache_.set(key, *outcome, outcome->expires_at);
         } else if (outcome.error() == Errc::not_found && absence_ttl_.count() > 0) {
-            cache_.set(key, LoadedObject{}, Ttl{absence_ttl_});
+            const auto until = Expiry::after(monotonic_now(), Ttl{absence_ttl_});
+            cache_.set(key, LoadedObject{{}, absent, until.value_or(Expiry{})});
         }
     }
 
@@ -64,17 +65,26 @@ public:
     }
 
     void erase(std::string_view key) { cache_.erase(key); }
+    void clear() { cache_.clear(); }
     [[nodiscard]] CacheStats stats() const { return cache_.stats(); }
 
 private:
-    [[nodiscard]] static std::optional<Outcome> as_outcome(std::optional<LoadedObject> cached, const ObjectType& type) {
-        if (!cached) return std::nullopt;
+    /// An absence ends by the monotonic clock: the wall clock may be set back by a year.
+    [[nodiscard]] WallTime monotonic_now() const {
+        return WallTime{std::chrono::floor<std::chrono::milliseconds>(clock_.monotonic())};
+    }
+    [[nodiscard]] bool is_over(const LoadedObject& cached) const {
+        return !cached.object.value && cached.expires_at.has_passed(monotonic_now());
+    }
+    [[nodiscard]] std::optional<Outcome> as_outcome(std::optional<LoadedObject> cached, const ObjectType& type) const {
+        if (!cached || is_over(*cached)) return std::nullopt;
         if (!cached->object.value) return Outcome{failure(Errc::not_found)};
         if (cached->object.type != &type) return std::nullopt;
         return Outcome{*std::move(cached)};
     }
 
     Cache<LoadedObject, typename Traits::Eviction, typename Traits::Clock> cache_;
+    JOINLY_NO_UNIQUE_ADDRESS typename Traits::Clock clock_;
     std::chrono::milliseconds absence_ttl_;
 };
 

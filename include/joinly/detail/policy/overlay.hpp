@@ -1,18 +1,22 @@
 #ifndef JOINLY_DETAIL_POLICY_OVERLAY_HPP
 #define JOINLY_DETAIL_POLICY_OVERLAY_HPP
 // The writes that write-behind has acknowledged and not yet stored, in two generations: the active one takes new writes,
-// the flushing one is on its way to the backend and does not change. A generation is stored whole, in one transaction, so
-// the backend always holds a prefix of what was acknowledged, and a flush can never clear the slot of a newer write.
+// the flushing one is on its way to the backend and takes none. Generations are stored one after the other, each whole or in
+// runs of whole batches, so the backend always holds a prefix of what was acknowledged, and a flush can never clear the slot
+// of a newer write.
 //
-// Takes no lock: its owner's mutex guards it (see policy/write_behind.hpp).
+// Takes no lock: its owner's mutex guards it (see write_behind_engine.hpp).
 
 #include <joinly/config.hpp>
 #include <joinly/core/range.hpp>
 #include <joinly/detail/hash.hpp>
 #include <joinly/policy/object.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,83 +28,125 @@ namespace detail {
 
 class Overlay {
 public:
-    using Writes = std::unordered_map<std::string, LoadedObject, KeyHash, KeyEqual>;
+    /// What is pending for a key: its newest write, which batches of this generation wrote it, and what it weighs.
+    struct Slot {
+        LoadedObject newest;
+        Version first_version = absent;
+        std::size_t bytes = 0;
+    };
+    using Slots = std::unordered_map<std::string, Slot, KeyHash, KeyEqual>;
 
     /// Writes that reach the backend together. A key written twice is stored once, at the time the first one was due.
     struct Generation {
-        explicit Generation(KeyHash hash) : writes(0, hash) {}
-        Writes writes;
+        explicit Generation(KeyHash hash) : slots(0, hash) {}
+        Slots slots;
         Version newest = absent;
         std::chrono::nanoseconds first_at{0};
+        std::size_t bytes = 0;
+    };
+
+    /// A write and how many bytes it takes while it is pending.
+    struct Weighed {
+        const Write* write;
+        std::size_t bytes;
     };
 
     [[nodiscard]] const Generation& active() const noexcept { return active_; }
     [[nodiscard]] const Generation& flushing() const noexcept { return flushing_; }
-    [[nodiscard]] std::size_t size() const noexcept { return active_.writes.size() + flushing_.writes.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return active_.slots.size() + flushing_.slots.size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return active_.bytes + flushing_.bytes; }
+
+    /// When the oldest pending write was made; nullopt when none is pending.
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> oldest() const noexcept {
+        if (!flushing_.slots.empty()) return flushing_.first_at;
+        if (!active_.slots.empty()) return active_.first_at;
+        return std::nullopt;
+    }
 
     /// The newest pending write of `key`, or null.
     [[nodiscard]] const LoadedObject* find(std::string_view key) const {
-        if (const auto at = active_.writes.find(key); at != active_.writes.end()) return &at->second;
-        if (const auto at = flushing_.writes.find(key); at != flushing_.writes.end()) return &at->second;
+        if (const auto at = active_.slots.find(key); at != active_.slots.end()) return &at->second.newest;
+        if (const auto at = flushing_.slots.find(key); at != flushing_.slots.end()) return &at->second.newest;
         return nullptr;
     }
 
-    /// Adds a set to the active generation, all of it or, when memory runs out, nothing.
-    void add(const std::vector<Write>& writes, Version version, std::chrono::nanoseconds now) {
-        std::vector<LoadedObject*> slots;
-        slots.reserve(writes.size());
-        {
-            Rollback rollback{active_.writes, writes};
-            for (const Write& write : writes) slots.push_back(&active_.writes.try_emplace(write.key).first->second);
-            rollback.dismiss();
+    /// Slots of the active generation for a set that is about to be acknowledged: all of them or, when memory runs out, none.
+    /// Destroyed without `commit`, it leaves everything as it was.
+    class Addition {
+    public:
+        Addition(Overlay& overlay, std::span<const Weighed> set) : Addition{overlay.active_, set} {
+            slots_.reserve(set.size());
+            for (const auto& [write, bytes] : set) slots_.push_back(&generation_.slots.try_emplace(write->key).first->second);
         }
-        if (active_.newest == absent) active_.first_at = now;
-        active_.newest = version;
-        for (std::size_t i = 0; i < writes.size(); ++i) *slots[i] = {writes[i].object, version, writes[i].expires_at};
-    }
+        Addition(const Addition&) = delete;
+        Addition& operator=(const Addition&) = delete;
+        ~Addition() {
+            if (!committed_) roll_back();
+        }
+
+        void commit(Version version, std::chrono::nanoseconds now) noexcept {
+            if (generation_.newest == absent) generation_.first_at = now;
+            generation_.newest = version;
+            for (std::size_t i = 0; i < set_.size(); ++i) {
+                const auto& [write, bytes] = set_[i];
+                Slot& slot = *slots_[i];
+                slot.newest = {write->object, version, write->expires_at};
+                if (slot.first_version == absent) slot.first_version = version;
+                generation_.bytes += bytes - slot.bytes;
+                slot.bytes = bytes;
+            }
+            committed_ = true;
+        }
+
+    private:
+        /// Delegated to, so that the destructor runs even when the public constructor throws.
+        Addition(Generation& generation, std::span<const Weighed> set) noexcept : generation_{generation}, set_{set} {}
+
+        /// No slot that was acknowledged has the version `absent`.
+        void roll_back() noexcept {
+            for (const auto& [write, bytes] : set_) {
+                const auto at = generation_.slots.find(write->key);
+                if (at != generation_.slots.end() && at->second.first_version == absent) generation_.slots.erase(at);
+            }
+        }
+
+        Generation& generation_;
+        std::span<const Weighed> set_;
+        std::vector<Slot*> slots_;
+        bool committed_ = false;
+    };
 
     /// The active generation becomes the flushing one, which must be empty.
     void begin_flush() noexcept { std::swap(active_, flushing_); }
 
-    /// The flushing generation has been stored. It is handed back, so that its objects need not be destroyed under a lock.
+    /// The flushing generation is done with. It is handed back, so that its objects need not be destroyed under a lock.
     [[nodiscard]] Generation end_flush() {
-        Generation stored{hash_};
-        std::swap(stored, flushing_);
-        return stored;
+        Generation done{hash_};
+        std::swap(done, flushing_);
+        return done;
+    }
+
+    /// A part of the flushing generation is done with; `done` has room for its slots.
+    void end_part(std::span<const Slots::value_type* const> part, std::vector<Slots::node_type>& done) noexcept {
+        for (const auto* entry : part) {
+            flushing_.bytes -= entry->second.bytes;
+            done.push_back(flushing_.slots.extract(flushing_.slots.find(entry->first)));
+        }
     }
 
     /// Copies of the newest pending writes within a range, in no order.
     [[nodiscard]] std::vector<std::pair<std::string, LoadedObject>> within(const KeyRange& range) const {
         std::vector<std::pair<std::string, LoadedObject>> found;
-        for (const auto& [key, write] : active_.writes) {
-            if (range.contains(key)) found.emplace_back(key, write);
+        for (const auto& [key, slot] : active_.slots) {
+            if (range.contains(key)) found.emplace_back(key, slot.newest);
         }
-        for (const auto& [key, write] : flushing_.writes) {
-            if (range.contains(key) && !active_.writes.contains(key)) found.emplace_back(key, write);
+        for (const auto& [key, slot] : flushing_.slots) {
+            if (range.contains(key) && !active_.slots.contains(key)) found.emplace_back(key, slot.newest);
         }
         return found;
     }
 
 private:
-    /// Takes out the slots that were made for a set which then failed: no pending write has the version `absent`.
-    class Rollback {
-    public:
-        Rollback(Writes& slots, const std::vector<Write>& writes) noexcept : slots_{slots}, writes_{&writes} {}
-        Rollback(const Rollback&) = delete;
-        Rollback& operator=(const Rollback&) = delete;
-        ~Rollback() {
-            if (writes_ == nullptr) return;
-            for (const Write& write : *writes_) {
-                if (const auto at = slots_.find(write.key); at != slots_.end() && at->second.version == absent) slots_.erase(at);
-            }
-        }
-        void dismiss() noexcept { writes_ = nullptr; }
-
-    private:
-        Writes& slots_;
-        const std::vector<Write>* writes_;
-    };
-
     KeyHash hash_;
     Generation active_{hash_};
     Generation flushing_{hash_};

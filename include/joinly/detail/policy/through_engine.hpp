@@ -6,10 +6,14 @@
 // the keys (see load_gate.hpp). So from before the commit until after it nothing is cached, and a cached object is never
 // older than a write that has returned. Of writers that overlap, the newest version stays.
 //
-// Locks, in the order they are taken: a gate stripe, then a cache shard. None is held while the backend works.
+// What other processes write is noticed by asking the backend, at most so often: see foreign_watch.hpp.
+//
+// Locks, in the order they are taken: the watch's, a gate stripe, then a cache shard. The last two are not held while the
+// backend works.
 
 #include <joinly/config.hpp>
 #include <joinly/detail/policy/backend_access.hpp>
+#include <joinly/detail/policy/foreign_watch.hpp>
 #include <joinly/detail/policy/load_gate.hpp>
 #include <joinly/detail/policy/object_cache.hpp>
 #include <joinly/policy/concepts.hpp>
@@ -41,6 +45,7 @@ public:
     }
 
     [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) {
+        if (!cache_is_current()) return access_.load(key, type);
         if (auto hit = cache_.get(key, type)) return *std::move(hit);
         return gate_.load(
             key, [&] { return enter(key, type); }, [&] { return access_.load(key, type); },
@@ -48,6 +53,7 @@ public:
     }
 
     [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
+        if (!cache_is_current()) return access_.load_many(keys, type, sink);
         return gate_.load_many(
             keys, sink, [&](std::string_view key) { return cache_.get(key, type); },
             [&](std::string_view key) { return enter(key, type); }, [&](std::string_view key) { return access_.load(key, type); },
@@ -62,9 +68,12 @@ public:
         scope.begin();
         auto version = access_.write(std::move(*batch));
         scope.set_outcome(version);
-        // Whatever a failed requirement names may be cached wrong: another process may have written it.
+        // Whatever a failed requirement names may be cached wrong, or be on its way there: another process may have written it.
         if (!version) {
-            for (const Requirement& requirement : set.requirements) cache_.erase(requirement.key);
+            for (const Requirement& requirement : set.requirements) {
+                gate_.overtake(requirement.key);
+                cache_.erase(requirement.key);
+            }
         }
         return version;
     }
@@ -116,13 +125,26 @@ private:
     };
 
     ThroughEngine(Backend backend, const Options& options, const Traits& traits)
-        : access_{std::move(backend), traits.clock}, cache_{options.capacity_entries, options.absence_ttl, traits} {}
+        : access_{std::move(backend), traits.clock},
+          watch_{access_.backend(), options.foreign_check},
+          cache_{options.capacity_entries, options.absence_ttl, traits} {}
+
+    /// Empties the cache when another process has written. First no load and no write that is under way may land any more, for
+    /// they may be older than that; what lands from now on began after the look. Then the cache goes, with all that landed
+    /// before. The other way round an old load could land between the two.
+    [[nodiscard]] bool cache_is_current() {
+        return watch_.is_current(access_.backend(), access_.clock(), [this] {
+            gate_.overtake_all();
+            cache_.clear();
+        });
+    }
 
     [[nodiscard]] LoadGate::Ticket enter(std::string_view key, const ObjectType& type) {
         return gate_.enter(key, type, [&] { return cache_.peek(key, type); });
     }
 
     BackendAccess<Backend, typename Traits::Clock> access_;
+    JOINLY_NO_UNIQUE_ADDRESS ForeignWatch<Backend> watch_;
     LoadGate gate_;
     ObjectCache<Traits> cache_;
 };

@@ -39,10 +39,11 @@ enum class SqliteSql : std::size_t {
     erase_record,
     last_version,
     set_last_version,
+    data_version,
 };
 
 /// The text of each statement. Those that read records give value, version, expires_at, checksum and key, in this order.
-inline constexpr std::array<const char*, 13> sqlite_texts{
+inline constexpr std::array<const char*, 14> sqlite_texts{
     "BEGIN",
     "BEGIN IMMEDIATE",  // a transaction that reads first and writes later is refused when another process wrote between
     "COMMIT",
@@ -57,13 +58,25 @@ inline constexpr std::array<const char*, 13> sqlite_texts{
     "DELETE FROM record WHERE key = ?1",
     "SELECT value FROM meta WHERE name = 'last_version'",
     "UPDATE meta SET value = ?1 WHERE name = 'last_version'",
+    "PRAGMA data_version",
 };
+
+/// Whether a read of `database` failed in the operating system. SQLite calls that a malformed database as well.
+[[nodiscard]] inline bool sqlite_could_not_read(sqlite3* database) noexcept {
+    for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+        sqlite3_file* file = nullptr;
+        int error = 0;
+        if (sqlite3_file_control(database, "main", which, &file) != SQLITE_OK || !file || !file->pMethods) continue;
+        if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK && error != 0) return true;
+    }
+    return false;
+}
 
 /// A kept statement in use. It is reset at the end, whatever happened, so that an idle connection holds no lock. What is
 /// bound must live as long; what is read lasts until the next step.
 class SqliteQuery {
 public:
-    explicit SqliteQuery(SQLite::Statement& statement) noexcept : statement_{statement} {}
+    SqliteQuery(SQLite::Statement& statement, sqlite3* database) noexcept : statement_{statement}, database_{database} {}
     ~SqliteQuery() { statement_.tryReset(); }
     SqliteQuery(const SqliteQuery&) = delete;
     SqliteQuery& operator=(const SqliteQuery&) = delete;
@@ -77,7 +90,13 @@ public:
     void set_null(int index) { statement_.bind(index); }
 
     /// @return whether there is a row.
-    bool next() { return statement_.executeStep(); }
+    bool next() {
+        const int code = statement_.tryExecuteStep();
+        if (code == SQLITE_ROW || code == SQLITE_DONE) return code == SQLITE_ROW;
+        if ((code & 0xff) == SQLITE_CORRUPT && sqlite_could_not_read(database_))
+            throw SQLite::Exception{"the operating system could not read the file", SQLITE_IOERR_CORRUPTFS};
+        throw SQLite::Exception{database_, code};
+    }
 
     [[nodiscard]] std::string_view bytes(int index) const {
         const SQLite::Column column = statement_.getColumn(index);
@@ -89,6 +108,7 @@ public:
 
 private:
     SQLite::Statement& statement_;
+    sqlite3* database_;
 };
 
 [[nodiscard]] inline int sqlite_milliseconds(std::chrono::milliseconds time) noexcept {
@@ -126,7 +146,7 @@ public:
         if (!kept) kept.emplace(database_, sqlite_texts[static_cast<std::size_t>(which)]);
         return *kept;
     }
-    [[nodiscard]] SqliteQuery query(SqliteSql which) { return SqliteQuery{statement(which)}; }
+    [[nodiscard]] SqliteQuery query(SqliteSql which) { return SqliteQuery{statement(which), handle()}; }
     void run(SqliteSql which) { query(which).next(); }
 
     [[nodiscard]] bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle()) == 0; }
@@ -188,9 +208,9 @@ private:
 inline void sqlite_begin_scan(std::optional<SqliteQuery>& rows, SqliteConnection& connection, const KeyRange& range) {
     const bool forward = range.direction == Direction::forward;
     if (range.end.empty()) {
-        rows.emplace(connection.statement(forward ? SqliteSql::scan_forward : SqliteSql::scan_backward));
+        rows.emplace(connection.statement(forward ? SqliteSql::scan_forward : SqliteSql::scan_backward), connection.handle());
     } else {
-        rows.emplace(connection.statement(forward ? SqliteSql::scan_forward_to : SqliteSql::scan_backward_to));
+        rows.emplace(connection.statement(forward ? SqliteSql::scan_forward_to : SqliteSql::scan_backward_to), connection.handle());
         rows->set_bytes(2, range.end);
     }
     rows->set_bytes(1, range.begin);
@@ -200,6 +220,13 @@ inline void sqlite_begin_scan(std::optional<SqliteQuery>& rows, SqliteConnection
     SqliteQuery row = connection.query(SqliteSql::last_version);
     if (!row.next() || row.number(0) < 0) return failure(Errc::corrupt, "the table meta has no valid row last_version");
     return static_cast<Version>(row.number(0));
+}
+
+/// A number that differs from what this connection was told before if another connection has committed since, and only then.
+[[nodiscard]] inline std::int64_t sqlite_data_version(SqliteConnection& connection) {
+    SqliteQuery row = connection.query(SqliteSql::data_version);
+    row.next();
+    return row.number(0);
 }
 
 }  // namespace detail

@@ -6,8 +6,8 @@
 // safe. The next call closes them all, without the checkpoint that closing otherwise does, and opens the database anew;
 // until that has worked, every call fails. Reads that are under way end at their next record.
 //
-// Locks: writer_mutex_ guards writer_, and whoever reopens holds it. mutex_ guards idle_, readers_ and changes of failed_, and is
-// held for moments only. Where both are taken, writer_mutex_ comes first.
+// Locks: writer_mutex_ guards writer_, writer_lock_ and foreign_commits_, and whoever reopens holds it. mutex_ guards idle_,
+// readers_ and changes of failed_, and is held for moments only. Where both are taken, writer_mutex_ comes first.
 
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/config.hpp>
@@ -15,6 +15,8 @@
 #include <joinly/detail/group_commit.hpp>
 #include <joinly/detail/sqlite/api.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
+#include <joinly/detail/sqlite/foreign_commits.hpp>
+#include <joinly/detail/sqlite/lock.hpp>
 #include <joinly/detail/sqlite/open.hpp>
 #include <joinly/detail/sqlite/write.hpp>
 
@@ -68,10 +70,15 @@ public:
         const int row_limit = sqlite3_limit((*first)->handle(), SQLITE_LIMIT_LENGTH, -1);
         engine->max_row_bytes_ = static_cast<std::size_t>(row_limit) - 1024;  // the other columns and the row's own header
         engine->adopt(std::move(*first));
+        // Now, and not before: beside what is not ours no file is made. Under another's claim, opening has written nothing.
+        if (!engine->options_.read_only) {
+            if (Status shared = engine->writer_lock_.share(engine->options_.busy_timeout); !shared)
+                return failure(std::move(shared).error());
+        }
         return engine;
     }
 
-    explicit SqliteEngine(SqliteOptions options) : options_{std::move(options)} {
+    explicit SqliteEngine(SqliteOptions options) : options_{std::move(options)}, writer_lock_{options_.path} {
         idle_.reserve(std::clamp<std::size_t>(options_.max_idle_readers, 1, 1024));
     }
     SqliteEngine(const SqliteEngine&) = delete;
@@ -114,10 +121,12 @@ public:
     }
 
     /// Runs `work(connection)`, which returns a Result, on the writer connection; whatever transaction it leaves open is undone.
+    /// It begins one with begin_write.
     template <class Work>
     auto with_writer(Work&& work) -> std::invoke_result_t<Work&, SqliteConnection&> {
-        if (options_.read_only) return failure(Errc::read_only, options_.path + " was opened for reading only");
+        if (options_.read_only) return read_only();
         const std::lock_guard lock{writer_mutex_};
+        if (Status shared = writer_lock_.share({}); !shared) return failure(std::move(shared).error());
         if (Status usable = recover(); !usable) return failure(std::move(usable).error());
         const auto on_fault = [this](int code) {
             if (sqlite_ends_connection(code) || sqlite_is_damage(code)) fail();
@@ -139,6 +148,24 @@ public:
         return result;
     }
 
+    /// For the work of with_writer.
+    void begin_write(SqliteConnection& writer) { foreign_commits_.begin_write(writer, options_); }
+
+    /// Waits for nobody's write, but reopens a database that has failed.
+    [[nodiscard]] Result<std::uint64_t> foreign_commits() {
+        foreign_commits_.ask_for();
+        const std::unique_lock lock{writer_mutex_, std::try_to_lock};
+        if (!lock) return foreign_commits_.known();
+        if (Status usable = recover(); !usable) return failure(std::move(usable).error());
+        return attempt([&] { return Result<std::uint64_t>{foreign_commits_.look(*writer_)}; });
+    }
+
+    [[nodiscard]] Status claim_sole_writer() {
+        if (options_.read_only) return read_only();
+        const std::lock_guard lock{writer_mutex_};
+        return writer_lock_.claim(options_.busy_timeout);
+    }
+
     [[nodiscard]] Result<Version> write(const Batch& batch) {
         if (Status valid = sqlite_validate(batch, max_row_bytes_); !valid) return failure(std::move(valid).error());
         return queue_.submit(batch, [this](std::span<PendingWrite* const> group) noexcept { apply(group); });
@@ -156,6 +183,8 @@ private:
         try {
             const Status applied = with_writer([&](SqliteConnection& writer) {
                 try {
+                    const SqliteFsyncedCommits fsynced{writer, options_.sync, group};
+                    begin_write(writer);
                     return sqlite_apply_group(writer, group);
                 } catch (const SQLite::Exception& error) {
                     refused = sqlite_is_refusal(sqlite_code(error));
@@ -169,6 +198,10 @@ private:
         }
         if (!refused || group.size() == 1) return;
         for (std::size_t i = 0; i < group.size(); ++i) apply(group.subspan(i, 1));
+    }
+
+    [[nodiscard]] tl::unexpected<Error> read_only() const {
+        return failure(Errc::read_only, options_.path + " was opened for reading only");
     }
 
     SqliteConnectionPtr connect_reader() {
@@ -228,10 +261,8 @@ private:
 
     void adopt(SqliteConnectionPtr connection) {
         const std::lock_guard lock{mutex_};
-        if (options_.read_only)
-            idle_.push_back(std::move(connection));
-        else
-            writer_ = std::move(connection);
+        writer_ = std::move(connection);
+        foreign_commits_.start_over();
     }
 
     /// Readers first: the last connection to go, the writer, writes the log back and removes it.
@@ -242,14 +273,17 @@ private:
             if (writer_) writer_->forbid_checkpoint_on_close();
         }
         idle_.clear();
+        foreign_commits_.close(without_checkpoint);
         writer_.reset();
     }
 
     const SqliteOptions options_;
     std::size_t max_row_bytes_ = 0;
     GroupCommit queue_;
-    std::mutex writer_mutex_;  // guards writer_, and is held while reopening
-    SqliteConnectionPtr writer_;
+    std::mutex writer_mutex_;       // guards the three below, and is held while reopening
+    SqliteWriterLock writer_lock_;  // outlives failed connections
+    SqliteConnectionPtr writer_;    // of a database that is opened read-only: for foreign_commits() alone
+    SqliteForeignCommits foreign_commits_;
     std::mutex mutex_;  // guards idle_, readers_ and changes of failed_
     std::vector<SqliteConnectionPtr> idle_;
     std::size_t readers_ = 0;          // on loan

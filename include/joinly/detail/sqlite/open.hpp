@@ -86,27 +86,41 @@ PRAGMA user_version = 1;
     return {};
 }
 
+/// Makes a new connection ready for use, and the database if there is none yet. `log_is_there`: before it was opened.
+[[nodiscard]] inline Status sqlite_settle(SqliteConnection& connection, const SqliteOptions& options, bool may_create,
+                                          bool log_is_there) {
+    const Result<bool> empty = sqlite_is_empty(connection, options.path);
+    if (!empty) {
+        if (log_is_there) connection.forbid_checkpoint_on_close();
+        return failure(empty.error());
+    }
+    if (*empty && !may_create) return failure(Errc::incompatible, options.path + " is empty: there is no database to read");
+    if (!options.read_only) {
+        if (Status ready = sqlite_prepare_writing(connection, options); !ready) return ready;
+        if (*empty) {
+            if (Status made = sqlite_create(connection, options.path); !made) return made;
+        }
+    }
+    if (const Result<Version> version = sqlite_last_version(connection); !version)
+        return failure(version.error().code(), options.path + ": " + std::string{version.error().message()});
+    connection.database().setBusyTimeout(sqlite_milliseconds(options.busy_timeout));
+    return {};
+}
+
 /// One try, which may wait `busy_timeout` for locks.
 [[nodiscard]] inline Result<SqliteConnectionPtr> sqlite_open_once(const SqliteOptions& options, bool may_create,
                                                                   std::chrono::milliseconds busy_timeout) {
     const bool log_is_there = sqlite_file_bytes(options.path + "-wal") > 0;
     const int mode = options.read_only ? SQLite::OPEN_READONLY : SQLite::OPEN_READWRITE | (may_create ? SQLite::OPEN_CREATE : 0);
     auto connection = std::make_unique<SqliteConnection>(options, mode, busy_timeout);
-    const Result<bool> empty = sqlite_is_empty(*connection, options.path);
-    if (!empty) {
-        if (log_is_there) connection->forbid_checkpoint_on_close();
-        return failure(empty.error());
+    try {
+        if (Status settled = sqlite_settle(*connection, options, may_create, log_is_there); !settled)
+            return failure(std::move(settled).error());
+    } catch (const SQLite::Exception& error) {
+        if (sqlite_is_damage(sqlite_code(error)) && sqlite_could_not_read(connection->handle()))
+            throw SQLite::Exception{"the operating system could not read the file", SQLITE_IOERR_CORRUPTFS};
+        throw;
     }
-    if (*empty && !may_create) return failure(Errc::incompatible, options.path + " is empty: there is no database to read");
-    if (!options.read_only) {
-        if (Status ready = sqlite_prepare_writing(*connection, options); !ready) return failure(std::move(ready).error());
-        if (*empty) {
-            if (Status made = sqlite_create(*connection, options.path); !made) return failure(std::move(made).error());
-        }
-    }
-    if (const Result<Version> version = sqlite_last_version(*connection); !version)
-        return failure(version.error().code(), options.path + ": " + std::string{version.error().message()});
-    connection->database().setBusyTimeout(sqlite_milliseconds(options.busy_timeout));
     return connection;
 }
 
@@ -117,6 +131,9 @@ PRAGMA user_version = 1;
     if ((code & 0xff) == SQLITE_CANTOPEN) {
         sqlite3_vfs* const system = sqlite3_vfs_find(nullptr);
         const std::string directory = sqlite_path(path).parent_path().string();
+        std::error_code refused;  // SQLite does not tell why a file cannot be opened; its directory cannot for the same reason
+        (void)std::filesystem::directory_iterator{directory, refused};
+        if (refused) return {Errc::io, std::string{error.message()} + ": " + refused.message()};
         int writable = 0;
         if (system->xAccess(system, directory.c_str(), SQLITE_ACCESS_READWRITE, &writable) == SQLITE_OK && writable == 0) {
             return {Errc::read_only, path +

@@ -9,6 +9,7 @@
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/version_text.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -92,6 +93,26 @@ inline void sqlite_make_change(SqliteConnection& connection, const Change& chang
     query.next();
 }
 
+/// While it lives, commits are fsynced, if one of a group asks for that and the connection's own options do not. To be made
+/// before the transaction begins.
+class SqliteFsyncedCommits {
+public:
+    SqliteFsyncedCommits(SqliteConnection& connection, Sync own, std::span<PendingWrite* const> group) {
+        const auto asks = [](const PendingWrite* write) { return write->batch->sync == Sync::power_loss; };
+        if (own == Sync::power_loss || std::none_of(group.begin(), group.end(), asks)) return;
+        connection.database().exec("PRAGMA synchronous = FULL");
+        connection_ = &connection;
+    }
+    SqliteFsyncedCommits(const SqliteFsyncedCommits&) = delete;
+    SqliteFsyncedCommits& operator=(const SqliteFsyncedCommits&) = delete;
+    ~SqliteFsyncedCommits() {
+        if (connection_ != nullptr) (void)connection_->database().tryExec("PRAGMA synchronous = NORMAL");
+    }
+
+private:
+    SqliteConnection* connection_ = nullptr;
+};
+
 /// Throws when SQLite fails, which ends the whole group; what is wrong with the batch itself is its result, and nothing
 /// of it has been done.
 [[nodiscard]] inline Result<Version> sqlite_apply(SqliteConnection& connection, const Batch& batch, Version last) {
@@ -105,11 +126,10 @@ inline void sqlite_make_change(SqliteConnection& connection, const Change& chang
     return version;
 }
 
-/// Applies a group in one transaction and sets each result. An error means that nothing was committed; or, if the commit
-/// itself failed, that only reopening the database can show whether it was. Throws when SQLite fails: if what it threw is a
-/// refusal (sqlite_is_refusal), one batch is to blame and the others should be tried without it.
+/// Applies a group in the write transaction that has begun, ends it, and sets each result. An error means that nothing was
+/// committed; or, if the commit itself failed, that only reopening the database can show whether it was. Throws when SQLite fails:
+/// if what it threw is a refusal (sqlite_is_refusal), one batch is to blame and the others should be tried without it.
 [[nodiscard]] inline Status sqlite_apply_group(SqliteConnection& connection, std::span<PendingWrite* const> group) {
-    connection.run(SqliteSql::begin_write);
     const Result<Version> before = sqlite_last_version(connection);  // another process may have moved it on
     if (!before) return failure(before.error());
     Version last = *before;

@@ -1,0 +1,97 @@
+#ifndef JOINLY_DETAIL_POLICY_DEAD_LETTERS_HPP
+#define JOINLY_DETAIL_POLICY_DEAD_LETTERS_HPP
+// The writes that a backend will never take, with the reason. Takes no lock: its owner's mutex guards it.
+
+#include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/policy/flush_part.hpp>
+#include <joinly/policy/health.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// One of them; without writes when it was dropped: that its versions are settled must still be known when the store is opened
+/// again. Shared, so that it can be looked at outside the lock while another call drops it.
+struct DeadWrites {
+    Version first = absent;
+    Version last = absent;
+    Error reason{Errc::invalid_argument};
+    std::vector<Write> writes;
+};
+
+[[nodiscard]] inline DeadWrites dead_writes(const FlushPart& part, Error reason) {
+    DeadWrites dead{part.first, part.last, std::move(reason), {}};
+    dead.writes.reserve(part.slots.size());
+    for (const auto* entry : part.slots) {
+        const LoadedObject& pending = entry->second.newest;
+        dead.writes.push_back({entry->first, pending.object, pending.expires_at});
+    }
+    return dead;
+}
+
+class DeadLetters {
+public:
+    using Letters = std::vector<std::shared_ptr<const DeadWrites>>;
+
+    [[nodiscard]] const Letters& all() const noexcept { return letters_; }
+    [[nodiscard]] std::size_t size() const noexcept {
+        return static_cast<std::size_t>(std::count_if(letters_.begin(), letters_.end(), is_kept));
+    }
+    [[nodiscard]] std::size_t entries() const noexcept {
+        std::size_t entries = 0;
+        for (const auto& letter : letters_) entries += letter->writes.size();
+        return entries;
+    }
+
+    void replace(Letters letters) noexcept { letters_ = std::move(letters); }
+
+    [[nodiscard]] std::shared_ptr<const DeadWrites> find(Version id) const {
+        const auto at = std::find_if(letters_.begin(), letters_.end(),
+                                     [&](const auto& letter) { return letter->last == id && is_kept(letter); });
+        return at == letters_.end() ? nullptr : *at;
+    }
+
+    /// The oldest letter with a version in [first, last], or null.
+    [[nodiscard]] std::shared_ptr<const DeadWrites> within(Version first, Version last) const {
+        const auto at = std::find_if(letters_.begin(), letters_.end(),
+                                     [&](const auto& letter) { return letter->first <= last && letter->last >= first; });
+        return at == letters_.end() ? nullptr : *at;
+    }
+
+    [[nodiscard]] Letters without(Version id) const {
+        Letters others = letters_;
+        for (auto& letter : others) {
+            if (letter->last == id) letter = std::make_shared<const DeadWrites>(DeadWrites{letter->first, id, letter->reason, {}});
+        }
+        return others;
+    }
+
+    [[nodiscard]] std::vector<DeadLetter> list() const {
+        std::vector<DeadLetter> listed;
+        for (const auto& letter : letters_) {
+            if (!is_kept(letter)) continue;
+            DeadLetter& shown =
+                listed.emplace_back(DeadLetter{letter->last, letter->reason.code(), std::string{letter->reason.message()}, {}});
+            for (const Write& write : letter->writes) shown.keys.push_back(write.key);
+        }
+        return listed;
+    }
+
+private:
+    [[nodiscard]] static bool is_kept(const std::shared_ptr<const DeadWrites>& letter) noexcept { return !letter->writes.empty(); }
+
+    Letters letters_;  // oldest first
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

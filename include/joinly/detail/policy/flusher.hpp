@@ -1,0 +1,158 @@
+#ifndef JOINLY_DETAIL_POLICY_FLUSHER_HPP
+#define JOINLY_DETAIL_POLICY_FLUSHER_HPP
+// Takes a flushing generation to the backend, part by part: encodes it, tells what is worth another try from what the backend
+// will never take, and closes in on the smallest run of batches that it refuses.
+//
+// Takes no lock: one thread at a time flushes, and meanwhile the generation changes only by what that thread reports done.
+
+#include <joinly/config.hpp>
+#include <joinly/core/batch.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/policy/backend_access.hpp>
+#include <joinly/detail/policy/flush_part.hpp>
+#include <joinly/detail/policy/overlay.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// What one try has come to, for the part of the generation that it was about.
+struct FlushStep {
+    enum class Outcome : std::uint8_t {
+        stored,     ///< the backend has the part
+        refused,    ///< it will never take it
+        overtaken,  ///< another writer has written to the database: nothing that is pending can be stored as it is
+        failed,     ///< not now: try again later
+        narrowed    ///< it will not take all of it: try the next, smaller part at once
+    };
+    Outcome outcome = Outcome::failed;
+    FlushPart part;
+    Status status;
+};
+
+template <class Access>
+class Flusher {
+public:
+    /// `sync`: what a part must survive once it is stored, whatever the backend's own options say.
+    Flusher(Access& access, Version stored_version, Sync sync) : access_{access}, stored_version_{stored_version}, sync_{sync} {}
+
+    /// The backend's last version, as far as this store has brought it there.
+    [[nodiscard]] Version stored_version() const noexcept { return stored_version_; }
+
+    /// After another writer: goes on from what he left.
+    void resume_from(Version version) noexcept { stored_version_ = version; }
+
+    /// Tries to store the first part of a generation that is not empty: all of it, or at least a run, and no more than so many
+    /// entries.
+    [[nodiscard]] FlushStep step(const Overlay::Generation& generation, std::size_t most_entries) {
+        FlushStep step{FlushStep::Outcome::failed, {}, failure(Errc::full)};  // stays so when memory runs out
+        JOINLY_TRY {
+            step.part = next_part(generation, most_entries);
+            step.status = store(step.part);
+            step.outcome = judge(generation, step);
+        }
+        JOINLY_CATCH_ALL {}
+        return step;
+    }
+
+    /// The part is stored or set aside, and has left the generation.
+    void done_with(const FlushPart& part) noexcept {
+        if (part.is_whole) {
+            queue_.reset();
+        } else {
+            queue_->pop(part);
+        }
+    }
+
+private:
+    static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
+
+    /// A try whose outcome is unknown is repeated as it was, so that it can be recognised if it was stored.
+    [[nodiscard]] FlushPart next_part(const Overlay::Generation& generation, std::size_t most_entries) {
+        if (uncertain_) return *uncertain_;
+        if (most_runs_ == unlimited && most_entries >= generation.slots.size()) return whole_of(generation);
+        return queue_of(generation).first(most_runs_, most_entries);
+    }
+
+    [[nodiscard]] const FlushQueue& queue_of(const Overlay::Generation& generation) {
+        if (!queue_) queue_.emplace(generation);
+        return *queue_;
+    }
+
+    [[nodiscard]] FlushStep::Outcome judge(const Overlay::Generation& generation, FlushStep& step) {
+        using Outcome = FlushStep::Outcome;
+        if (step.status) return Outcome::stored;
+        if (step.status.error() == Errc::conflict) return Outcome::overtaken;
+        if (!is_permanent(step.status.error().code())) return Outcome::failed;
+        if (step.part.runs == 0) step.part = queue_of(generation).first(unlimited, unlimited);
+        if (step.part.runs > 1) {
+            most_runs_ = step.part.runs / 2;
+            return Outcome::narrowed;
+        }
+        most_runs_ = unlimited;
+        return Outcome::refused;
+    }
+
+    [[nodiscard]] static bool is_permanent(Errc code) noexcept {
+        return code == Errc::invalid_argument || code == Errc::corrupt || code == Errc::unsupported || code == Errc::incompatible;
+    }
+
+    [[nodiscard]] Result<Batch> encode(const FlushPart& part) const {
+        Batch batch;
+        batch.version = part.last;
+        batch.after = stored_version_;
+        batch.sync = sync_;
+        batch.changes.reserve(part.slots.size());
+        for (const auto* entry : part.slots) {
+            const auto& [object, version, expires_at] = entry->second.newest;
+            auto change = encode_change(entry->first, object, expires_at, version);
+            if (!change) return failure(std::move(change).error());
+            batch.changes.push_back(std::move(*change));
+        }
+        // Neighbouring keys share the engine's pages: sorted, ten thousand puts cost SQLite 40 per cent less.
+        std::sort(batch.changes.begin(), batch.changes.end(), [](const Change& a, const Change& b) { return a.key < b.key; });
+        return batch;
+    }
+
+    /// A try that failed may have been stored all the same, its answer lost on the way, and the next one meets a conflict with
+    /// itself. Nobody else allocates versions, so the backend has the part if it has the part's version.
+    [[nodiscard]] Status store(const FlushPart& part) {
+        auto batch = encode(part);
+        if (!batch) return failure(std::move(batch).error());
+        const bool was_tried = uncertain_.has_value();
+        if (!was_tried) uncertain_ = part;
+        const auto written = access_.write(std::move(*batch));
+        bool is_stored = written.has_value();
+        if (!written) {
+            if (!has_ended(written.error().code())) return failure(written.error());
+            const auto last = was_tried ? access_.backend().last_version() : Result<Version>{stored_version_};
+            if (!last) return failure(last.error());
+            is_stored = *last == part.last;
+        }
+        uncertain_.reset();
+        if (!is_stored) return failure(written.error());
+        stored_version_ = part.last;
+        return {};
+    }
+
+    /// Whether an error means that the backend surely changed nothing.
+    [[nodiscard]] static bool has_ended(Errc code) noexcept { return code == Errc::conflict || is_permanent(code); }
+
+    Access& access_;
+    Version stored_version_;
+    const Sync sync_;
+    std::optional<FlushPart> uncertain_;  // a try of it failed, and may have been stored
+    std::optional<FlushQueue> queue_;     // of a generation that is taken apart
+    std::size_t most_runs_ = unlimited;   // while closing in on a run that the backend refuses
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,184 @@
+#ifndef JOINLY_DETAIL_POLICY_JOURNAL_CONTENTS_HPP
+#define JOINLY_DETAIL_POLICY_JOURNAL_CONTENTS_HPP
+// What is in a journal's directory, as batches, checkpoint records and dead letters. One thread at a time.
+
+#include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/function_ref.hpp>
+#include <joinly/detail/policy/journal_files.hpp>
+#include <joinly/detail/policy/journal_reader.hpp>
+#include <joinly/detail/policy/journal_records.hpp>
+#include <joinly/policy/journal_dead_letter.hpp>
+#include <joinly/policy/journal_payload.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+
+/// Called with each batch of a replay; the views last until it returns. An error ends the replay and is passed on.
+using ReplayVisitor = detail::FunctionRef<Status(Version version, std::span<const JournalChange> changes)>;
+
+/// Takes one record of a checkpoint; the views need only last for the call.
+using CheckpointSink = detail::FunctionRef<Status(const JournalChange& record)>;
+
+namespace detail {
+
+class JournalContents {
+public:
+    explicit JournalContents(const JournalDirectory& directory) noexcept : directory_{directory} {}
+
+    /// Reads everything from end to end.
+    [[nodiscard]] Result<JournalFound> read(Version stored) {
+        const auto look = [](std::string_view) { return Status{}; };
+        auto checkpoint = read_records(directory_.file(checkpoint_name), JournalFileKind::checkpoint, look, nullptr);
+        if (!checkpoint) return failure(std::move(checkpoint).error());
+        auto letters = read_records(directory_.file(dead_letters_name), JournalFileKind::dead_letters, look, nullptr);
+        if (!letters) return failure(std::move(letters).error());
+        if (*checkpoint) checkpoint_ = (*checkpoint)->number;
+        known_ = (std::max)(stored, checkpoint_);
+
+        JournalReader reader{directory_, known_};
+        if (auto found = reader.find(is_damage); !found) return failure(std::move(found).error());
+        const auto accept = [](const std::string&, std::uint64_t, const JournalFrame&) { return Status{}; };
+        if (auto walked = reader.walk(false, accept, is_damage); !walked) return failure(std::move(walked).error());
+        newest_ = reader.last();
+        blank_files_ = reader.blank_files();
+        return JournalFound{reader.files(), (std::max)(newest_, known_), reader.watermark(), reader.next_number()};
+    }
+
+    [[nodiscard]] Version checkpoint() const noexcept { return checkpoint_; }
+    /// What was in the backend or in the checkpoint when it was read.
+    [[nodiscard]] Version known() const noexcept { return known_; }
+
+    /// Removes what a crash has left over. That it can be removed does not matter.
+    void tidy() {
+        for (const std::string& path : blank_files_) (void)remove_file(path);
+        const auto names = directory_.names();
+        if (!names) return;
+        for (const std::string& name : *names) {
+            if (name.ends_with(spare_suffix) || name.ends_with(".tmp")) (void)remove_file(directory_.file(name));
+        }
+    }
+
+    [[nodiscard]] Status replay(Version after, ReplayVisitor visit) const {
+        JournalReader reader{directory_, (std::max)(after, known_)};
+        if (auto found = reader.find(is_damage); !found) return found;
+        std::vector<JournalChange> changes;
+        const auto visit_frame = [&](const std::string& path, std::uint64_t offset, const JournalFrame& frame) -> Status {
+            if (frame.sequence <= after || frame.sequence > newest_) return {};
+            if (reader.starts_after() > (std::max)(after, checkpoint_)) return nowhere(path, after, reader.starts_after());
+            if (auto taken = take(frame, changes); !taken) {
+                return failure(Errc::corrupt, path + ": the frame at byte " + std::to_string(offset) + ": " +
+                                                  std::string{taken.error().message()});
+            }
+            return visit(frame.sequence, changes);
+        };
+        return reader.walk(false, visit_frame, is_damage);
+    }
+
+    [[nodiscard]] Status replay_checkpoint(CheckpointSink visit) const {
+        const auto each = [&](std::string_view payload) { return JournalPayload::visit(payload, visit); };
+        auto read = read_records(directory_.file(checkpoint_name), JournalFileKind::checkpoint, each, nullptr);
+        return read ? Status{} : failure(std::move(read).error());
+    }
+
+    /// @param newest  the newest frame
+    [[nodiscard]] Status write_checkpoint(Version version, Version newest, FunctionRef<Status(CheckpointSink)> produce) {
+        if (version < checkpoint_ || version > newest) return no_checkpoint(version, newest);
+        auto writer = RecordFileWriter::create(directory_, checkpoint_name);
+        if (!writer) return failure(std::move(writer).error());
+        JournalPayload payload;
+        const auto sink = [&](const JournalChange& record) -> Status {
+            const auto append = [&](std::string& out) {
+                out.append(record.value.value_or(std::string_view{}));
+                return Status{};
+            };
+            auto put = payload.put(record.key, record.expires_at, record.form, append, record.version);
+            if (!put || payload.bytes().size() < checkpoint_frame_bytes) return put;
+            auto added = writer->add(payload.bytes());
+            payload.clear();
+            return added;
+        };
+        if (auto produced = produce(sink); !produced) return produced;
+        if (auto added = writer->add(payload.bytes()); !added) return added;
+        if (auto replaced = writer->replace(JournalFileKind::checkpoint, version); !replaced) return replaced;
+        checkpoint_ = version;
+        return {};
+    }
+
+    [[nodiscard]] Status keep_dead_letters(std::span<const JournalDeadLetter> letters) const {
+        auto writer = RecordFileWriter::create(directory_, dead_letters_name);
+        if (!writer) return failure(std::move(writer).error());
+        for (const JournalDeadLetter& letter : letters) {
+            if (auto added = writer->add(encode_dead_letter(letter)); !added) return added;
+        }
+        return writer->replace(JournalFileKind::dead_letters, 0);
+    }
+
+    [[nodiscard]] Result<std::vector<JournalDeadLetter>> dead_letters() const {
+        const std::string path = directory_.file(dead_letters_name);
+        std::vector<JournalDeadLetter> letters;
+        const auto each = [&](std::string_view payload) -> Status {
+            auto letter = decode_dead_letter(payload);
+            if (!letter) return failure(Errc::corrupt, path + ": " + std::string{letter.error().message()});
+            letters.push_back(std::move(*letter));
+            return {};
+        };
+        auto read = read_records(path, JournalFileKind::dead_letters, each, nullptr);
+        if (!read) return failure(std::move(read).error());
+        return letters;
+    }
+
+    /// Of checkpoint and dead letters.
+    [[nodiscard]] std::size_t bytes() const {
+        return checkpoint_bytes() + static_cast<std::size_t>(size_of(directory_.file(dead_letters_name)));
+    }
+    [[nodiscard]] std::size_t checkpoint_bytes() const {
+        return static_cast<std::size_t>(size_of(directory_.file(checkpoint_name)));
+    }
+
+private:
+    static constexpr std::size_t checkpoint_frame_bytes = std::size_t{64} << 10;
+
+    [[nodiscard]] static Status is_damage(const JournalHole& hole, const std::string&, std::uint64_t) {
+        return journal_damage(hole);
+    }
+
+    [[nodiscard]] static Status take(const JournalFrame& frame, std::vector<JournalChange>& changes) {
+        changes.clear();
+        const auto keep = [&](const JournalChange& change) {
+            changes.push_back(change);
+            if (change.version == absent) changes.back().version = frame.sequence;
+            return Status{};
+        };
+        return JournalPayload::visit(frame.payload, keep);
+    }
+
+    [[nodiscard]] static Status nowhere(const std::string& path, Version after, Version starts_after) {
+        return failure(Errc::corrupt, path + ": the batches from version " + std::to_string(after + 1) + " to " +
+                                          std::to_string(starts_after) + " are neither in the backend nor in the journal");
+    }
+    [[nodiscard]] Status no_checkpoint(Version version, Version newest) const {
+        return failure(Errc::invalid_argument, directory_.path() + ": no checkpoint of version " + std::to_string(version) +
+                                                   " between the last one's, " + std::to_string(checkpoint_) +
+                                                   ", and the newest, " + std::to_string(newest));
+    }
+
+    const JournalDirectory& directory_;
+    std::vector<std::string> blank_files_;
+    Version checkpoint_ = absent;
+    Version known_ = absent;
+    Version newest_ = absent;  // when it was read
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,242 @@
+#ifndef JOINLY_DETAIL_POLICY_WRITE_BEHIND_FLUSH_HPP
+#define JOINLY_DETAIL_POLICY_WRITE_BEHIND_FLUSH_HPP
+// How write-behind takes what is pending to the backend, generation by generation, and what it does with what the backend
+// will not take. Locks: see write_behind_state.hpp.
+
+#include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/policy/dead_letters.hpp>
+#include <joinly/detail/policy/deadline.hpp>
+#include <joinly/detail/policy/flush_part.hpp>
+#include <joinly/detail/policy/flusher.hpp>
+#include <joinly/detail/policy/overlay.hpp>
+#include <joinly/policy/journal_options.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+template <class State>
+class WriteBehindFlush {
+public:
+    WriteBehindFlush(State& state, Version stored_version)
+        : state_{state}, flusher_{state.access, stored_version, needed_sync(state.options.journal)} {}
+
+    /// Before there are other threads.
+    void resume_from(Version stored_version) noexcept { flusher_.resume_from(stored_version); }
+
+    /// Takes one generation to the backend, the one that is under way or everything that is pending now, in one transaction if
+    /// it can. Begins no transaction after the deadline, and makes each so small that it should be over by then.
+    [[nodiscard]] Status flush_generation(Deadline deadline) {
+        const Turn turn{state_, deadline};
+        if (!turn.is_ours()) return failure(Errc::timed_out, "another flush is still under way");
+        Status done;
+        bool goes_on = begin_flush();
+        if (!goes_on) make_room_in_journal();
+        while (goes_on && done) {
+            const auto began = std::chrono::steady_clock::now();
+            FlushStep step = flusher_.step(state_.overlay.flushing(), entries_until(deadline));
+            cost_of_entry_ = (std::chrono::steady_clock::now() - began) / (step.part.slots.size() + 1);
+            done = end_step(step);
+            goes_on = begin_flush_of_the_rest() && std::chrono::steady_clock::now() < deadline;
+        }
+        return done;
+    }
+
+    [[nodiscard]] Result<std::shared_ptr<const DeadWrites>> find_dead_letter(Version id) const {
+        const std::scoped_lock lock{state_.mutex};
+        if (auto letter = state_.dead_letters.find(id)) return letter;
+        return failure(Errc::not_found, "there is no dead letter " + std::to_string(id));
+    }
+
+    [[nodiscard]] Status drop_dead_letter(Version id) {
+        const std::scoped_lock changing{state_.letters_mutex};
+        if (const auto letter = find_dead_letter(id); !letter) return failure(letter.error());
+        return replace_dead_letters(state_.dead_letters.without(id));  // nobody else changes them meanwhile
+    }
+
+private:
+    using Nanoseconds = std::chrono::nanoseconds;
+
+    /// A journal that survives a power loss may let go only of what the backend has as safely.
+    [[nodiscard]] static Sync needed_sync(const JournalOptions& journal) noexcept {
+        const bool survives_power_loss = journal.sync == Sync::power_loss || journal.sync_interval.count() > 0;
+        return !journal.path.empty() && survives_power_loss ? Sync::power_loss : Sync::process_crash;
+    }
+
+    /// Holds the turn from its construction on, if it was free before the deadline.
+    class Turn {
+    public:
+        Turn(State& state, Deadline deadline) : state_{state} {
+            std::unique_lock lock{state_.mutex};
+            is_ours_ = wait_until(state_.turn_is_free, lock, deadline, [&] { return !state_.turn_taken; });
+            if (is_ours_) state_.turn_taken = true;
+        }
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+        ~Turn() {
+            if (!is_ours_) return;
+            const std::scoped_lock lock{state_.mutex};
+            state_.turn_taken = false;
+            state_.turn_is_free.notify_one();
+        }
+        [[nodiscard]] bool is_ours() const noexcept { return is_ours_; }
+
+    private:
+        State& state_;
+        bool is_ours_ = false;
+    };
+
+    [[nodiscard]] std::size_t entries_until(Deadline deadline) const {
+        if (deadline == forever) return (std::numeric_limits<std::size_t>::max)();
+        const Nanoseconds left = (std::max)(deadline - std::chrono::steady_clock::now(), Deadline::duration{0});
+        return static_cast<std::size_t>(left / (cost_of_entry_ + Nanoseconds{1})) + 1;
+    }
+
+    [[nodiscard]] bool begin_flush() {
+        std::unique_lock lock{state_.mutex};
+        if (!state_.overlay.flushing().slots.empty()) return true;
+        if (state_.overlay.active().slots.empty()) return false;
+        state_.scan_barrier.begin_generation(lock);
+        state_.overlay.begin_flush();
+        return true;
+    }
+
+    /// After another writer, the active generation goes the way of the flushing one at once.
+    [[nodiscard]] bool begin_flush_of_the_rest() {
+        {
+            const std::scoped_lock lock{state_.mutex};
+            if (!state_.overtaken) return !state_.overlay.flushing().slots.empty();
+        }
+        return begin_flush();
+    }
+
+    /// Nothing is pending, and yet a write found the journal full: of frames that have been stored.
+    void make_room_in_journal() {
+        Version stored = absent;
+        {
+            const std::scoped_lock lock{state_.mutex};
+            if (!std::exchange(state_.journal_is_full, false)) return;
+            stored = state_.settled_version;
+        }
+        state_.journal.stored(state_.access.backend(), stored, true);
+        state_.room.notify_all();
+    }
+
+    [[nodiscard]] Status end_step(FlushStep& step) {
+        Status done = failure(Errc::full);  // stays so when memory runs out
+        JOINLY_TRY {
+            switch (step.outcome) {
+                case FlushStep::Outcome::stored: done = end_part(step.part); break;
+                case FlushStep::Outcome::refused: done = set_aside(step.part, step.status.error()); break;
+                case FlushStep::Outcome::overtaken: done = give_way(step.status.error()); break;
+                case FlushStep::Outcome::narrowed: done = {}; break;
+                case FlushStep::Outcome::failed: done = std::move(step.status); break;
+            }
+        }
+        JOINLY_CATCH_ALL {}
+        if (!done) try_later(done.error());
+        return done;
+    }
+
+    void try_later(const Error& error) {
+        const std::scoped_lock lock{state_.mutex};
+        ++state_.flush_failures;
+        JOINLY_TRY { state_.last_error = error.message(); }
+        JOINLY_CATCH_ALL {}
+        state_.retry.failed(state_.monotonic());
+    }
+
+    /// The part is in the backend, or set aside.
+    [[nodiscard]] Status end_part(const FlushPart& part) {
+        std::vector<Overlay::Slots::node_type> done;
+        if (!part.is_whole) done.reserve(part.slots.size());
+        std::optional<Overlay::Generation> whole;  // both are destroyed after the lock is let go
+        bool make_room = false;
+        {
+            const std::scoped_lock lock{state_.mutex};
+            if (part.is_whole) {
+                whole = state_.overlay.end_flush();
+            } else {
+                state_.overlay.end_part(part.slots, done);
+            }
+            state_.settled_version = part.last;
+            ++state_.flushes;
+            state_.retry.succeeded();
+            state_.last_error.clear();
+            make_room = std::exchange(state_.journal_is_full, false);
+            if (state_.journal.has_failed() && state_.overlay.size() == 0) (void)state_.journal.restart(part.last);
+        }
+        flusher_.done_with(part);
+        state_.journal.stored(state_.access.backend(), part.last, make_room);
+        state_.room.notify_all();
+        state_.settled.notify_all();
+        state_.wake.notify_one();  // the worker may be asleep until a retry that is no longer due
+        return {};
+    }
+
+    /// The backend will never take the part: it leaves the overlay, and the store answers as if it had not been written.
+    [[nodiscard]] Status set_aside(const FlushPart& part, const Error& reason) {
+        {
+            const std::scoped_lock changing{state_.letters_mutex};
+            auto letters = state_.dead_letters.all();
+            letters.push_back(std::make_shared<const DeadWrites>(dead_writes(part, reason)));
+            if (auto replaced = replace_dead_letters(std::move(letters)); !replaced) return replaced;
+        }
+        {
+            const std::scoped_lock lock{state_.mutex};
+            for (const auto* entry : part.slots) {
+                if (!state_.overlay.active().slots.contains(entry->first)) state_.cache.erase(entry->first);
+            }
+        }
+        return end_part(part);
+    }
+
+    /// Another writer has written to the database. What was pending was decided against what he has changed, so it is set
+    /// aside, and the store goes on from what he left.
+    [[nodiscard]] Status give_way(const Error& reason) {
+        const auto last = state_.access.backend().last_version();
+        if (!last) return failure(last.error());
+        {
+            const std::scoped_lock lock{state_.mutex};
+            state_.overtaken = true;
+        }
+        if (auto aside = set_aside(whole_of(state_.overlay.flushing()), reason); !aside) return aside;
+        const std::scoped_lock lock{state_.mutex};
+        if (!state_.overlay.active().slots.empty()) return {};
+        flusher_.resume_from(*last);
+        state_.newest_version = (std::max)(state_.newest_version, *last);
+        state_.settled_version = state_.newest_version;
+        state_.gate.overtake_all();
+        state_.cache.clear();
+        state_.overtaken = false;
+        return {};
+    }
+
+    /// Under letters_mutex. The journal has the list before memory does.
+    [[nodiscard]] Status replace_dead_letters(DeadLetters::Letters letters) {
+        if (auto kept = state_.journal.keep_dead_letters(letters); !kept) return kept;
+        const std::scoped_lock lock{state_.mutex};
+        state_.dead_letters.replace(std::move(letters));
+        return {};
+    }
+
+    State& state_;
+    Flusher<typename State::Access> flusher_;  // whoever has the turn, as below
+    Nanoseconds cost_of_entry_{10'000};        // in the newest transaction
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

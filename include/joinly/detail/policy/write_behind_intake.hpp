@@ -1,0 +1,152 @@
+#ifndef JOINLY_DETAIL_POLICY_WRITE_BEHIND_INTAKE_HPP
+#define JOINLY_DETAIL_POLICY_WRITE_BEHIND_INTAKE_HPP
+// How write-behind acknowledges a set of writes: decides its requirements, finds room for it, and has journal, overlay and
+// cache take it, all of them or none. Locks: see write_behind_state.hpp.
+
+#include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/policy/deadline.hpp>
+#include <joinly/detail/policy/overlay.hpp>
+#include <joinly/detail/policy/requirement_check.hpp>
+#include <joinly/detail/policy/write_behind_state.hpp>
+#include <joinly/detail/policy/write_journal.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+template <class State>
+class WriteBehindIntake {
+public:
+    explicit WriteBehindIntake(State& state) noexcept : state_{state} {}
+
+    [[nodiscard]] Result<Version> write(const WriteSet& set) {
+        auto weighed = state_.journal.weigh(set);
+        if (!weighed) return failure(std::move(weighed).error());
+        const Deadline deadline = deadline_after(state_.options.full_timeout);
+        std::unique_lock lock{state_.mutex};
+        for (;;) {
+            if (auto admitted = admit(lock, set, *weighed, deadline); !admitted) return failure(std::move(admitted).error());
+            if (set.writes.empty()) return state_.newest_version;
+            auto acknowledged = acknowledge(*weighed);
+            if (acknowledged) break;
+            state_.journal_is_full = acknowledged.error() == Errc::full;
+            if (!state_.journal_is_full || !wait_for_room(lock, deadline)) return failure(std::move(acknowledged).error());
+        }
+        const Version version = state_.newest_version;
+        lock.unlock();
+        if (state_.options.journal.sync == Sync::power_loss) {
+            if (auto durable = state_.journal.make_durable(version); !durable) return failure(std::move(durable).error());
+        }
+        return version;
+    }
+
+private:
+    /// Journal, overlay and cache take the set, or, with an error, none of them.
+    [[nodiscard]] Status acknowledge(const WeighedSet& set) {
+        const bool worker_sleeps = state_.overlay.active().newest == absent;
+        const Version version = state_.newest_version + 1;
+        const auto now = state_.monotonic();
+        Overlay::Addition addition{state_.overlay, set.writes};
+        if (auto appended = append(version, set); !appended) return appended;
+        addition.commit(version, now);
+        state_.newest_version = version;
+        for (const auto& [write, bytes] : set.writes) {
+            state_.gate.overtake(write->key);
+            state_.cache.keep(write->key, {write->object, version, write->expires_at});
+        }
+        const bool begins_interval = state_.options.journal.sync_interval.count() > 0 && !state_.journal_sync_at;
+        if (begins_interval) state_.journal_sync_at = now + state_.options.journal.sync_interval;
+        if (worker_sleeps || begins_interval || state_.is_large()) state_.wake.notify_one();
+        return {};
+    }
+
+    /// A journal that has failed begins again once nothing is pending; otherwise the flush sees to it.
+    [[nodiscard]] Status append(Version version, const WeighedSet& set) {
+        auto appended = state_.journal.append(version, set);
+        if (appended || !state_.journal.has_failed()) return appended;
+        const bool nothing_is_pending = state_.settled_version == state_.newest_version;
+        if (!nothing_is_pending || !state_.journal.restart(state_.settled_version)) return appended;
+        return state_.journal.append(version, set);
+    }
+
+    /// Returns, with the mutex held, once there is room for the set and its requirements hold; or why not. Waiting for room
+    /// and asking the backend for a version let go of the lock, after which everything is looked at anew.
+    [[nodiscard]] Status admit(std::unique_lock<std::mutex>& lock, const WriteSet& set, const WeighedSet& weighed,
+                               Deadline deadline) {
+        RequirementCheck check{set.requirements};
+        for (;;) {
+            if (state_.closed) return failure(Errc::closed, "the store is closed");
+            if (state_.overtaken)
+                return failure(Errc::busy, "another writer has written to the database: what is pending is being set aside");
+            if (!has_room_for(weighed)) {
+                if (wait_for_room(lock, deadline)) continue;
+                return failure(Errc::full, limit_text());
+            }
+            auto decided = check.decide(state_.flushes, state_.now(), [&](std::string_view key) { return known_version(key); });
+            if (!decided || check.is_decided()) return decided;
+            const std::uint64_t flushes = state_.flushes;
+            lock.unlock();
+            auto asked = check.ask(state_.access, flushes);
+            lock.lock();
+            if (!asked) return asked;
+        }
+    }
+
+    /// Waits for a flush to make room, and makes one due; false when nobody flushes, or when the deadline has passed.
+    [[nodiscard]] bool wait_for_room(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+        if (state_.options.drive == Drive::caller || std::chrono::steady_clock::now() >= deadline) return false;
+        ++state_.writers_waiting;
+        state_.wake.notify_one();
+        state_.room.wait_until(lock, deadline);
+        --state_.writers_waiting;
+        return true;
+    }
+
+    /// A write to a key that waits for the next flush already takes no entry. A set that is larger than the limits is taken
+    /// when nothing else is pending.
+    [[nodiscard]] bool has_room_for(const WeighedSet& set) const {
+        const Overlay& overlay = state_.overlay;
+        const std::size_t entries = overlay.size() + state_.dead_letters.entries();
+        if (entries == 0) return true;
+        if (overlay.size() != 0 && overlay.bytes() + set.bytes > state_.options.pending_limit_bytes) return false;
+        const std::size_t limit = state_.options.pending_limit_entries;
+        const std::size_t room = limit - (std::min)(entries, limit);
+        if (set.writes.size() <= room) return true;
+        const auto is_new = [&](const Overlay::Weighed& weighed) { return !overlay.active().slots.contains(weighed.write->key); };
+        return static_cast<std::size_t>(std::count_if(set.writes.begin(), set.writes.end(), is_new)) <= room;
+    }
+
+    [[nodiscard]] std::string limit_text() const {
+        std::string text =
+            std::to_string(state_.overlay.size()) + " writes of " + std::to_string(state_.overlay.bytes()) + " bytes are pending";
+        if (state_.dead_letters.size() != 0)
+            text += " and " + std::to_string(state_.dead_letters.entries()) + " are set aside as dead letters";
+        return text + ", the limit is " + std::to_string(state_.options.pending_limit_entries) + " or " +
+               std::to_string(state_.options.pending_limit_bytes) + " bytes";
+    }
+
+    /// The newest acknowledged version of a key, or nullopt when only the backend knows.
+    [[nodiscard]] std::optional<Version> known_version(std::string_view key) const {
+        if (const LoadedObject* pending = state_.overlay.find(key))
+            return pending->object.value && !pending->expires_at.has_passed(state_.now()) ? pending->version : absent;
+        return state_.cache.version_of(key);
+    }
+
+    State& state_;
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,229 @@
+#ifndef JOINLY_DETAIL_POLICY_WRITE_JOURNAL_HPP
+#define JOINLY_DETAIL_POLICY_WRITE_JOURNAL_HPP
+// Write-behind's side of the journal: objects become frames on their way in and come back as bytes after a crash. Without a
+// journal every call does nothing, and says that it went well.
+//
+// Threads: as Journal. `append`, `restart` and `open` are called under the engine's mutex or before there are other threads.
+
+#include <joinly/backend/concepts.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/range.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/policy/dead_letters.hpp>
+#include <joinly/detail/policy/overlay.hpp>
+#include <joinly/policy/journal.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// A write set that is fit to be acknowledged: what each write weighs while it is pending, and its frame if there is a journal.
+struct WeighedSet {
+    std::vector<Overlay::Weighed> writes;
+    std::size_t bytes = 0;
+    JournalPayload payload;
+};
+
+/// What a journal brings back when it is opened, besides the batches to replay.
+struct Recovered {
+    Version settled_version = absent;  ///< what is above it is to be replayed
+    Version newest_version = absent;
+    DeadLetters::Letters dead_letters;
+};
+
+class WriteJournal {
+public:
+    /// Opens the journal beside `backend`. A backend that keeps nothing is filled from the checkpoint first.
+    template <class Backend>
+    [[nodiscard]] Result<Recovered> open(const JournalOptions& options, Backend& backend) {
+        auto stored = backend.last_version();
+        if (!stored) return failure(std::move(stored).error());
+        auto journal = Journal::open(options, *stored);
+        if (!journal) return failure(std::move(journal).error());
+        journal_ = std::move(*journal);
+        checkpoint_step_ = 4 * options.segment_bytes;
+        set_next_checkpoint();
+        if constexpr (volatile_backend<Backend>) {
+            if (auto filled = replay_checkpoint(backend); !filled) return failure(std::move(filled).error());
+            stored = backend.last_version();
+        }
+        Recovered recovered{*stored, (std::max)(*stored, journal_->last_version()), {}};
+        auto letters = journal_->dead_letters();
+        if (!letters) return failure(std::move(letters).error());
+        for (const JournalDeadLetter& letter : *letters) {
+            auto dead = decode(letter);
+            if (!dead) return failure(std::move(dead).error());
+            if (dead->writes.empty() && letter.last <= *stored) continue;  // dropped, and of no use any more
+            if (letter.first <= recovered.settled_version + 1)
+                recovered.settled_version = (std::max)(recovered.settled_version, letter.last);
+            recovered.newest_version = (std::max)(recovered.newest_version, letter.last);
+            recovered.dead_letters.push_back(std::make_shared<const DeadWrites>(std::move(*dead)));
+        }
+        return recovered;
+    }
+
+    /// Calls `visit(version, writes)` for each batch above `after`, in order.
+    template <class Visit>
+    [[nodiscard]] Status replay(Version after, Visit&& visit) {
+        return journal_->replay(after, [&](Version version, std::span<const JournalChange> changes) -> Status {
+            std::vector<Write> writes;
+            writes.reserve(changes.size());
+            for (const JournalChange& change : changes) writes.push_back(to_write(change));
+            return visit(version, writes);
+        });
+    }
+
+    /// `invalid_argument` when a codec refuses an object: a flush must not meet it, it would have been acknowledged already.
+    [[nodiscard]] Result<WeighedSet> weigh(const WriteSet& set) const {
+        WeighedSet weighed;
+        weighed.writes.reserve(set.writes.size());
+        for (const Write& write : set.writes) {
+            const auto bytes = journal_ ? add_to(weighed.payload, write) : measure(write);
+            if (!bytes) return failure_at(write.key, bytes.error());
+            weighed.writes.push_back({&write, *bytes});
+            weighed.bytes += *bytes;
+        }
+        return weighed;
+    }
+
+    [[nodiscard]] Status append(Version version, const WeighedSet& set) {
+        return journal_ ? noted(journal_->append(version, set.payload.bytes())) : Status{};
+    }
+    [[nodiscard]] Status make_durable(Version version) { return journal_ ? noted(journal_->make_durable(version)) : Status{}; }
+
+    /// The disk has failed it: it takes nothing more until everything is stored and it begins again.
+    [[nodiscard]] bool has_failed() const noexcept { return has_failed_.load(std::memory_order_relaxed); }
+    /// Whether it works again.
+    [[nodiscard]] bool restart(Version stored) {
+        if (journal_->restart(stored)) has_failed_ = false;
+        return !has_failed();
+    }
+
+    /// The backend has everything up to `version`. A backend that keeps nothing is written to a checkpoint now and then.
+    template <class Backend>
+    void stored(Backend& backend, Version version, bool make_room) {
+        if (!journal_) return;
+        if constexpr (!volatile_backend<Backend>) {
+            journal_->stored(version);
+        } else if (make_room || journal_->bytes() >= next_checkpoint_bytes_) {
+            (void)journal_->write_checkpoint(version, [&](CheckpointSink sink) { return copy_records(backend, sink); });
+            set_next_checkpoint();
+        }
+    }
+
+    void prepare() {
+        if (journal_) journal_->prepare();
+    }
+    [[nodiscard]] std::size_t bytes() const { return journal_ ? journal_->bytes() : 0; }
+
+    [[nodiscard]] Status keep_dead_letters(const DeadLetters::Letters& letters) {
+        if (!journal_) return {};
+        std::vector<JournalDeadLetter> kept;
+        for (const auto& letter : letters) {
+            JournalPayload payload;
+            for (const Write& write : letter->writes) {
+                if (auto added = add_to(payload, write); !added) return failure_at(write.key, added.error());
+            }
+            kept.push_back({letter->first, letter->last, letter->reason.code(), std::string{letter->reason.message()},
+                            std::string{payload.bytes()}});
+        }
+        return journal_->keep_dead_letters(kept);
+    }
+
+    /// What a write weighs while it is pending.
+    [[nodiscard]] static Result<std::size_t> measure(const Write& write) {
+        if (!write.object.value) return write.key.size();
+        auto measured = write.object.type->measure(write.object.value.get());
+        if (!measured) return measured;
+        return write.key.size() + *measured;
+    }
+
+private:
+    [[nodiscard]] static Result<std::size_t> add_to(JournalPayload& payload, const Write& write) {
+        const std::size_t before = payload.bytes().size();
+        if (!write.object.value) {
+            payload.erase(write.key);
+        } else {
+            const Object& object = write.object;
+            auto put = payload.put(write.key, write.expires_at, object.type->form,
+                                   [&](std::string& out) { return object.type->encode(object.value.get(), out); });
+            if (!put) return failure(std::move(put).error());
+        }
+        return payload.bytes().size() - before;
+    }
+
+    [[nodiscard]] static Write to_write(const JournalChange& change) {
+        Write write{std::string{change.key}, {}, change.expires_at};
+        if (change.value) {
+            const bool is_text = change.form == ValueForm::text;
+            write.object = {std::make_shared<const std::string>(*change.value), is_text ? &text_type : &bytes_type};
+        }
+        return write;
+    }
+
+    [[nodiscard]] static Result<DeadWrites> decode(const JournalDeadLetter& letter) {
+        DeadWrites dead{letter.first, letter.last, Error{letter.code, letter.reason}, {}};
+        auto visited = JournalPayload::visit(letter.payload, [&](const JournalChange& change) {
+            dead.writes.push_back(to_write(change));
+            return Status{};
+        });
+        if (!visited) return failure(std::move(visited).error());
+        return dead;
+    }
+
+    template <class Backend>
+    [[nodiscard]] Status replay_checkpoint(Backend& backend) {
+        const Version version = journal_->checkpoint_version();
+        if (version == absent) return {};
+        Batch batch;
+        auto replayed = journal_->replay_checkpoint([&](const JournalChange& record) -> Status {
+            batch.changes.push_back(
+                {std::string{record.key}, std::string{*record.value}, record.expires_at, record.version, record.form});
+            return Status{};
+        });
+        if (!replayed) return replayed;
+        batch.version = version;
+        auto written = backend.write(batch);
+        if (!written) return failure(std::move(written).error());
+        return {};
+    }
+
+    template <class Backend>
+    [[nodiscard]] static Status copy_records(Backend& backend, CheckpointSink sink) {
+        Status copied;
+        auto scanned = backend.scan(KeyRange{}, [&](std::string_view key, const RecordView& record) {
+            copied = sink({key, record.value, record.expires_at, ValueForm::bytes, record.version});
+            return copied.has_value();
+        });
+        return scanned ? copied : scanned;
+    }
+
+    /// Reckoned from the checkpoint alone: the segments that a crash has left must not put the next one off.
+    void set_next_checkpoint() { next_checkpoint_bytes_ = 3 * journal_->checkpoint_bytes() + checkpoint_step_; }
+
+    [[nodiscard]] Status noted(Status done) {
+        if (!done && done.error() == Errc::io) has_failed_ = true;
+        return done;
+    }
+
+    std::unique_ptr<Journal> journal_;
+    std::atomic<bool> has_failed_{false};
+    std::size_t checkpoint_step_ = 0;
+    std::size_t next_checkpoint_bytes_ = 0;  // whoever flushes
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

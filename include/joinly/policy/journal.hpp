@@ -1,0 +1,172 @@
+#ifndef JOINLY_POLICY_JOURNAL_HPP
+#define JOINLY_POLICY_JOURNAL_HPP
+// The append-only files that let what write-behind has acknowledged survive a crash: segments of frames, one frame a batch;
+// a checkpoint, for a backend that keeps nothing itself; and the dead letters. backend/README.md has the formats.
+//
+// Locks, in the order they are taken:
+//   the caller's own mutex   append is called under it, one frame at a time
+//   maintenance_mutex_       held while files are made, recycled, replaced or read: by everything but append and make_durable
+//   the log's locks          see detail/policy/journal_log.hpp
+// There is a journal on POSIX systems only: elsewhere `open` answers `unsupported`.
+
+#include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/function_ref.hpp>
+#include <joinly/detail/policy/journal_contents.hpp>
+#include <joinly/detail/policy/journal_files.hpp>
+#include <joinly/detail/policy/journal_log.hpp>
+#include <joinly/policy/journal_dead_letter.hpp>
+#include <joinly/policy/journal_options.hpp>
+#include <joinly/policy/journal_payload.hpp>
+#include <joinly/policy/journal_salvage.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+
+/// See JournalPayload for the payload of a frame, journal_salvage.hpp for a damaged journal.
+class Journal {
+public:
+    /// Opens the journal in `options.path`, which is created when it is not there, and reads what it holds from end to end.
+    /// A torn tail (what was being written when the process or the machine died) is cut off.
+    ///
+    /// @param stored  the newest version that the backend holds: what lies below it may be damaged. It is kept all the same
+    ///                until `stored` is called, for after a crash of the process the backend may not have it durably yet
+    /// @return the journal, or
+    ///         busy              another journal object has it open, in this process or another;
+    ///         corrupt           something in the middle is damaged or missing; the message has file and offset. Nothing was
+    ///                           changed; `salvage_journal` keeps what can be read;
+    ///         incompatible      a newer version of the library wrote it, or the directory is something else's;
+    ///         full, io, read_only, invalid_argument (an empty path), unsupported (not on this system).
+    [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const JournalOptions& options, Version stored = absent) {
+        auto directory = detail::JournalDirectory::take(options.path, detail::JournalDirectory::Missing::is_created);
+        if (!directory) return failure(std::move(directory).error());
+        std::unique_ptr<Journal> journal{new Journal{std::move(*directory), options}};
+        auto found = journal->contents_.read(stored);
+        if (!found) return failure(std::move(found).error());
+        journal->log_.begin(std::move(*found));
+        journal->log_.stored(journal->contents_.checkpoint());
+        journal->contents_.tidy();
+        return journal;
+    }
+
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
+    ~Journal() = default;
+
+    /// Visits every batch above `after`, oldest first, as they were found at open; what is appended later is not visited.
+    /// `corrupt`: the batches between `after` and the oldest one kept are in neither journal nor backend (somebody put an
+    /// older copy of the backend in place).
+    [[nodiscard]] Status replay(Version after, ReplayVisitor visit) {
+        const std::scoped_lock lock{maintenance_mutex_};
+        return contents_.replay(after, visit);
+    }
+
+    /// The version that the checkpoint stands for; `absent`: there is none.
+    [[nodiscard]] Version checkpoint_version() const {
+        const std::scoped_lock lock{maintenance_mutex_};
+        return contents_.checkpoint();
+    }
+
+    /// Visits every record of the checkpoint, in the order they were written. Nothing to visit is no error.
+    [[nodiscard]] Status replay_checkpoint(CheckpointSink visit) {
+        const std::scoped_lock lock{maintenance_mutex_};
+        return contents_.replay_checkpoint(visit);
+    }
+
+    /// Adds a frame. When it returns the frame survives the process; `make_durable` makes it survive more.
+    ///
+    /// The caller's mutex is held: one append at a time.
+    /// @param version  above every one appended before
+    /// @param payload  JournalPayload::bytes(), or anything else: it is not looked at
+    /// @return nothing, or (and then nothing was appended)
+    ///         full              the segments are at `limit_bytes`, or the disk is full;
+    ///         io                the operating system's words; or an earlier fdatasync failed: see `restart`;
+    ///         invalid_argument  the version is not above the last, or the payload larger than `limit_bytes`.
+    /// @par Complexity  O(payload): some 50 ns for 200 bytes. When a segment is full, taking the next one costs some 30 us,
+    ///                  and making one, where `prepare` has not, some milliseconds.
+    [[nodiscard]] Status append(Version version, std::string_view payload) { return log_.append(version, payload); }
+
+    /// Returns when every frame up to `version` survives a power loss: callers that wait at the same time share an fdatasync.
+    /// After a failed one it is `io` for ever, for what is above `durable_version()`, and `append` refuses too: the operating
+    /// system may have forgotten what it could not write. `restart` begins again.
+    /// @par Thread safety  Any thread, beside append.
+    [[nodiscard]] Status make_durable(Version version) { return log_.make_durable(version); }
+
+    /// Every frame up to here survives a power loss.
+    [[nodiscard]] Version durable_version() const noexcept { return log_.durable_version(); }
+
+    /// The backend has durably stored everything up to `version`: segments with nothing newer are recycled.
+    /// @par Thread safety  Any thread.
+    void stored(Version version) {
+        const std::scoped_lock lock{maintenance_mutex_};
+        log_.stored(version);
+    }
+
+    /// Begins again with fresh files after an `io`. `invalid_argument` when frames above `stored` were appended: the backend
+    /// must have them first.
+    /// @par Thread safety  Not beside append.
+    [[nodiscard]] Status restart(Version stored) {
+        const std::scoped_lock lock{maintenance_mutex_};
+        return log_.restart(stored);
+    }
+
+    /// Makes a spare segment ready, so that append need not: for the thread that takes writes to the backend. What goes
+    /// wrong is told by the append that needs it. A directory that has vanished is noticed here.
+    /// @par Thread safety  Any thread.
+    void prepare() {
+        const std::scoped_lock lock{maintenance_mutex_};
+        log_.prepare();
+    }
+
+    /// The size of all segments, spare ones too, of the checkpoint and the dead letters.
+    [[nodiscard]] std::size_t bytes() const { return log_.bytes() + contents_.bytes(); }
+
+    [[nodiscard]] std::size_t checkpoint_bytes() const { return contents_.checkpoint_bytes(); }
+
+    /// The newest frame, or the checkpoint's version or what was stored at open if that is newer. `absent`: none of these.
+    [[nodiscard]] Version last_version() const noexcept { return log_.last_version(); }
+
+    /// Replaces the checkpoint by the records that `produce` gives to its sink; frames up to `version` are not needed any
+    /// more. The records must be those of one moment, the one after `version`; keys and values are taken, and expiry, form
+    /// and version of each. An error (`produce`'s own, `full`, `io`): the old checkpoint is still there.
+    /// @par Thread safety  Any thread; `produce` must not call this journal.
+    [[nodiscard]] Status write_checkpoint(Version version, detail::FunctionRef<Status(CheckpointSink)> produce) {
+        const std::scoped_lock lock{maintenance_mutex_};
+        auto written = contents_.write_checkpoint(version, log_.last_version(), produce);
+        if (written) log_.stored(version);
+        return written;
+    }
+
+    /// Replaces the list of dead letters, atomically; durable when it returns. On an error the old list is still there.
+    /// @par Thread safety  Any thread.
+    [[nodiscard]] Status keep_dead_letters(std::span<const JournalDeadLetter> letters) {
+        const std::scoped_lock lock{maintenance_mutex_};
+        return contents_.keep_dead_letters(letters);
+    }
+
+    /// The list that was kept last, read from its file.
+    [[nodiscard]] Result<std::vector<JournalDeadLetter>> dead_letters() const {
+        const std::scoped_lock lock{maintenance_mutex_};
+        return contents_.dead_letters();
+    }
+
+private:
+    Journal(detail::JournalDirectory directory, const JournalOptions& options)
+        : directory_{std::move(directory)}, contents_{directory_}, log_{directory_, options} {}
+
+    mutable std::mutex maintenance_mutex_;  // guards contents_, and log_ but for append and make_durable
+    detail::JournalDirectory directory_;
+    detail::JournalContents contents_;
+    detail::JournalLog log_;
+};
+
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,376 @@
+// What write-behind does when the backend refuses, is slow or has been written to by another: dead letters, barriers with a
+// deadline, closing with a report, health.
+
+#include <joinly/policy/write_behind.hpp>
+#include <joinly/store.hpp>
+#include <tests/support/catch.hpp>
+#include <tests/support/entities.hpp>
+#include <tests/support/failing_backend.hpp>
+#include <tests/support/latch.hpp>
+#include <tests/support/write_behind_rig.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using joinly::Batch;
+using joinly::Drive;
+using joinly::Errc;
+using joinly::Player;
+using joinly::Version;
+using joinly::WriteBehind;
+using joinly::test::FailingBackend;
+using joinly::test::Latch;
+using joinly::test::player;
+using Rig = joinly::test::WriteBehindRig;
+
+/// Refuses, for good, every batch that holds one of these players.
+auto refuse_player(std::vector<std::string> ids, Errc code = Errc::invalid_argument) {
+    return [ids = std::move(ids), code](const Batch& batch) -> std::optional<Errc> {
+        for (const auto& change : batch.changes) {
+            if (std::find(ids.begin(), ids.end(), change.key.substr(7)) != ids.end()) return code;
+        }
+        return std::nullopt;
+    };
+}
+
+// --- dead letters
+
+TEST_CASE("a batch that the backend will never take is set aside, and the rest flows on", "[write_behind][dead_letter]") {
+    Rig rig;
+    rig.control->refuse_if = refuse_player({"p13", "p20"});
+    for (int i = 0; i < 32; ++i) REQUIRE(rig.store.save(player("p" + std::to_string(i), i)));
+    CHECK(rig.store.flush().error() == Errc::invalid_argument);
+    CHECK(rig.store.stats().pending_entries == 0);
+    CHECK(*rig.store.count<Player>() == 30);
+    CHECK(rig.stored_rating("p12") == 12);
+    CHECK(rig.stored_rating("p31") == 31);
+    const auto letters = rig.store.dead_letters();
+    REQUIRE(letters.size() == 2);
+    CHECK(letters[0].keys == std::vector<std::string>{"player:p13"});
+    CHECK(letters[0].code == Errc::invalid_argument);
+    CHECK(letters[0].reason == "the test refuses this batch");
+    CHECK(letters[1].keys == std::vector<std::string>{"player:p20"});
+    CHECK(rig.store.health().dead_letters == 2);
+}
+
+TEST_CASE("a set-aside write counts as not made: loads find what the backend has", "[write_behind][dead_letter]") {
+    Rig rig;
+    REQUIRE(rig.store.save(player("ada", 1)));
+    REQUIRE(rig.store.flush());
+    rig.control->refuse_if = refuse_player({"ada"}, Errc::corrupt);
+    REQUIRE(rig.store.save(player("ada", 2)));
+    CHECK(rig.rating("ada") == 2);
+    CHECK(!rig.store.flush());
+    CHECK(rig.rating("ada") == 1);
+}
+
+TEST_CASE("a write after the one that is set aside stays readable, and is tried", "[write_behind][dead_letter][race]") {
+    Rig rig;
+    rig.control->refuse_if = refuse_player({"ada"});
+    rig.control->before_write = [&](const Batch& batch) {
+        if (batch.changes.size() == 1 && batch.version == 1) (void)rig.store.save(player("ada", 2));
+    };
+    REQUIRE(rig.store.save(player("ada", 1)));
+    CHECK(!rig.store.flush());
+    CHECK(rig.rating("ada") == 2);
+    rig.control->refuse_if = nullptr;
+    REQUIRE(rig.store.flush());
+    CHECK(rig.stored_rating("ada") == 2);
+}
+
+TEST_CASE("batches that wrote the same key are set aside together, and no others with them", "[write_behind][dead_letter]") {
+    Rig rig;
+    rig.control->refuse_if = refuse_player({"bad"});
+    REQUIRE(rig.store.save(player("before", 1)));
+    REQUIRE(rig.store.save_many(std::vector{player("shared", 1), player("bad", 1)}));
+    REQUIRE(rig.store.save(player("between", 1)));  // between two batches that share a key: stored apart, they would be no prefix
+    REQUIRE(rig.store.save_many(std::vector{player("shared", 2), player("other", 2)}));
+    REQUIRE(rig.store.save(player("after", 1)));
+    CHECK(!rig.store.flush());
+    CHECK(*rig.store.ids<Player>() == std::vector<std::string>{"after", "before"});
+    REQUIRE(rig.store.dead_letters().size() == 1);
+    CHECK(rig.store.dead_letters()[0].keys.size() == 4);
+}
+
+TEST_CASE("a dead letter is written again by a retry, and gone then", "[write_behind][dead_letter]") {
+    Rig rig;
+    rig.control->refuse_if = refuse_player({"ada"});
+    REQUIRE(rig.store.save(player("ada", 7)));
+    CHECK(!rig.store.flush());
+    const Version id = rig.store.dead_letters().at(0).id;
+    rig.control->refuse_if = nullptr;
+    const auto retried = rig.store.retry_dead_letter(id);
+    REQUIRE(retried);
+    CHECK(*retried > id);
+    CHECK(rig.store.dead_letters().empty());
+    CHECK(rig.rating("ada") == 7);
+    REQUIRE(rig.store.flush());
+    CHECK(rig.stored_rating("ada") == 7);
+    CHECK(rig.store.retry_dead_letter(id).error() == Errc::not_found);
+}
+
+TEST_CASE("a dead letter is forgotten when it is dropped", "[write_behind][dead_letter]") {
+    Rig rig;
+    rig.control->refuse_if = refuse_player({"ada"});
+    REQUIRE(rig.store.save(player("ada", 7)));
+    CHECK(!rig.store.flush());
+    const Version id = rig.store.dead_letters().at(0).id;
+    REQUIRE(rig.store.drop_dead_letter(id));
+    CHECK(rig.store.dead_letters().empty());
+    CHECK(rig.store.drop_dead_letter(id).error() == Errc::not_found);
+}
+
+TEST_CASE("dead letters count towards the limit, so that they cannot fill the memory", "[write_behind][dead_letter]") {
+    Rig rig{{.pending_limit_entries = 2, .drive = Drive::caller}};
+    rig.control->refuse_writes = Errc::corrupt;
+    REQUIRE(rig.store.save(player("a")));
+    REQUIRE(rig.store.save(player("b")));
+    CHECK(!rig.store.flush());
+    CHECK(rig.store.save(player("c")).error() == Errc::full);
+    REQUIRE(rig.store.drop_dead_letter(rig.store.dead_letters().at(0).id));
+    CHECK(rig.store.save(player("c")));
+    rig.control->refuse_writes = std::nullopt;
+}
+
+TEST_CASE("what another writer has overtaken is set aside, and the store goes on from what he left",
+          "[write_behind][dead_letter]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto first = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.drive = Drive::caller});
+    auto second = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.drive = Drive::caller});
+    REQUIRE(second.save(player("x")));
+    REQUIRE(second.save(player("ada", 2)));
+    for (int i = 0; i < 5; ++i) REQUIRE(first.save(player("ada", i)));
+    REQUIRE(first.flush());
+    CHECK(second.flush().error() == Errc::conflict);
+    CHECK((*second.load<Player>("ada"))->skill_rating == 4);
+    CHECK(second.load<Player>("x").error() == Errc::not_found);
+    REQUIRE(second.dead_letters().size() == 1);
+    const auto saved = second.save(player("bob", 3));
+    REQUIRE(saved);
+    CHECK(*saved > 5);  // no version is given twice
+    REQUIRE(second.flush());
+    CHECK((*second.load<Player>("bob")).version() == *saved);
+}
+
+// --- barriers with a deadline
+
+TEST_CASE("a flush with a timeout tries again until the backend takes it", "[write_behind][fault]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 1h, .longest_backoff = 1ms});
+    control->refuse_writes = Errc::busy;
+    control->before_write = [&](const Batch&) {
+        if (control->writes == 4) control->refuse_writes = std::nullopt;
+    };
+    REQUIRE(store.save(player("ada", 1)));
+    CHECK(store.flush(1h));
+    CHECK(control->writes == 4);
+}
+
+TEST_CASE("a flush with a timeout gives up in time, with the reason, and loses nothing", "[write_behind][fault]") {
+    const auto drive = GENERATE(Drive::thread, Drive::caller);
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.longest_backoff = 1ms, .drive = drive});
+    control->refuse_writes = Errc::busy;
+    REQUIRE(store.save(player("ada", 1)));
+    const auto flushed = store.flush(20ms);
+    REQUIRE(!flushed);
+    CHECK(flushed.error() == Errc::timed_out);
+    CHECK(std::string{flushed.error().message()}.find("the test refuses writes") != std::string::npos);
+    CHECK(store.stats().pending_entries == 1);
+    control->refuse_writes = std::nullopt;
+    CHECK(store.flush(1h));
+}
+
+TEST_CASE("a flush with a timeout returns in time beside a backend that does not answer", "[write_behind][fault]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    Latch go_on;
+    control->before_write = [&](const Batch&) { go_on.wait(); };
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 0ms});
+    REQUIRE(store.save(player("ada", 1)));
+    CHECK(store.flush(5ms).error() == Errc::timed_out);
+    go_on.open();
+    CHECK(store.flush(1h));
+}
+
+TEST_CASE("wait returns once a version is stored", "[write_behind]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 1ms});
+    const auto version = store.save(player("ada", 1));
+    REQUIRE(store.wait(*version, 1h));
+    CHECK(control->records.read("player:ada"));
+}
+
+TEST_CASE("wait tells when time is up, and when a version does not exist or was set aside", "[write_behind]") {
+    Rig rig;
+    const auto version = rig.store.save(player("ada", 1));
+    CHECK(rig.store.wait(*version, 1ms).error() == Errc::timed_out);
+    CHECK(rig.store.wait(*version + 1, 1ms).error() == Errc::invalid_argument);
+    rig.control->refuse_writes = Errc::invalid_argument;
+    CHECK(!rig.store.flush());
+    CHECK(rig.store.wait(*version, 1ms).error() == Errc::invalid_argument);
+}
+
+// --- closing
+
+TEST_CASE("close with a timeout reports what was flushed, set aside and left", "[write_behind][fault]") {
+    Rig rig;
+    REQUIRE(rig.store.save(player("good")));
+    REQUIRE(rig.store.save(player("bad")));
+    rig.control->refuse_if = refuse_player({"bad"});
+    SECTION("all of it done") {
+        const auto report = rig.store.close(1h);
+        CHECK(report.flushed == 1);
+        CHECK(report.failed == 1);
+        CHECK(report.left == 0);
+        CHECK(report.status.error() == Errc::invalid_argument);
+    }
+    SECTION("nothing in time") {
+        rig.control->refuse_writes = Errc::io;
+        const auto report = rig.store.close(5ms);
+        CHECK(report.flushed == 0);
+        CHECK(report.failed == 0);
+        CHECK(report.left == 2);
+        CHECK(report.status.error() == Errc::timed_out);
+        rig.control->refuse_writes = std::nullopt;
+    }
+}
+
+TEST_CASE("close with a timeout returns in time beside a backend that does not answer", "[write_behind][fault]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    Latch storing;
+    Latch go_on;
+    control->before_write = [&](const Batch&) {
+        storing.open();
+        go_on.wait();
+    };
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 0ms});
+    REQUIRE(store.save(player("ada", 1)));
+    storing.wait();
+    const auto report = store.close(5ms);
+    CHECK(report.left == 1);
+    CHECK(report.status.error() == Errc::timed_out);
+    go_on.open();
+    CHECK(store.close(1h).status);
+    CHECK(control->records.read("player:ada"));
+}
+
+TEST_CASE("closing with a full queue loses nothing", "[write_behind]") {
+    for (int round = 0; round < 50; ++round) {
+        const auto control = std::make_shared<FailingBackend::Control>();
+        auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 0ms, .flush_entries = 7});
+        std::vector<std::thread> writers;
+        std::atomic<int> acknowledged{0};
+        for (int writer = 0; writer < 2; ++writer) {
+            writers.emplace_back([&, writer] {
+                for (int i = 0; i < 1'000; ++i) {
+                    if (!store.save(player(std::to_string(writer) + "_" + std::to_string(i)))) return;
+                    ++acknowledged;
+                }
+            });
+        }
+        while (acknowledged < 100) std::this_thread::yield();
+        CHECK(store.close());
+        for (auto& writer : writers) writer.join();
+        int stored = 0;
+        REQUIRE(control->records.scan({}, [&](std::string_view, const joinly::RecordView&) { return ++stored != 0; }));
+        CHECK(stored == acknowledged);
+    }
+}
+
+// --- bounds and health
+
+TEST_CASE("a flush is due by bytes", "[write_behind]") {
+    Rig rig{{.max_delay = 1h, .flush_bytes = 1'000, .drive = Drive::caller}};
+    REQUIRE(rig.store.put("a", std::string(400, 'a')));
+    REQUIRE(rig.store.put("a", std::string(500, 'a')));  // in the place of the first
+    REQUIRE(rig.store.pump());
+    CHECK(rig.control->writes == 0);
+    REQUIRE(rig.store.put("b", std::string(500, 'b')));
+    REQUIRE(rig.store.pump());
+    CHECK(rig.control->writes == 1);
+}
+
+TEST_CASE("pending bytes are bounded", "[write_behind]") {
+    Rig rig{{.pending_limit_bytes = 1'000, .drive = Drive::caller}};
+    REQUIRE(rig.store.put("large", std::string(2'000, 'a')));  // alone it may be larger than the limit
+    CHECK(rig.store.put("b", "small").error() == Errc::full);
+    REQUIRE(rig.store.flush());
+    CHECK(rig.store.put("b", "small"));
+}
+
+TEST_CASE("health tells how much is at risk, and since when", "[write_behind]") {
+    Rig rig;
+    REQUIRE(rig.store.put("key", "value"));
+    rig.traits.clock.advance(30ms);
+    REQUIRE(rig.store.put("other", "value"));
+    rig.traits.clock.advance(5ms);
+    auto health = rig.store.health();
+    CHECK(health.pending_entries == 2);
+    CHECK(health.pending_bytes == 18);
+    CHECK(health.oldest_pending == 35ms);
+    CHECK(health.journal_bytes == 0);
+    rig.control->refuse_writes = Errc::io;
+    CHECK(!rig.store.flush());
+    health = rig.store.health();
+    CHECK(health.retries == 1);
+    CHECK(health.last_error == "the test refuses writes");
+    rig.control->refuse_writes = std::nullopt;
+    REQUIRE(rig.store.flush());
+    health = rig.store.health();
+    CHECK(health.pending_bytes == 0);
+    CHECK(health.oldest_pending == 0ms);
+    CHECK(health.last_error.empty());
+}
+
+TEST_CASE("pump with a budget stores a part, in order, and the rest by later calls", "[write_behind]") {
+    Rig rig{{.max_delay = 0ms, .drive = Drive::caller}};
+    std::vector<Version> versions;
+    rig.control->after_write = [&](const Batch& batch) { versions.push_back(batch.version); };
+    for (int i = 0; i < 10'000; ++i) REQUIRE(rig.store.put(std::to_string(i), "value"));
+    REQUIRE(rig.store.pump(std::chrono::microseconds{0}));
+    CHECK(versions.size() == 1);
+    const auto left = rig.store.stats().pending_entries;
+    CHECK(left < 10'000);
+    CHECK(*rig.control->records.last_version() == 10'000 - left);
+    while (rig.store.stats().pending_entries != 0) REQUIRE(rig.store.pump(std::chrono::microseconds{50}));
+    CHECK(std::is_sorted(versions.begin(), versions.end()));
+    CHECK(versions.back() == 10'000);
+}
+
+TEST_CASE("a try whose outcome is unknown is repeated as it was, whatever the budget", "[write_behind][fault]") {
+    Rig rig{{.max_delay = 0ms, .drive = Drive::caller}};
+    for (int i = 0; i < 100; ++i) REQUIRE(rig.store.put(std::to_string(i), "value"));
+    rig.control->lose_answers = Errc::io;
+    CHECK(!rig.store.pump());
+    rig.control->lose_answers = std::nullopt;
+    REQUIRE(rig.store.put("later", "value"));
+    rig.traits.clock.advance(1h);
+    REQUIRE(rig.store.pump(std::chrono::microseconds{0}));
+    CHECK(rig.store.stats().pending_entries == 1);
+    REQUIRE(rig.store.flush());
+    CHECK(rig.store.dead_letters().empty());
+}
+
+struct Thrown {};
+
+TEST_CASE("the worker survives a backend that throws", "[write_behind][fault]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 0ms, .longest_backoff = 1ms});
+    control->before_write = [&](const Batch&) {
+        if (control->writes < 3) throw Thrown{};
+    };
+    REQUIRE(store.save(player("ada", 1)));
+    CHECK(store.flush(1h));
+    CHECK(control->records.read("player:ada"));
+}
+
+}  // namespace

@@ -1,0 +1,340 @@
+// Write-behind with a journal: what was acknowledged and not stored is there when the store is opened again. The journal's
+// own tests are in journal.test.cpp, those that kill the process in tests/crash/.
+
+#include <joinly/backend/memory.hpp>
+#include <joinly/codec/json.hpp>
+#include <joinly/policy/write_behind.hpp>
+#include <joinly/store.hpp>
+#include <tests/support/catch.hpp>
+#include <tests/support/entities.hpp>
+#include <tests/support/failing_backend.hpp>
+#include <tests/support/temp_dir.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using joinly::absent;
+using joinly::Batch;
+using joinly::DefaultTraits;
+using joinly::Drive;
+using joinly::Errc;
+using joinly::ManualTraits;
+using joinly::MemoryBackend;
+using joinly::Player;
+using joinly::Result;
+using joinly::Sync;
+using joinly::ValueForm;
+using joinly::Version;
+using joinly::WriteBehind;
+using joinly::WriteBehindOptions;
+using joinly::test::FailingBackend;
+using joinly::test::player;
+using joinly::test::TempDir;
+
+/// A database and a journal that outlive the stores which are opened on them.
+template <class Traits = ManualTraits>
+struct Place {
+    using Store = joinly::Store<FailingBackend, WriteBehind, Traits>;
+
+    [[nodiscard]] WriteBehindOptions options() const {
+        WriteBehindOptions options;
+        options.drive = Drive::caller;
+        options.journal = {.path = dir / "journal", .segment_bytes = 64 << 10, .limit_bytes = 256 << 10};
+        return options;
+    }
+    [[nodiscard]] Result<Store> try_open() const { return Store::open({.control = control}, options(), traits); }
+    [[nodiscard]] Store open() const { return *try_open(); }
+
+    /// A store that ends without having stored what `use` saved.
+    template <class Use>
+    void abandon(Use use) {
+        {
+            auto store = open();
+            use(store);
+            control->refuse_writes = Errc::io;
+        }
+        control->refuse_writes = std::nullopt;
+    }
+
+    TempDir dir;
+    std::shared_ptr<FailingBackend::Control> control = std::make_shared<FailingBackend::Control>();
+    Traits traits;
+};
+
+template <class Store>
+std::int32_t rating(Store& store, std::string_view id) {
+    auto loaded = store.template load<Player>(id);
+    return loaded ? (*loaded)->skill_rating : -1;
+}
+
+TEST_CASE("what was acknowledged and not stored is there when the store is opened again", "[journal]") {
+    Place<> place;
+    Version version = absent;
+    place.abandon([&](auto& store) {
+        REQUIRE(store.save(player("ada", 1)));
+        version = *store.save(player("ada", 2));
+    });
+    CHECK(!place.control->records.read("player:ada"));
+    auto store = place.open();
+    CHECK(rating(store, "ada") == 2);
+    CHECK(store.template load<Player>("ada")->version() == version);
+    CHECK(*store.template ids<Player>() == std::vector<std::string>{"ada"});
+    REQUIRE(store.flush());
+    CHECK(place.control->records.read("player:ada")->version == version);
+}
+
+TEST_CASE("erases, expiries and versions come back from the journal too", "[journal]") {
+    Place<> place;
+    {
+        auto store = place.open();
+        REQUIRE(store.save(player("gone", 1)));
+        REQUIRE(store.flush());
+    }
+    Version version = absent;
+    place.abandon([&](auto& store) {
+        REQUIRE(store.template erase<Player>("gone"));
+        version = *store.save(player("brief", 1), {.ttl = 1h});
+    });
+    auto store = place.open();
+    CHECK(rating(store, "gone") == -1);
+    CHECK(store.save(player("brief", 2), {.expect = version - 1}).error() == Errc::conflict);
+    CHECK(rating(store, "brief") == 1);
+    place.traits.clock.advance(1h);
+    CHECK(rating(store, "brief") == -1);
+    CHECK(*store.save(player("next", 1)) == version + 1);
+}
+
+TEST_CASE("what the backend stored without an answer is not taken for another writer's", "[journal][fault]") {
+    Place<> place;
+    {
+        auto store = place.open();
+        REQUIRE(store.save(player("ada", 1)));
+        place.control->lose_answers = Errc::io;
+    }
+    place.control->lose_answers = std::nullopt;
+    auto store = place.open();
+    CHECK(store.stats().pending_entries == 0);
+    REQUIRE(store.save(player("ada", 2)));
+    CHECK(store.flush());
+    CHECK(store.dead_letters().empty());
+}
+
+TEST_CASE("dead letters are kept in the journal, over restarts, until they are retried", "[journal][dead_letter]") {
+    Place<> place;
+    {
+        auto store = place.open();
+        place.control->refuse_writes = Errc::invalid_argument;
+        REQUIRE(store.save(player("ada", 1)));
+        CHECK(!store.flush());
+        place.control->refuse_writes = std::nullopt;
+        REQUIRE(store.save(player("bob", 2)));
+        REQUIRE(store.flush());
+    }
+    Version retried = absent;
+    {
+        auto store = place.open();
+        CHECK(rating(store, "ada") == -1);
+        const auto letters = store.dead_letters();
+        REQUIRE(letters.size() == 1);
+        CHECK(letters[0].keys == std::vector<std::string>{"player:ada"});
+        CHECK(letters[0].reason == "the test refuses writes");
+        retried = *store.retry_dead_letter(letters[0].id);
+    }
+    auto store = place.open();
+    CHECK(store.dead_letters().empty());
+    CHECK(rating(store, "ada") == 1);
+    CHECK(place.control->records.read("player:ada")->version == retried);
+}
+
+TEST_CASE("a batch that was set aside last is not tried again by opening, and its version not given again",
+          "[journal][dead_letter]") {
+    Place<> place;
+    Version version = absent;
+    {
+        auto store = place.open();
+        place.control->refuse_writes = Errc::invalid_argument;
+        version = *store.save(player("ada", 1));
+        CHECK(!store.flush());
+        place.control->refuse_writes = std::nullopt;
+    }
+    auto store = place.open();
+    CHECK(store.stats().pending_entries == 0);
+    CHECK(rating(store, "ada") == -1);
+    CHECK(*store.save(player("bob", 2)) == version + 1);
+    CHECK(store.flush());
+}
+
+TEST_CASE("a dead letter that was dropped stays settled: neither tried again nor missed by opening", "[journal][dead_letter]") {
+    Place<> place;
+    Version version = absent;
+    {
+        auto store = place.open();
+        place.control->refuse_writes = Errc::invalid_argument;
+        version = *store.save(player("ada", 1));
+        CHECK(!store.flush());
+        REQUIRE(store.drop_dead_letter(version));
+        place.control->refuse_writes = std::nullopt;
+    }
+    place.abandon([&](auto& store) {
+        CHECK(store.dead_letters().empty());
+        CHECK(*store.save(player("bob", 2)) == version + 1);
+    });
+    auto store = place.open();
+    CHECK(rating(store, "ada") == -1);
+    CHECK(rating(store, "bob") == 2);
+    CHECK(store.flush());
+}
+
+TEST_CASE("two stores cannot share a journal", "[journal]") {
+    Place<> place;
+    auto store = place.open();
+    const auto second = place.try_open();
+    REQUIRE(!second);
+    CHECK(second.error() == Errc::busy);
+}
+
+TEST_CASE("an older copy of the database under a newer journal is refused", "[journal][fault]") {
+    Place<> place;
+    {
+        auto store = place.open();
+        REQUIRE(store.save(player("ada", 1)));
+        REQUIRE(store.flush());
+    }
+    place.abandon([](auto& store) {
+        REQUIRE(store.save(player("bob", 1)));
+        REQUIRE(store.flush());  // and the first segment is not needed any more
+        REQUIRE(store.save(player("eve", 1)));
+    });
+    place.control = std::make_shared<FailingBackend::Control>();
+    CHECK(place.try_open().error() == Errc::corrupt);
+}
+
+TEST_CASE("a journal at its limit refuses writes until a flush has made room", "[journal]") {
+    Place<> place;
+    auto store = place.open();
+    const std::string value(10'000, 'v');
+    int taken = 0;
+    Result<Version> put = Version{};
+    while ((put = store.put("key", value))) ++taken;
+    CHECK(put.error() == Errc::full);
+    CHECK(taken >= 10);
+    for (int i = 0; i < 1'000; ++i) {
+        if (!store.put("key", value)) {
+            REQUIRE(store.flush());
+            REQUIRE(store.put("key", value));
+        }
+        REQUIRE(store.health().journal_bytes <= (512 << 10));
+    }
+}
+
+struct JsonTraits : ManualTraits {
+    using Codec = joinly::Json;
+};
+
+TEST_CASE("text comes back from the journal as text", "[journal]") {
+    Place<JsonTraits> place;
+    place.abandon([](auto& store) { REQUIRE(store.save(player("ada", 1))); });
+    auto store = place.open();
+    CHECK(rating(store, "ada") == 1);
+    std::optional<ValueForm> form;
+    place.control->before_write = [&](const Batch& batch) { form = batch.changes.at(0).form; };
+    REQUIRE(store.flush());
+    CHECK(form == ValueForm::text);
+}
+
+// --- over memory: a small durable store of its own
+
+auto open_memory(const TempDir& dir, std::size_t limit_bytes = 1 << 20) {
+    WriteBehindOptions options;
+    options.drive = Drive::caller;
+    options.journal = {.path = dir / "journal", .segment_bytes = 64 << 10, .limit_bytes = limit_bytes};
+    return joinly::open<MemoryBackend, WriteBehind>({}, options);
+}
+
+TEST_CASE("a memory backend with a journal keeps what was acknowledged, though the process dies", "[journal]") {
+    TempDir dir;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto store = open_memory(dir);
+        bool done = store.has_value();
+        for (int i = 0; done && i < 100; ++i) {
+            done = store->save(player("p" + std::to_string(i), i)).has_value();
+            if (i == 50) done = done && store->flush();
+        }
+        ::_exit(done ? 0 : 1);  // neither closes nor destroys the store
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(status == 0);
+    auto store = *open_memory(dir);
+    CHECK(*store.count<Player>() == 100);
+    CHECK(rating(store, "p99") == 99);
+    CHECK(*store.save(player("more")) == 101);
+}
+
+TEST_CASE("a memory backend's journal stays bounded by what it holds, and loses nothing", "[journal]") {
+    TempDir dir;
+    {
+        auto store = *open_memory(dir);
+        REQUIRE(store.put("steady", "kept"));
+        for (int round = 0; round < 300; ++round) {
+            for (int key = 0; key < 10; ++key) {
+                const auto put = store.put("k" + std::to_string(key), std::string(1'000, static_cast<char>('a' + round % 26)));
+                REQUIRE(put);
+            }
+            REQUIRE(store.erase_key("k9"));
+            REQUIRE(store.flush());
+        }
+        CHECK(store.health().journal_bytes < (2 << 20));
+    }
+    auto store = *open_memory(dir);
+    CHECK(store.keys()->size() == 10);
+    CHECK(*store.get("steady") == "kept");
+    CHECK(*store.get("k0") == std::string(1'000, static_cast<char>('a' + 299 % 26)));
+}
+
+TEST_CASE("a full journal over memory makes room by a checkpoint", "[journal]") {
+    TempDir dir;
+    auto store = *open_memory(dir, 128 << 10);
+    const std::string value(10'000, 'v');
+    for (int i = 0; i < 200; ++i) {
+        if (!store.put("key", value)) {
+            REQUIRE(store.flush());
+            REQUIRE(store.put("key", value));
+        }
+    }
+    CHECK(*store.get("key") == value);
+}
+
+TEST_CASE("a journal over memory that is full of what has been stored makes room for a writer that waits", "[journal]") {
+    TempDir dir;
+    WriteBehindOptions options;
+    options.journal = {.path = dir / "journal", .segment_bytes = 64 << 10, .limit_bytes = 256 << 10};
+    auto store = *joinly::open<MemoryBackend, WriteBehind>({}, options);
+    for (int i = 0; i < 4'000; ++i) {
+        REQUIRE(store.put("k" + std::to_string(i % 4), std::string(200, 'x')));
+        REQUIRE(store.flush());
+    }
+}
+
+TEST_CASE("a save is acknowledged once an fdatasync has made its frame durable, if that is asked for", "[journal]") {
+    TempDir dir;
+    WriteBehindOptions options;
+    options.journal = {.path = dir / "journal", .sync = Sync::power_loss, .segment_bytes = 64 << 10};
+    auto store = *joinly::open<MemoryBackend, WriteBehind>({}, options);
+    CHECK(store.save(player("ada", 1)));
+    CHECK(rating(store, "ada") == 1);
+}
+
+}  // namespace
