@@ -1,0 +1,244 @@
+// Kills a writer at a random instant, takes away what was not synced (see power.hpp), reopens, checks, and goes on.
+//
+//     JOINLY_ROUNDS=5000 crash.power_loss "[cut]"     the long form; a line of counts for each combination
+//     JOINLY_SEED=...                                 which batches are written; the instants of the cuts remain the machine's
+//     JOINLY_KEEP=directory                           where to copy the files that a fault was found in
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <tests/crash/loop.hpp>
+#include <tests/crash/power.hpp>
+#include <tests/support/catch.hpp>
+#include <tests/support/child_process.hpp>
+#include <tests/support/settings.hpp>
+#include <tests/support/temp_dir.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+
+namespace joinly::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+class PowerCut final : public Disaster {
+public:
+    explicit PowerCut(std::optional<Unsynced> unsynced = {}, unsigned lies_percent = 0)
+        : unsynced_{unsynced}, lies_percent_{lies_percent} {}
+
+    void enter(const std::string& directory) override {
+        swallow_syncs(lies_percent_);
+        count_syncs(directory, shadow_of(directory));
+    }
+    void strike(const std::string& directory, Dice& dice) override {
+        constexpr Unsynced all[] = {Unsynced::all_lost, Unsynced::sectors, Unsynced::pages, Unsynced::all_kept};
+        cut_power(directory, shadow_of(directory), unsynced_.value_or(all[dice.below(4)]), dice);
+    }
+    void forget(const std::string& directory) override { std::filesystem::remove_all(shadow_of(directory)); }
+    bool cuts_power() const override { return true; }
+
+private:
+    static std::string shadow_of(const std::string& directory) { return directory + ".shadow"; }
+
+    std::optional<Unsynced> unsynced_;
+    unsigned lies_percent_;
+};
+
+Tally play(const Setup& setup, LoopOptions options, Disaster& disaster) {
+    options.seed = setting("JOINLY_SEED", std::random_device{}());
+    std::cout << to_string(setup) << ", JOINLY_SEED=" << options.seed << ": " << std::flush;
+    const Tally tally = run_loop(setup, options, disaster);
+    std::cout << to_string(tally) << std::endl;
+    return tally;
+}
+
+void survives_cuts(const Setup& setup, LoopOptions options = {}) {
+    options.rounds = setting("JOINLY_ROUNDS", options.rounds);
+    PowerCut power;
+    const Tally tally = play(setup, options, power);
+    INFO(tally.first_fault);
+    CHECK(tally.rounds == options.rounds);
+    CHECK(tally.faults.sum() == 0);
+    CHECK(tally.errors == 0);
+}
+
+Setup with_journal(Engine engine, Sync sync, milliseconds sync_interval = {}, Sync backend_sync = Sync::power_loss) {
+    return {engine, Policy::write_behind, backend_sync, true, sync, sync_interval};
+}
+
+/// For tests of the layer itself: what a child does with files, then a cut.
+class Machine {
+public:
+    explicit Machine(int (*work)(const std::string& directory)) {
+        std::filesystem::create_directory(directory_);
+        ChildProcess child{[&] {
+            count_syncs(directory_, shadow_);
+            return work(directory_);
+        }};
+        exit_code = child.wait();
+        Dice dice{1};
+        cut_power(directory_, shadow_, Unsynced::all_lost, dice);
+    }
+    [[nodiscard]] std::string read(const std::string& name) const {
+        std::ifstream file{directory_ + "/" + name};
+        return {std::istreambuf_iterator<char>{file}, {}};
+    }
+    [[nodiscard]] bool has(const std::string& name) const { return std::filesystem::exists(directory_ + "/" + name); }
+
+    int exit_code = -1;
+
+private:
+    TempDir dir_;
+    std::string directory_ = dir_ / "data";
+    std::string shadow_ = dir_ / "shadow";
+};
+
+int put(const std::string& path, const std::string& bytes) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT, 0644);
+    if (::write(file, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) throw std::runtime_error("write failed");
+    return file;
+}
+
+void sync_directory(const std::string& path) {
+    const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY);
+    ::fsync(directory);
+    ::close(directory);
+}
+
+}  // namespace
+
+TEST_CASE("a cut takes the bytes that were not synced", "[power]") {
+    const Machine machine{[](const std::string& directory) {
+        const int file = put(directory + "/partly", "kept");
+        ::fdatasync(file);
+        put(directory + "/never", "lost");
+        return ::write(file, "lost", 4) == 4 ? 0 : 1;
+    }};
+    REQUIRE(machine.exit_code == 0);
+    CHECK_FALSE(machine.has("never"));
+    CHECK(machine.read("partly") == "kept");
+}
+
+TEST_CASE("a cut takes the stores to a mapping that were not synced", "[power]") {
+    const Machine machine{[](const std::string& directory) {
+        const int file = ::open((directory + "/mapped").c_str(), O_RDWR | O_CREAT, 0644);
+        if (::ftruncate(file, 4) != 0) return 1;
+        void* const memory = ::mmap(nullptr, 4, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        std::memcpy(memory, "kept", 4);
+        ::msync(memory, 4, MS_SYNC);
+        std::memcpy(memory, "lost", 4);
+        return 0;
+    }};
+    REQUIRE(machine.exit_code == 0);
+    CHECK(machine.read("mapped") == "kept");
+}
+
+TEST_CASE("a cut takes the names that were changed after their directory was synced", "[power]") {
+    const Machine machine{[](const std::string& directory) {
+        for (const char* const name : {"/old", "/older", "/gone"}) ::fsync(put(directory + name, name));
+        std::rename((directory + "/older").c_str(), (directory + "/renamed").c_str());
+        std::remove((directory + "/gone").c_str());
+        sync_directory(directory);
+        std::rename((directory + "/old").c_str(), (directory + "/new").c_str());
+        std::filesystem::create_directory(directory + "/unsynced");
+        return 0;
+    }};
+    REQUIRE(machine.exit_code == 0);
+    CHECK(machine.has("old"));
+    CHECK_FALSE(machine.has("new"));
+    CHECK(machine.has("renamed"));
+    CHECK_FALSE(machine.has("gone"));
+    CHECK_FALSE(machine.has("unsynced"));
+}
+
+TEST_CASE("the layer sees what each engine syncs: without syncs acknowledged writes are lost", "[power]") {
+    const auto engine = GENERATE(Engine::sqlite, Engine::leveldb);
+    PowerCut power{Unsynced::all_lost};
+    const Tally tally = play({engine, Policy::no_cache, Sync::process_crash}, {.rounds = 5}, power);
+    INFO(tally.first_fault);
+    CHECK(tally.forgotten > 0);
+    CHECK(tally.faults.sum() + tally.errors == 0);
+}
+
+TEST_CASE("syncs that only seem to happen are found out", "[power]") {
+    const auto setup = GENERATE(Setup{Engine::sqlite, Policy::no_cache}, Setup{Engine::leveldb, Policy::no_cache},
+                                with_journal(Engine::memory, Sync::power_loss));
+    PowerCut power{Unsynced::all_lost, 30};
+    const Tally tally = play(setup, {.rounds = 40}, power);
+    CHECK(tally.faults.sum() + tally.errors > 0);
+}
+
+TEST_CASE("SQLite under NoCache keeps its word when the power goes", "[cut]") { survives_cuts({Engine::sqlite, Policy::no_cache}); }
+TEST_CASE("SQLite under ReadThrough keeps its word when the power goes", "[cut]") {
+    survives_cuts({Engine::sqlite, Policy::read_through});
+}
+TEST_CASE("SQLite under WriteThrough keeps its word when the power goes", "[cut]") {
+    survives_cuts({Engine::sqlite, Policy::write_through});
+}
+TEST_CASE("SQLite under WriteBehind keeps its word when the power goes", "[cut]") {
+    survives_cuts({Engine::sqlite, Policy::write_behind});
+}
+TEST_CASE("LevelDB under NoCache keeps its word when the power goes", "[cut]") {
+    survives_cuts({Engine::leveldb, Policy::no_cache});
+}
+TEST_CASE("LevelDB under ReadThrough keeps its word when the power goes", "[cut]") {
+    survives_cuts({Engine::leveldb, Policy::read_through});
+}
+TEST_CASE("LevelDB under WriteThrough keeps its word when the power goes", "[cut]") {
+    survives_cuts({Engine::leveldb, Policy::write_through});
+}
+TEST_CASE("LevelDB under WriteBehind keeps its word when the power goes", "[cut]") {
+    survives_cuts({Engine::leveldb, Policy::write_behind});
+}
+TEST_CASE("SQLite that is not synced holds whole batches, in order, when the power goes", "[cut]") {
+    survives_cuts({Engine::sqlite, Policy::no_cache, Sync::process_crash});
+}
+TEST_CASE("LevelDB that is not synced holds whole batches, in order, or is refused, when the power goes", "[cut]") {
+    survives_cuts({Engine::leveldb, Policy::no_cache, Sync::process_crash}, {.may_refuse = true});
+}
+
+TEST_CASE("memory with a synced journal loses nothing when the power goes", "[cut][journal]") {
+    survives_cuts(with_journal(Engine::memory, Sync::power_loss));
+}
+TEST_CASE("SQLite with a synced journal loses nothing when the power goes", "[cut][journal]") {
+    survives_cuts(with_journal(Engine::sqlite, Sync::power_loss));
+}
+TEST_CASE("LevelDB with a synced journal loses nothing when the power goes", "[cut][journal]") {
+    survives_cuts(with_journal(Engine::leveldb, Sync::power_loss));
+}
+TEST_CASE("a synced journal makes up for a SQLite that is not, when the power goes", "[cut][journal]") {
+    survives_cuts(with_journal(Engine::sqlite, Sync::power_loss, {}, Sync::process_crash));
+}
+TEST_CASE("a synced journal makes up for a LevelDB that is not, when the power goes", "[cut][journal]") {
+    survives_cuts(with_journal(Engine::leveldb, Sync::power_loss, {}, Sync::process_crash));
+}
+TEST_CASE("memory with a journal that is synced now and then loses the newest writes at most when the power goes",
+          "[cut][journal]") {
+    survives_cuts(with_journal(Engine::memory, Sync::process_crash, milliseconds{5}),
+                  {.rounds = 5, .lives_for = milliseconds{300}});
+}
+TEST_CASE("SQLite with a journal that is synced now and then loses the newest writes at most when the power goes",
+          "[cut][journal]") {
+    survives_cuts(with_journal(Engine::sqlite, Sync::process_crash, milliseconds{5}),
+                  {.rounds = 5, .lives_for = milliseconds{300}});
+}
+TEST_CASE("memory with a journal that is never synced holds whole batches, in order, or is refused, when the power goes",
+          "[cut][journal]") {
+    survives_cuts(with_journal(Engine::memory, Sync::process_crash), {.may_refuse = true});
+}
+TEST_CASE("SQLite with a journal that is never synced holds what it has stored, or is refused, when the power goes",
+          "[cut][journal]") {
+    survives_cuts(with_journal(Engine::sqlite, Sync::process_crash), {.may_refuse = true});
+}
+
+}  // namespace joinly::test
