@@ -1,0 +1,78 @@
+// Stores over LevelDB on a disk that fails: see matrix.hpp.
+
+#include <joinly/backend/leveldb.hpp>
+#include <tests/fault/matrix.hpp>
+
+#include <string>
+
+namespace {
+
+using namespace joinly::test;
+using joinly::Errc;
+
+template <class CachePolicy>
+struct OverLevelDb {
+    using Backend = joinly::LevelDbBackend;
+    using Policy = CachePolicy;
+    static joinly::LevelDbOptions backend_options(const std::string& directory) {
+        joinly::LevelDbOptions options;
+        options.path = directory + "/db";
+        options.write_buffer_bytes = 1 << 16;  // the least that LevelDB takes: it makes tables during the scenario
+        return options;
+    }
+    static typename Policy::Options policy_options(const std::string&) { return {}; }
+    static bool may_have_written(Errc code) { return code == Errc::io || code == Errc::full; }
+};
+struct NoCacheOverLevelDb : OverLevelDb<joinly::NoCache> {
+    static constexpr const char* name = "LevelDB, NoCache";
+};
+struct WriteThroughOverLevelDb : OverLevelDb<joinly::WriteThrough> {
+    static constexpr const char* name = "LevelDB, WriteThrough";
+};
+struct WriteBehindOverLevelDb : OverLevelDb<joinly::WriteBehind> {
+    static constexpr const char* name = "LevelDB, WriteBehind";
+    static joinly::WriteBehindOptions policy_options(const std::string&) {
+        joinly::WriteBehindOptions options;
+        options.drive = joinly::Drive::caller;
+        return options;
+    }
+    static bool may_have_written(Errc) { return false; }
+};
+
+struct JournaledOverLevelDb : WriteBehindOverLevelDb {
+    static constexpr const char* name = "LevelDB, journal";
+    static joinly::WriteBehindOptions policy_options(const std::string& directory) {
+        auto options = WriteBehindOverLevelDb::policy_options(directory);
+        options.journal.path = directory + "/journal";
+        options.journal.sync = joinly::Sync::power_loss;
+        options.journal.segment_bytes = 1 << 16;
+        return options;
+    }
+    static bool may_have_written(Errc code) { return code == Errc::io; }
+};
+
+TEMPLATE_TEST_CASE("whichever file call fails under a store over LevelDB, it says so, loses nothing and works on",
+                   "[fault][leveldb]", NoCacheOverLevelDb, WriteThroughOverLevelDb, WriteBehindOverLevelDb, JournaledOverLevelDb) {
+    run_matrix<TestType>(6);
+}
+
+TEMPLATE_TEST_CASE("a full disk under a store over LevelDB loses nothing, and writing goes on when there is room again",
+                   "[fault][leveldb]", WriteThroughOverLevelDb, WriteBehindOverLevelDb, JournaledOverLevelDb) {
+    run_full_disk<TestType>();
+}
+
+TEMPLATE_TEST_CASE("a store over LevelDB says that its file system is read-only", "[fault][leveldb]", WriteThroughOverLevelDb,
+                   WriteBehindOverLevelDb) {
+    run_read_only<TestType>();
+}
+
+TEMPLATE_TEST_CASE("a store over LevelDB outlives that its directory is away for a while", "[fault][leveldb]",
+                   WriteThroughOverLevelDb, WriteBehindOverLevelDb) {
+    run_vanished<TestType>();
+}
+
+TEST_CASE("a store over LevelDB says that too many files are open", "[fault][leveldb]") {
+    run_too_many_files<WriteThroughOverLevelDb>();
+}
+
+}  // namespace
