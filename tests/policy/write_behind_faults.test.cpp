@@ -141,6 +141,40 @@ TEST_CASE("dead letters count towards the limit, so that they cannot fill the me
     rig.control->refuse_writes = std::nullopt;
 }
 
+TEST_CASE("a dead letter can be retried though dead letters fill the limit", "[write_behind][dead_letter]") {
+    Rig rig{{.pending_limit_entries = 1, .drive = Drive::caller}};
+    rig.control->refuse_writes = Errc::corrupt;
+    REQUIRE(rig.store.save(player("a", 1)));
+    CHECK(!rig.store.flush());
+    rig.control->refuse_writes = std::nullopt;
+    REQUIRE(rig.store.retry_dead_letter(rig.store.dead_letters().at(0).id));
+    REQUIRE(rig.store.flush());
+    CHECK(rig.stored_rating("a") == 1);
+}
+
+TEST_CASE("close ends well once dead letters were retried or dropped", "[write_behind][dead_letter]") {
+    Rig rig;
+    rig.control->refuse_if = refuse_player({"bad"});
+    REQUIRE(rig.store.save(player("bad")));
+    CHECK(!rig.store.flush());
+    REQUIRE(rig.store.drop_dead_letter(rig.store.dead_letters().at(0).id));
+    CHECK(rig.store.close(1h).status);
+}
+
+TEST_CASE("once a refusal has passed, a flush is one transaction again", "[write_behind][dead_letter]") {
+    Rig rig;
+    int refusals = 3;
+    rig.control->before_write = [&](const Batch&) {
+        rig.control->refuse_writes = refusals-- > 0 ? std::optional{Errc::corrupt} : std::nullopt;
+    };
+    for (int i = 0; i < 64; ++i) REQUIRE(rig.store.put(std::to_string(i), "value"));
+    REQUIRE(rig.store.flush());
+    const auto writes = rig.control->writes.load();
+    for (int i = 0; i < 64; ++i) REQUIRE(rig.store.put(std::to_string(i), "value"));
+    REQUIRE(rig.store.flush());
+    CHECK(rig.control->writes == writes + 1);
+}
+
 TEST_CASE("what another writer has overtaken is set aside, and the store goes on from what he left",
           "[write_behind][dead_letter]") {
     const auto control = std::make_shared<FailingBackend::Control>();
@@ -258,6 +292,18 @@ TEST_CASE("close with a timeout returns in time beside a backend that does not a
     const auto report = store.close(5ms);
     CHECK(report.left == 1);
     CHECK(report.status.error() == Errc::timed_out);
+    go_on.open();
+    CHECK(store.close(1h).status);
+    CHECK(control->records.read("player:ada"));
+}
+
+TEST_CASE("close with a timeout returns in time when the backend stops answering only then", "[write_behind][fault]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    Latch go_on;
+    control->before_write = [&](const Batch&) { go_on.wait(); };
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 1h});
+    REQUIRE(store.save(player("ada", 1)));
+    CHECK(store.close(5ms).left == 1);
     go_on.open();
     CHECK(store.close(1h).status);
     CHECK(control->records.read("player:ada"));

@@ -283,6 +283,27 @@ TEST_CASE("a memory backend with a journal keeps what was acknowledged, though t
     CHECK(*store.save(player("more")) == 101);
 }
 
+TEST_CASE("a store whose newest batch was set aside, and whose backend is older, opens, flushes and closes",
+          "[journal][dead_letter]") {
+    Place<> place;
+    {
+        auto store = place.open();
+        REQUIRE(store.save(player("ada", 1)));
+        REQUIRE(store.flush());
+        place.control->refuse_writes = Errc::invalid_argument;
+        REQUIRE(store.save(player("bob", 1)));
+        CHECK(!store.flush());
+        place.control->refuse_writes = std::nullopt;
+    }
+    place.control = std::make_shared<FailingBackend::Control>();  // the backend has lost what it did not fsync
+    auto store = place.open();
+    CHECK(rating(store, "ada") == 1);
+    CHECK(store.flush().error() == Errc::invalid_argument);  // the newest batch is still set aside
+    CHECK(store.stats().pending_entries == 0);
+    CHECK(*store.save(player("eve", 1)) == 3);
+    CHECK(store.flush());
+}
+
 TEST_CASE("a memory backend's journal stays bounded by what it holds, and loses nothing", "[journal]") {
     TempDir dir;
     {

@@ -17,10 +17,12 @@ struct JournalOptions {
     std::string path;
 
     /// What an acknowledged write survives. `process_crash` costs some 50 ns a write: it is in a page of the operating
-    /// system's. `power_loss` waits for an fdatasync, some milliseconds, shared by all who wait at the same time.
+    /// system's. `power_loss` waits for an fdatasync, some milliseconds, shared by all who wait at the same time. When that fails the save
+    /// answers `io`, and yet counts as made: it is readable and will be stored, but only then survives a power loss.
     Sync sync = Sync::process_crash;
 
-    /// With `process_crash`: make everything durable so often, so that a power loss costs no more than this. 0: never; a power
+    /// With `process_crash`: make everything durable so often, though not while a flush is under way, so that a power loss costs
+    /// no more than this and what was saved during the newest flush. 0: never; a power
     /// loss may then cost what the backend has not stored, and `salvage_journal` may be needed afterwards.
     std::chrono::milliseconds sync_interval{0};
 

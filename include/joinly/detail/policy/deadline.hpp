@@ -17,6 +17,7 @@ inline constexpr Deadline forever = (Deadline::max)();
 template <class Duration>
 [[nodiscard]] Deadline deadline_after(Duration timeout) {
     const auto now = std::chrono::steady_clock::now();
+    if (timeout <= Duration::zero()) return now;
     const auto longest = std::chrono::floor<std::chrono::milliseconds>(forever - now);
     return timeout >= longest ? forever : now + std::chrono::duration_cast<Deadline::duration>(timeout);
 }

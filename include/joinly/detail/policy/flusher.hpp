@@ -66,6 +66,7 @@ public:
     void done_with(const FlushPart& part) noexcept {
         if (part.is_whole) {
             queue_.reset();
+            most_runs_ = unlimited;
         } else {
             queue_->pop(part);
         }

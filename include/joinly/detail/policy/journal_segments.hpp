@@ -113,7 +113,9 @@ public:
             path = spare_path();
             bytes_ += segment_bytes_;
         }
-        auto spare = JournalSegment::make(std::move(path), segment_bytes_, synced_);
+        Result<std::shared_ptr<JournalSegment>> spare = failure(Errc::full);
+        JOINLY_TRY { spare = JournalSegment::make(std::move(path), segment_bytes_, synced_); }
+        JOINLY_CATCH_ALL {}  // no memory: no spare
         const std::scoped_lock lock{mutex_};
         if (spare) {
             spares_.push_back(std::move(*spare));

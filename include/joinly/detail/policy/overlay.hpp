@@ -5,7 +5,7 @@
 // runs of whole batches, so the backend always holds a prefix of what was acknowledged, and a flush can never clear the slot
 // of a newer write.
 //
-// Takes no lock: its owner's mutex guards it (see write_behind_engine.hpp).
+// Takes no lock: its owner's mutex guards it (see write_behind_state.hpp).
 
 #include <joinly/config.hpp>
 #include <joinly/core/range.hpp>

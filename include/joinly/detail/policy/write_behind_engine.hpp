@@ -154,6 +154,7 @@ public:
         (void)begin_close();
         {
             std::unique_lock lock{state_.mutex};
+            end_worker();
             state_.settled.wait(lock, [&] { return !state_.worker_runs; });
         }
         join_worker();
@@ -165,8 +166,9 @@ public:
         const Deadline deadline = deadline_after(timeout);
         const auto [pending, dead] = begin_close();
         std::unique_lock lock{state_.mutex};
+        Status settled = settle(lock, state_.newest_version, deadline);
+        if (settled) end_worker();  // else it goes on trying: a caller who stored for it could not return in time
         const bool worker_ended = wait_until(state_.settled, lock, deadline, [&] { return !state_.worker_runs; });
-        Status settled = worker_ended ? settle(lock, state_.newest_version, deadline) : still_pending();
         lock.unlock();
         if (worker_ended) join_worker();
         CloseReport report = report_close(std::move(settled));
@@ -203,7 +205,7 @@ public:
     [[nodiscard]] Result<Version> retry_dead_letter(Version id) {
         const auto letter = flush_.find_dead_letter(id);
         if (!letter) return failure(letter.error());
-        auto version = write({(*letter)->writes, {}});
+        auto version = intake_.write({(*letter)->writes, {}}, (*letter)->writes.size());
         if (!version) return version;
         if (auto dropped = drop_dead_letter(id); !dropped) return failure(std::move(dropped).error());
         return version;
@@ -274,14 +276,17 @@ private:
     void work() {
         constexpr Nanoseconds longest_sleep = std::chrono::hours{1};
         std::unique_lock lock{state_.mutex};
-        while (!state_.closed) {
+        while (!state_.ending) {
             const auto flush_in = state_.flush_due_in();
             const auto sync_in = state_.sync_due_in();
             if (has_come(flush_in) || has_come(sync_in)) {
                 lock.unlock();
-                if (has_come(sync_in)) sync_journal();
-                if (has_come(flush_in)) (void)flush_.flush_generation(forever);  // a failure is kept, and tried again
-                state_.journal.prepare();
+                JOINLY_TRY {
+                    if (has_come(sync_in)) sync_journal();
+                    if (has_come(flush_in)) (void)flush_.flush_generation(forever);  // a failure is kept, and tried again
+                    state_.journal.prepare();
+                }
+                JOINLY_CATCH_ALL {}  // no memory for the journal: the write that needs what is missing says so
                 lock.lock();
             } else if (flush_in || sync_in) {
                 state_.wake.wait_for(
@@ -348,6 +353,12 @@ private:
         return {state_.overlay.size(), state_.dead_letters.entries()};
     }
 
+    /// Under the mutex.
+    void end_worker() noexcept {
+        state_.ending = true;
+        state_.wake.notify_all();
+    }
+
     void join_worker() {
         const std::scoped_lock joining{join_mutex_};
         if (worker_.joinable()) worker_.join();
@@ -361,7 +372,7 @@ private:
             const Error& error = report.status.error();
             report.status = failure(error.code(), std::to_string(report.left) +
                                                       " acknowledged writes could not be stored: " + std::string{error.message()});
-        } else if (report.status) {
+        } else if (report.status && report.failed != 0) {
             report.status = state_.dead_letter_within(absent, state_.newest_version);
         }
         return report;
@@ -378,13 +389,16 @@ private:
         state_.settled_version = recovered->settled_version;
         state_.newest_version = recovered->newest_version;
         state_.dead_letters.replace(std::move(recovered->dead_letters));
-        return state_.journal.replay(state_.settled_version, [&](Version version, const std::vector<Write>& writes) -> Status {
-            if (state_.dead_letters.within(version, version)) return {};
-            std::vector<Overlay::Weighed> weighed;
-            for (const Write& write : writes) weighed.push_back({&write, *WriteJournal::measure(write)});
-            Overlay::Addition{state_.overlay, weighed}.commit(version, state_.monotonic());
-            return {};
-        });
+        auto replayed =
+            state_.journal.replay(state_.settled_version, [&](Version version, const std::vector<Write>& writes) -> Status {
+                if (state_.dead_letters.within(version, version)) return {};
+                std::vector<Overlay::Weighed> weighed;
+                for (const Write& write : writes) weighed.push_back({&write, *WriteJournal::measure(write)});
+                Overlay::Addition{state_.overlay, weighed}.commit(version, state_.monotonic());
+                return {};
+            });
+        if (state_.overlay.size() == 0) state_.settled_version = state_.newest_version;
+        return replayed;
     }
 
     State state_;

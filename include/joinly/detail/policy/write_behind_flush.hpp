@@ -37,7 +37,7 @@ public:
     void resume_from(Version stored_version) noexcept { flusher_.resume_from(stored_version); }
 
     /// Takes one generation to the backend, the one that is under way or everything that is pending now, in one transaction if
-    /// it can. Begins no transaction after the deadline, and makes each so small that it should be over by then.
+    /// it can. Begins no second transaction after the deadline, and makes each so small that it should be over by then.
     [[nodiscard]] Status flush_generation(Deadline deadline) {
         const Turn turn{state_, deadline};
         if (!turn.is_ours()) return failure(Errc::timed_out, "another flush is still under way");
@@ -171,14 +171,16 @@ private:
             } else {
                 state_.overlay.end_part(part.slots, done);
             }
-            state_.settled_version = part.last;
+            flusher_.done_with(part);
+            // Nothing pending: what was acknowledged above the part was set aside in an earlier run.
+            state_.settled_version = state_.overlay.size() == 0 ? state_.newest_version : part.last;
             ++state_.flushes;
             state_.retry.succeeded();
             state_.last_error.clear();
             make_room = std::exchange(state_.journal_is_full, false);
-            if (state_.journal.has_failed() && state_.overlay.size() == 0) (void)state_.journal.restart(part.last);
+            if (state_.journal.has_failed() && state_.overlay.size() == 0)
+                (void)state_.journal.restart(state_.access.backend(), state_.settled_version);
         }
-        flusher_.done_with(part);
         state_.journal.stored(state_.access.backend(), part.last, make_room);
         state_.room.notify_all();
         state_.settled.notify_all();
@@ -229,6 +231,7 @@ private:
         if (auto kept = state_.journal.keep_dead_letters(letters); !kept) return kept;
         const std::scoped_lock lock{state_.mutex};
         state_.dead_letters.replace(std::move(letters));
+        state_.room.notify_all();  // their entries count
         return {};
     }
 

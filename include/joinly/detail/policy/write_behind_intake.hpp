@@ -31,18 +31,24 @@ class WriteBehindIntake {
 public:
     explicit WriteBehindIntake(State& state) noexcept : state_{state} {}
 
-    [[nodiscard]] Result<Version> write(const WriteSet& set) {
+    /// `retried_entries`: so many of the dead letters' entries are the set's own, and take no more room.
+    [[nodiscard]] Result<Version> write(const WriteSet& set, std::size_t retried_entries = 0) {
         auto weighed = state_.journal.weigh(set);
         if (!weighed) return failure(std::move(weighed).error());
         const Deadline deadline = deadline_after(state_.options.full_timeout);
+        bool has_made_room = false;
         std::unique_lock lock{state_.mutex};
         for (;;) {
-            if (auto admitted = admit(lock, set, *weighed, deadline); !admitted) return failure(std::move(admitted).error());
+            if (auto admitted = admit(lock, set, *weighed, deadline, retried_entries); !admitted)
+                return failure(std::move(admitted).error());
             if (set.writes.empty()) return state_.newest_version;
             auto acknowledged = acknowledge(*weighed);
             if (acknowledged) break;
             state_.journal_is_full = acknowledged.error() == Errc::full;
-            if (!state_.journal_is_full || !wait_for_room(lock, deadline)) return failure(std::move(acknowledged).error());
+            // With nothing pending one attempt to make room is all that can be done.
+            const bool in_vain = state_.overlay.size() == 0 && std::exchange(has_made_room, true);
+            if (!state_.journal_is_full || in_vain || !wait_for_room(lock, deadline))
+                return failure(std::move(acknowledged).error());
         }
         const Version version = state_.newest_version;
         lock.unlock();
@@ -77,20 +83,21 @@ private:
         auto appended = state_.journal.append(version, set);
         if (appended || !state_.journal.has_failed()) return appended;
         const bool nothing_is_pending = state_.settled_version == state_.newest_version;
-        if (!nothing_is_pending || !state_.journal.restart(state_.settled_version)) return appended;
+        if (!nothing_is_pending) state_.wake.notify_one();  // a flush is due now, and the worker may sleep
+        if (!nothing_is_pending || !state_.journal.restart(state_.access.backend(), state_.settled_version)) return appended;
         return state_.journal.append(version, set);
     }
 
     /// Returns, with the mutex held, once there is room for the set and its requirements hold; or why not. Waiting for room
     /// and asking the backend for a version let go of the lock, after which everything is looked at anew.
     [[nodiscard]] Status admit(std::unique_lock<std::mutex>& lock, const WriteSet& set, const WeighedSet& weighed,
-                               Deadline deadline) {
+                               Deadline deadline, std::size_t retried_entries) {
         RequirementCheck check{set.requirements};
         for (;;) {
             if (state_.closed) return failure(Errc::closed, "the store is closed");
             if (state_.overtaken)
                 return failure(Errc::busy, "another writer has written to the database: what is pending is being set aside");
-            if (!has_room_for(weighed)) {
+            if (!has_room_for(weighed, retried_entries)) {
                 if (wait_for_room(lock, deadline)) continue;
                 return failure(Errc::full, limit_text());
             }
@@ -116,9 +123,10 @@ private:
 
     /// A write to a key that waits for the next flush already takes no entry. A set that is larger than the limits is taken
     /// when nothing else is pending.
-    [[nodiscard]] bool has_room_for(const WeighedSet& set) const {
+    [[nodiscard]] bool has_room_for(const WeighedSet& set, std::size_t retried_entries) const {
         const Overlay& overlay = state_.overlay;
-        const std::size_t entries = overlay.size() + state_.dead_letters.entries();
+        const std::size_t dead = state_.dead_letters.entries();
+        const std::size_t entries = overlay.size() + dead - (std::min)(dead, retried_entries);
         if (entries == 0) return true;
         if (overlay.size() != 0 && overlay.bytes() + set.bytes > state_.options.pending_limit_bytes) return false;
         const std::size_t limit = state_.options.pending_limit_entries;

@@ -108,6 +108,7 @@ struct WriteBehindState {
     bool turn_taken = false;
     bool overtaken = false;  // another writer was here: what is pending is being set aside
     bool closed = false;
+    bool ending = false;  // the worker is to end
     bool worker_runs = false;
 
     std::condition_variable wake;          // the worker: something is pending, a flush is due, or the end has come

@@ -53,7 +53,7 @@ public:
         auto journal = Journal::open(options, *stored);
         if (!journal) return failure(std::move(journal).error());
         journal_ = std::move(*journal);
-        checkpoint_step_ = 4 * options.segment_bytes;
+        limit_bytes_ = options.limit_bytes;
         set_next_checkpoint();
         if constexpr (volatile_backend<Backend>) {
             if (auto filled = replay_checkpoint(backend); !filled) return failure(std::move(filled).error());
@@ -105,8 +105,13 @@ public:
 
     /// The disk has failed it: it takes nothing more until everything is stored and it begins again.
     [[nodiscard]] bool has_failed() const noexcept { return has_failed_.load(std::memory_order_relaxed); }
-    /// Whether it works again.
-    [[nodiscard]] bool restart(Version stored) {
+    /// Whether it works again. What a backend that keeps nothing has is in the frames that are about to go.
+    template <class Backend>
+    [[nodiscard]] bool restart(Backend& backend, Version stored) {
+        if constexpr (volatile_backend<Backend>) {
+            const auto copy = [&](CheckpointSink sink) { return copy_records(backend, sink); };
+            if (!journal_->write_checkpoint((std::min)(stored, journal_->last_version()), copy)) return false;
+        }
         if (journal_->restart(stored)) has_failed_ = false;
         return !has_failed();
     }
@@ -117,7 +122,7 @@ public:
         if (!journal_) return;
         if constexpr (!volatile_backend<Backend>) {
             journal_->stored(version);
-        } else if (make_room || journal_->bytes() >= next_checkpoint_bytes_) {
+        } else if (make_room || journal_->bytes() - journal_->checkpoint_bytes() >= next_checkpoint_bytes_) {
             (void)journal_->write_checkpoint(version, [&](CheckpointSink sink) { return copy_records(backend, sink); });
             set_next_checkpoint();
         }
@@ -210,8 +215,11 @@ private:
         return scanned ? copied : scanned;
     }
 
-    /// Reckoned from the checkpoint alone: the segments that a crash has left must not put the next one off.
-    void set_next_checkpoint() { next_checkpoint_bytes_ = 3 * journal_->checkpoint_bytes() + checkpoint_step_; }
+    /// So many bytes of segments make the next one due: as many as it will cost to write, and some, but well below the limit.
+    void set_next_checkpoint() {
+        constexpr std::size_t some = std::size_t{64} << 20;
+        next_checkpoint_bytes_ = (std::min)(2 * journal_->checkpoint_bytes() + some, limit_bytes_ / 2);
+    }
 
     [[nodiscard]] Status noted(Status done) {
         if (!done && done.error() == Errc::io) has_failed_ = true;
@@ -220,7 +228,7 @@ private:
 
     std::unique_ptr<Journal> journal_;
     std::atomic<bool> has_failed_{false};
-    std::size_t checkpoint_step_ = 0;
+    std::size_t limit_bytes_ = 0;
     std::size_t next_checkpoint_bytes_ = 0;  // whoever flushes
 };
 

@@ -186,6 +186,30 @@ private:
     SqliteConnection& connection_;
 };
 
+/// Writes the log's bytes once more, the same ones, and syncs them. After a failed fsync the operating system may hold pages
+/// for written that the disk never got: only bytes that are written again are sure to be synced. The write lock keeps others,
+/// this process's and other processes' connections, from adding to the log meanwhile.
+inline void sqlite_rewrite_log(SqliteConnection& connection) {
+    const SqliteRollbackAtEnd at_end{connection};
+    connection.run(SqliteSql::begin_write);
+    sqlite3_file* log = nullptr;
+    sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log == nullptr || log->pMethods == nullptr) return;
+    const auto must = [&](int code) {
+        if (code != SQLITE_OK) throw SQLite::Exception{"rewriting the write-ahead log", code};
+    };
+    sqlite3_int64 bytes = 0;
+    must(log->pMethods->xFileSize(log, &bytes));
+    std::array<char, 1 << 16> part;
+    for (sqlite3_int64 at = 0; at < bytes;) {
+        const int size = static_cast<int>((std::min)(bytes - at, static_cast<sqlite3_int64>(part.size())));
+        must(log->pMethods->xRead(log, part.data(), size, at));
+        must(log->pMethods->xWrite(log, part.data(), size, at));
+        at += size;
+    }
+    must(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
+}
+
 /// The record in the current row; `corrupt`, naming the key, when its checksum says that it is not what was written.
 [[nodiscard]] inline Result<RecordView> sqlite_record(const SqliteQuery& row, std::string_view key) {
     RecordView record{row.bytes(0), static_cast<Version>(row.number(1)), Expiry{}};

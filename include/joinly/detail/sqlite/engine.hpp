@@ -253,6 +253,16 @@ private:
         close_all(true);
         auto fresh = sqlite_open(options_, false);
         if (!fresh) return failure(Errc::io, "reopening after an I/O error: " + std::string{fresh.error().message()});
+        if (!options_.read_only) {
+            const auto rewrite = [&]() -> Status {
+                sqlite_rewrite_log(**fresh);
+                return {};
+            };
+            if (Status safe = sqlite_attempt(options_.path, rewrite, [](int) {}); !safe) {
+                (*fresh)->forbid_checkpoint_on_close();
+                return failure(Errc::io, "reopening after an I/O error: " + std::string{safe.error().message()});
+            }
+        }
         adopt(std::move(*fresh));
         const std::lock_guard lock{mutex_};
         failed_.store(false, std::memory_order_release);
