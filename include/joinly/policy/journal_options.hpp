@@ -17,8 +17,8 @@ struct JournalOptions {
     std::string path;
 
     /// What an acknowledged write survives. `process_crash` costs some 50 ns a write: it is in a page of the operating
-    /// system's. `power_loss` waits for an fdatasync, some milliseconds, shared by all who wait at the same time. When that fails the save
-    /// answers `io`, and yet counts as made: it is readable and will be stored, but only then survives a power loss.
+    /// system's. `power_loss` waits for an fdatasync, some milliseconds, shared by all who wait at the same time. When that fails
+    /// the save answers `io`, and yet counts as made: it is readable and will be stored, but only then survives a power loss.
     Sync sync = Sync::process_crash;
 
     /// With `process_crash`: make everything durable so often, though not while a flush is under way, so that a power loss costs
