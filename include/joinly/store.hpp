@@ -215,7 +215,7 @@ public:
         for (const T& entity : entities) {
             auto key = open_key(kind<T>(), id_in<T>(entity));
             if (!key) return failure(std::move(key).error());
-            if (options.expect) set.requirements.push_back({*key, *options.expect});
+            if (options.expect) set.requirements.push_back({*key, *options.expect, false});
             set.writes.push_back({std::move(*key), {shared_object(entity), &type_of<T>()}, *expires_at});
         }
         return engine_->write(std::move(set));
@@ -512,7 +512,7 @@ private:
     [[nodiscard]] Result<Version> write_one(std::string key, Object object, Expiry expires_at,
                                             const std::optional<Version>& expect) {
         WriteSet set;
-        if (expect) set.requirements.push_back({key, *expect});
+        if (expect) set.requirements.push_back({key, *expect, false});
         set.writes.push_back({std::move(key), std::move(object), expires_at});
         return engine_->write(std::move(set));
     }

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 
@@ -24,6 +25,17 @@ using ScanVisitor = detail::FunctionRef<bool(std::string_view key, const RecordV
 
 /// Called once for each key of a read_many, in any order, with the key's position in the request.
 using ReadSink = detail::FunctionRef<void(std::size_t position, Result<Record> record)>;
+
+/// Called for each index entry of a `follow`, in the order of the entries' keys, with the record that the entry leads to, from
+/// the same snapshot, expired or not. As ScanVisitor otherwise.
+using EntryVisitor = detail::FunctionRef<bool(std::string_view entry_key, std::string_view record_key, const RecordView& record)>;
+
+/// A record whose time has come.
+struct ExpiredRecord {
+    std::string key;
+    Version version = absent;
+    Expiry expires_at;
+};
 
 namespace detail {
 template <class B>
@@ -44,12 +56,21 @@ concept complete = requires {
 /// - `scan` visits one consistent snapshot in key order, in bounded memory, while others write; the visitor can stop it;
 /// - `last_version` is the newest version that was ever allocated here, `absent` in a new database;
 /// - `size_on_disk` counts all files of the database, write-ahead logs too, without opening any;
+/// - a change that has `index_terms` engaged leaves, after the same transaction, exactly one index entry for each of its terms
+///   and none for terms that the record had before (see core/index_entry.hpp); an entry never expires and has the version of
+///   the change that made it; a term that stays leaves its entry as it is. Scans tell a record's terms;
+/// - `batch.ranges` are decided like requirements, within the transaction;
+/// - `follow` visits the entries of a range of index entries, each with its record, from one consistent snapshot; an entry
+///   without a record, or with one that does not have the term, is `corrupt`;
+/// - `expired` gives up to `limit` records that expire at or before `now`, the earliest first, at a cost that follows their
+///   number and not that of all records;
 /// - a record's expiry is kept, and otherwise none of a backend's business: an expired record is still returned;
 /// - any thread may call anything at any time, and a backend that is moved from may only be destroyed or assigned to.
 template <class B>
 concept storage_backend = detail::complete<B> && std::movable<B> &&
     requires(B& backend, std::string_view key, std::span<const std::string_view> keys, ReadSink sink, const Batch& batch,
-             const KeyRange& range, ScanVisitor visit, typename B::Options options) {
+             const KeyRange& range, ScanVisitor visit, typename B::Options options, EntryVisitor visit_entry, WallTime now,
+             std::size_t limit) {
     { B::open(options) } -> std::same_as<Result<B>>;
     { backend.read(key) } -> std::same_as<Result<Record>>;
     { backend.read_many(keys, sink) } -> std::same_as<Status>;

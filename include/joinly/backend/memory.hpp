@@ -134,9 +134,10 @@ private:
     }
 
     [[nodiscard]] static Status decide(const detail::RecordTree& records, const Batch& batch) {
-        for (const auto& [key, wanted] : batch.requirements) {
+        for (const auto& [key, wanted, even_expired] : batch.requirements) {
             const Record* record = records.find(key);
-            const Version found = record && !record->expires_at.has_passed(batch.now) ? record->version : absent;
+            const bool counts = record && (even_expired || !record->expires_at.has_passed(batch.now));
+            const Version found = counts ? record->version : absent;
             if (found != wanted)
                 return failure(Errc::conflict, detail::printable(key) + " is " + detail::version_text(found) + ", not " +
                                                    detail::version_text(wanted));

@@ -3,6 +3,7 @@
 // A group of changes that a backend makes whole or not at all, and what must hold for them to be made.
 
 #include <joinly/config.hpp>
+#include <joinly/core/range.hpp>
 #include <joinly/core/record.hpp>
 
 #include <cstdint>
@@ -26,18 +27,33 @@ struct Change {
     Expiry expires_at;
     Version version = absent;  ///< what the record gets; `absent`: the batch's own version
     ValueForm form = ValueForm::bytes;
+
+    /// What secondary indexes know the new record by (see core/index_entry.hpp): the backend keeps it with the record and, in
+    /// the same transaction, makes an index entry of each term and removes those that the record's former terms had made. Engaged
+    /// and empty: the record has none, but its predecessor may have had. nullopt: neither has any, and nobody need look.
+    std::optional<std::string> index_terms = {};
 };
 
 /// A key must be at this version, or absent, when the batch is decided.
 struct Requirement {
     std::string key;
     Version version = absent;
+    bool even_expired = false;  ///< a record that has expired counts as what it is, and not as absent: for a sweep
+};
+
+/// A range must hold what it held when it was read: the digest of the records in it that are live at the batch's `now` must be
+/// this one (see core/range_digest.hpp).
+struct RangeRequirement {
+    KeyRange range;
+    std::uint64_t seed = 0;
+    std::uint64_t digest = 0;
 };
 
 /// Changes in order (a later one to the same key wins) and the requirements they are made under.
 struct Batch {
     std::vector<Change> changes;
     std::vector<Requirement> requirements;
+    std::vector<RangeRequirement> ranges = {};  ///< decided like requirements
 
     /// The moment the batch is decided at: a record that has expired by then counts as absent to a requirement. The
     /// default lets nothing expire.
@@ -56,15 +72,15 @@ struct Batch {
     Sync sync = Sync::process_crash;
 
     Batch& put(std::string key, std::string value, Expiry expires_at = {}) {
-        changes.push_back({std::move(key), std::move(value), expires_at, absent, ValueForm::bytes});
+        changes.push_back({std::move(key), std::move(value), expires_at, absent, ValueForm::bytes, {}});
         return *this;
     }
     Batch& erase(std::string key) {
-        changes.push_back({std::move(key), std::nullopt, {}, absent, ValueForm::bytes});
+        changes.push_back({std::move(key), std::nullopt, {}, absent, ValueForm::bytes, {}});
         return *this;
     }
     Batch& require(std::string key, Version at) {
-        requirements.push_back({std::move(key), at});
+        requirements.push_back({std::move(key), at, false});
         return *this;
     }
 };

@@ -29,6 +29,7 @@ struct RecordView {
     std::string_view value;
     Version version = absent;
     Expiry expires_at;
+    std::string_view index_terms = {};  ///< as in Change; only scans give it
 };
 
 /// How a backend that tells text from bytes should keep a value. Only SQLite does: TEXT for text, so that its JSON

@@ -25,9 +25,13 @@ struct ObjectType {
     Result<std::size_t> (*measure)(const void* object);  ///< the bytes that encode will append, or why it will refuse
     Result<std::shared_ptr<const void>> (*decode)(std::string_view bytes);
     ValueForm form;
+    /// Appends what the type's indexes know the object by, packed (see core/index_entry.hpp); null: it has none.
+    /// `invalid_argument` names the field that cannot be indexed.
+    Status (*index_terms)(const void* object, std::string& packed) = nullptr;
 };
 
-/// An immutable object and its type; no value means that there is no record.
+/// An immutable object and its type; no value means that there is no record. The type of a record's end, where it is known, tells
+/// whether it can have had index entries.
 struct Object {
     std::shared_ptr<const void> value;
     const ObjectType* type = nullptr;
@@ -75,10 +79,12 @@ inline constexpr ObjectType bytes_type{
     [](const void* object) -> Result<std::size_t> { return static_cast<const std::string*>(object)->size(); },
     [](std::string_view bytes) -> Result<std::shared_ptr<const void>> { return std::make_shared<const std::string>(bytes); },
     ValueForm::bytes,
+    [](const void*, std::string&) -> Status { return {}; },  // none, but the record before it may have been an entity's
 };
 
 /// As bytes_type, for a value that its codec calls text.
-inline constexpr ObjectType text_type{bytes_type.encode, bytes_type.measure, bytes_type.decode, ValueForm::text};
+inline constexpr ObjectType text_type{bytes_type.encode, bytes_type.measure, bytes_type.decode, ValueForm::text,
+                                      bytes_type.index_terms};
 
 /// A record as an object. `corrupt` names the key.
 [[nodiscard]] inline Result<LoadedObject> decode_record(std::string_view key, const RecordView& record, const ObjectType& type) {

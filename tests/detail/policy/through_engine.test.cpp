@@ -91,7 +91,7 @@ TEST_CASE("a conflict over a key that is only required drops it, and whatever lo
     const auto by_another_process = store.control->records.write(joinly::Batch{}.put("required", "new"));
     WriteSet set;
     set.writes.push_back({"written", bytes("value"), {}});
-    set.requirements.push_back({"required", 1});
+    set.requirements.push_back({"required", 1, false});
     const auto refused = store.engine->write(set);
     if (under_way) {
         go_on.open();

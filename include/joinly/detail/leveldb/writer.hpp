@@ -107,7 +107,8 @@ private:
     [[nodiscard]] Status decide(const Requirement& requirement, WallTime now) {
         const auto found = current(requirement.key);
         if (!found) return failure(found.error());
-        const Version version = found->expires_at.has_passed(now) ? absent : found->version;
+        const bool counts = requirement.even_expired || !found->expires_at.has_passed(now);
+        const Version version = counts ? found->version : absent;
         if (version == requirement.version) return {};
         return failure(Errc::conflict,
                        printable(requirement.key) + " is " + version_text(version) + ", not " + version_text(requirement.version));

@@ -79,9 +79,15 @@ private:
 
 /// A write as the change that a backend makes. `invalid_argument` when the object cannot be encoded.
 [[nodiscard]] inline Result<Change> encode_change(std::string_view key, const Object& object, Expiry expires_at, Version version) {
-    Change change{std::string{key}, std::nullopt, expires_at, version, ValueForm::bytes};
+    Change change{std::string{key}, std::nullopt, expires_at, version, ValueForm::bytes, std::nullopt};
+    const bool may_be_indexed = object.type == nullptr || object.type->index_terms != nullptr;
+    if (may_be_indexed) change.index_terms.emplace();
     if (!object.value) return change;
     change.form = object.type->form;
+    if (may_be_indexed) {
+        if (auto indexed = object.type->index_terms(object.value.get(), *change.index_terms); !indexed)
+            return failure_at(key, indexed.error());
+    }
     auto encoded = object.type->encode(object.value.get(), change.value.emplace());
     if (!encoded) return failure_at(key, encoded.error());
     return change;

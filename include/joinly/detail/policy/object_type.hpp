@@ -42,6 +42,7 @@ inline constexpr ObjectType object_type{
     &measure_object<T, Codec>,
     &decode_object<T, Codec>,
     Codec::form,
+    nullptr,
 };
 
 }  // namespace detail

@@ -26,16 +26,17 @@ public:
     explicit RequirementCheck(const std::vector<Requirement>& requirements)
         : requirements_{requirements}, stored_(requirements.size()) {}
 
-    /// `conflict` when a requirement does not hold. `known(key)` is what memory knows of a key's version. What the backend said
+    /// `conflict` when a requirement does not hold. `known(key, even_expired)` is what memory knows of a
+    /// key's version. What the backend said
     /// counts while no flush has ended since: until then, a key that is not pending has not changed.
     template <class Known>
     [[nodiscard]] Status decide(std::uint64_t flushes, WallTime now, Known&& known) {
         unknown_.clear();
         for (std::size_t i = 0; i < requirements_.size(); ++i) {
-            const auto& [key, wanted] = requirements_[i];
-            std::optional<Version> found = known(key);
+            const auto& [key, wanted, even_expired] = requirements_[i];
+            std::optional<Version> found = known(key, even_expired);
             if (!found && stored_[i].asked_after_flushes == flushes)
-                found = stored_[i].expires_at.has_passed(now) ? absent : stored_[i].version;
+                found = stored_[i].expires_at.has_passed(now) && !even_expired ? absent : stored_[i].version;
             if (!found) {
                 unknown_.push_back(i);
             } else if (*found != wanted) {

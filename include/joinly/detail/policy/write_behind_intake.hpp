@@ -101,7 +101,8 @@ private:
                 if (wait_for_room(lock, deadline)) continue;
                 return failure(Errc::full, limit_text());
             }
-            auto decided = check.decide(state_.flushes, state_.now(), [&](std::string_view key) { return known_version(key); });
+            auto decided = check.decide(state_.flushes, state_.now(),
+                                        [&](std::string_view key, bool even_expired) { return known_version(key, even_expired); });
             if (!decided || check.is_decided()) return decided;
             const std::uint64_t flushes = state_.flushes;
             lock.unlock();
@@ -146,9 +147,12 @@ private:
     }
 
     /// The newest acknowledged version of a key, or nullopt when only the backend knows.
-    [[nodiscard]] std::optional<Version> known_version(std::string_view key) const {
-        if (const LoadedObject* pending = state_.overlay.find(key))
-            return pending->object.value && !pending->expires_at.has_passed(state_.now()) ? pending->version : absent;
+    [[nodiscard]] std::optional<Version> known_version(std::string_view key, bool even_expired) const {
+        if (const LoadedObject* pending = state_.overlay.find(key)) {
+            const bool counts = pending->object.value && (even_expired || !pending->expires_at.has_passed(state_.now()));
+            return counts ? pending->version : absent;
+        }
+        if (even_expired) return std::nullopt;  // the cache forgets what has expired
         return state_.cache.version_of(key);
     }
 

@@ -68,7 +68,8 @@ inline constexpr Version sqlite_max_version = (std::numeric_limits<std::int64_t>
 [[nodiscard]] inline Status sqlite_decide_requirement(SqliteConnection& connection, const Requirement& requirement, WallTime now) {
     const Result<Record> record = sqlite_read(connection, requirement.key);
     if (!record && record.error() != Errc::not_found) return failure(record.error());
-    const Version found = record && !record->expires_at.has_passed(now) ? record->version : absent;
+    const bool counts = record && (requirement.even_expired || !record->expires_at.has_passed(now));
+    const Version found = counts ? record->version : absent;
     if (found == requirement.version) return {};
     return failure(Errc::conflict,
                    "key '" + requirement.key + "' is " + version_text(found) + ", not " + version_text(requirement.version));
