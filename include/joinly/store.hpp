@@ -19,11 +19,16 @@
 #include <joinly/core/key.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/backoff.hpp>
-#include <joinly/detail/entity/explain_entity.hpp>
-#include <joinly/detail/policy/object_type.hpp>
+#include <joinly/detail/index/collector.hpp>
+#include <joinly/detail/index/upkeep.hpp>
+#include <joinly/detail/policy/deadline.hpp>
+#include <joinly/detail/store_core.hpp>
 #include <joinly/entity/entity.hpp>
+#include <joinly/found.hpp>
 #include <joinly/fwd.hpp>
+#include <joinly/index/query.hpp>
 #include <joinly/loaded.hpp>
+#include <joinly/options.hpp>
 #include <joinly/policy/concepts.hpp>
 #include <joinly/policy/health.hpp>
 #include <joinly/policy/no_cache.hpp>
@@ -31,6 +36,7 @@
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/policy/write_through.hpp>
 #include <joinly/traits.hpp>
+#include <joinly/transaction.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -48,24 +54,6 @@
 #include <vector>
 
 JOINLY_NAMESPACE_BEGIN
-
-struct SaveOptions {
-    /// The record expires so long after the save, by the wall clock, rounded up to a millisecond; nullopt: never, nor when the
-    /// end is beyond 63 bits of milliseconds. Zero or less is `invalid_argument`.
-    std::optional<Ttl> ttl = {};
-    std::optional<Version> expect = {};  ///< save only if the record is at this version, or `absent`; else `conflict`
-};
-
-struct EraseOptions {
-    std::optional<Version> expect = {};
-};
-
-/// A part of an ordered listing: up to `limit` entries after `after`, which is any bytes and need not exist. The next page
-/// begins after this page's last entry, whatever was written in between.
-struct Page {
-    std::string after = {};
-    std::size_t limit = (std::numeric_limits<std::size_t>::max)();
-};
 
 namespace detail {
 template <class T>
@@ -91,8 +79,8 @@ class Store {
     static_assert(!storage_backend<Backend> || cache_policy_for<CachePolicy, Backend, Traits>,
                   "Store: the second argument must be a cache policy: joinly::NoCache, ReadThrough, WriteThrough or WriteBehind "
                   "(see joinly/policy/concepts.hpp)");
+    using Core = detail::StoreCore<Backend, CachePolicy, Traits>;
     using Engine = typename CachePolicy::template Engine<Backend, Traits>;
-    using Codec = typename Traits::Codec;
 
 public:
     /// Opens the backend, creating its database if there is none, and starts the policy's work. Prefer joinly::open.
@@ -102,7 +90,9 @@ public:
         if (!backend) return failure(std::move(backend).error());
         auto engine = Engine::open(std::move(*backend), policy_options, traits);
         if (!engine) return failure(std::move(engine).error());
-        return Store{std::move(*engine), std::move(traits)};
+        Store store{std::move(*engine), std::move(traits)};
+        if (auto read = store.core_->read_catalogues(); !read) return failure(std::move(read).error());
+        return store;
     }
 
     // --- one entity ----------------------------------------------------------------------------------------------------
@@ -116,20 +106,21 @@ public:
     /// @par Complexity  O(size of the entity), then what the policy does.
     template <class T>
     [[nodiscard]] Result<Version> save(const T& entity, const SaveOptions& options = {}) {
-        require_entity<T>();
+        Core::template require_entity<T>();
         return save_object(entity, shared_object(entity), options);
     }
     /// As above, without copying the entity: it is moved from when it was saved, and as it was when it was refused.
     template <detail::unreferenced T>
     [[nodiscard]] Result<Version> save(T&& entity, const SaveOptions& options = {}) {
         using Saved = std::remove_const_t<T>;
-        require_entity<Saved>();
+        Core::template require_entity<Saved>();
         if constexpr (!Engine::keeps_objects || std::is_const_v<T>) {
             return save_object(entity, shared_object(entity), options);
         } else {
             // Refused before it is moved, or else given back: by moving unless the policy has kept the object, which it may have
             // when its journal could not make the write durable.
-            if (auto usable = usable_id<Saved>(id_in<Saved>(entity)); !usable) return failure(std::move(usable).error());
+            if (auto usable = core_->template usable_id<Saved>(Core::id_in(entity)); !usable)
+                return failure(std::move(usable).error());
             const auto object = std::make_shared<Saved>(std::move(entity));
             auto saved = save_object(*object, object, options);
             if (!saved && object.use_count() == 1) {
@@ -145,20 +136,21 @@ public:
     /// bytes are damaged or are not a T; the record stays as it is. A cache hit decodes and allocates nothing.
     template <class T>
     [[nodiscard]] Result<Loaded<T>> load(std::string_view id) {
-        require_entity<T>();
-        if (auto usable = usable_id<T>(id); !usable) return failure(std::move(usable).error());
-        auto loaded = engine_->load(KeyBuffer{kind<T>(), id}.view(), type_of<T>());
+        Core::template require_entity<T>();
+        if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
+        auto loaded = engine().load(KeyBuffer{Core::template kind<T>(), id}.view(), Core::template type_of<T>());
         if (!loaded) return failure(std::move(loaded).error());
-        return as_loaded<T>(std::move(*loaded));
+        return Core::template as_loaded<T>(std::move(*loaded));
     }
 
     /// Erases the entity. Erasing what is not there is no error, unless `expect` says that it should be.
     template <class T>
     [[nodiscard]] Status erase(std::string_view id, const EraseOptions& options = {}) {
-        require_entity<T>();
-        const auto key = open_key(kind<T>(), id);
-        if (!key) return failure(key.error());
-        return erase_one(*key, options);
+        Core::template require_entity<T>();
+        auto key = core_->template open_key<T>(id);
+        if (!key) return failure(std::move(key).error());
+        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return kept;
+        return erase_one(std::move(*key), &Core::template type_of<T>(), options);
     }
 
     template <class T>
@@ -178,25 +170,20 @@ public:
     ///         nothing short of a broken clock or backend brings about.
     template <class T, std::invocable<T&> Change>
     [[nodiscard]] Result<Version> update(std::string_view id, Change&& change) {
-        require_entity<T>();
-        using Answer = std::invoke_result_t<Change&, T&>;
-        static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, Status>,
-                      "Store::update: the function must return nothing, or a joinly::Status whose error ends the update "
-                      "(write `-> joinly::Status` after the lambda's parameters)");
-        const auto key = make_key(kind<T>(), id);
+        Core::template require_entity<T>();
+        const auto key = make_key(Core::template kind<T>(), id);
         if (!key) return failure(key.error());
+        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
         detail::Backoff backoff;
         for (;;) {
             auto loaded = load<T>(id);
             if (!loaded) return failure(std::move(loaded).error());
             auto object = std::make_shared<T>(**loaded);
-            if constexpr (std::is_void_v<Answer>) {
-                change(*object);
-            } else if constexpr (std::is_same_v<Answer, Status>) {
-                if (auto accepted = change(*object); !accepted) return failure(std::move(accepted).error());
-            }
-            if (id_in<T>(*object) != id) return failure_at(*key, Error{Errc::invalid_argument, "an update must not change the id"});
-            auto saved = write_one(*key, {std::move(object), &type_of<T>()}, loaded->expires_at(), loaded->version());
+            if (auto accepted = detail::apply_change(change, *object); !accepted) return failure(std::move(accepted).error());
+            if (Core::id_in(*object) != id)
+                return failure_at(*key, Error{Errc::invalid_argument, "an update must not change the id"});
+            auto saved =
+                write_one(*key, {std::move(object), &Core::template type_of<T>()}, loaded->expires_at(), loaded->version());
             if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
         }
     }
@@ -206,19 +193,20 @@ public:
     /// Saves all of them or none, as one batch with one version. Of two with one id, the later one stays.
     template <class T>
     [[nodiscard]] Result<Version> save_many(std::span<const T> entities, const SaveOptions& options = {}) {
-        require_entity<T>();
+        Core::template require_entity<T>();
         if (closed()) return closed_error();
-        const auto expires_at = expiry(options.ttl);
+        const auto expires_at = core_->expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
+        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
         WriteSet set;
         set.writes.reserve(entities.size());
         for (const T& entity : entities) {
-            auto key = open_key(kind<T>(), id_in<T>(entity));
+            auto key = core_->template open_key<T>(Core::id_in(entity));
             if (!key) return failure(std::move(key).error());
             if (options.expect) set.requirements.push_back({*key, *options.expect, false});
-            set.writes.push_back({std::move(*key), {shared_object(entity), &type_of<T>()}, *expires_at});
+            set.writes.push_back({std::move(*key), {shared_object(entity), &Core::template type_of<T>()}, *expires_at});
         }
-        return engine_->write(std::move(set));
+        return engine().write(std::move(set));
     }
     template <class T>
     [[nodiscard]] Result<Version> save_many(const std::vector<T>& entities, const SaveOptions& options = {}) {
@@ -229,12 +217,12 @@ public:
     /// the ids.
     template <class T>
     [[nodiscard]] std::vector<Result<Loaded<T>>> load_many(std::span<const std::string> ids) {
-        require_entity<T>();
+        Core::template require_entity<T>();
         std::vector<Result<Loaded<T>>> results(ids.size(), failure(Errc::not_found));
         std::vector<std::string> keys;
         std::vector<std::size_t> positions;
         for (std::size_t i = 0; i < ids.size(); ++i) {
-            auto key = open_key(kind<T>(), ids[i]);
+            auto key = core_->template open_key<T>(ids[i]);
             if (!key) {
                 results[i] = failure(std::move(key).error());
                 continue;
@@ -243,13 +231,14 @@ public:
             positions.push_back(i);
         }
         const std::vector<std::string_view> views(keys.begin(), keys.end());
-        const Status done = engine_->load_many(views, type_of<T>(), [&](std::size_t position, Result<LoadedObject> loaded) {
-            if (loaded) {
-                results[positions[position]] = as_loaded<T>(std::move(*loaded));
-            } else {
-                results[positions[position]] = failure(std::move(loaded).error());
-            }
-        });
+        const Status done =
+            engine().load_many(views, Core::template type_of<T>(), [&](std::size_t position, Result<LoadedObject> loaded) {
+                if (loaded) {
+                    results[positions[position]] = Core::template as_loaded<T>(std::move(*loaded));
+                } else {
+                    results[positions[position]] = failure(std::move(loaded).error());
+                }
+            });
         if (!done) {
             for (const std::size_t position : positions) results[position] = failure(done.error());
         }
@@ -261,15 +250,15 @@ public:
     /// first record that does not decode, with its key; those before it have been visited.
     template <class T, std::invocable<const Loaded<T>&> Visitor>
     [[nodiscard]] Status for_each(Visitor&& visitor) {
-        require_entity<T>();
+        Core::template require_entity<T>();
         Status outcome;
-        auto scanned = scan(kind_range(kind<T>()), [&](const ScanItem& item) {
-            auto loaded = materialise<T>(item);
+        auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem& item) {
+            auto loaded = Core::template materialise<T>(item);
             if (!loaded) {
                 outcome = failure(std::move(loaded).error());
                 return false;
             }
-            return visit_and_continue(visitor, *loaded);
+            return Core::visit_and_continue(visitor, *loaded);
         });
         return scanned ? std::move(outcome) : std::move(scanned);
     }
@@ -277,20 +266,98 @@ public:
     /// The ids of all T, or a page of them, in the order of their bytes. Decodes nothing.
     template <class T>
     [[nodiscard]] Result<std::vector<std::string>> ids(const Page& page = {}) {
-        require_entity<T>();
-        KeyRange range = kind_range(kind<T>());
+        Core::template require_entity<T>();
+        KeyRange range = kind_range(Core::template kind<T>());
         if (!page.after.empty()) range.begin += page.after + '\0';  // the smallest key above it
-        return list(range, page.limit, [](std::string_view key) { return id_of(kind<T>(), key); });
+        return list(range, page.limit, [](std::string_view key) { return id_of(Core::template kind<T>(), key); });
     }
 
     /// How many T there are. O(their number): it counts them.
     template <class T>
     [[nodiscard]] Result<std::size_t> count() {
-        require_entity<T>();
+        Core::template require_entity<T>();
         std::size_t found = 0;
-        auto scanned = scan(kind_range(kind<T>()), [&](const ScanItem&) { return ++found != 0; });
+        auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem&) { return ++found != 0; });
         if (!scanned) return failure(std::move(scanned).error());
         return found;
+    }
+
+    /// The T that a query asks for, in its order, pending writes included, from one consistent snapshot: see
+    /// joinly/index/query.hpp.
+    ///
+    /// @return a page of at most the query's limit. `invalid_argument`: the query's bounds or cursor are of no use. `incompatible`:
+    /// T
+    ///         was saved before the index was declared: call rebuild_indexes once. `corrupt`: index and records do not fit
+    ///         together.
+    /// @par Complexity  O(log n) and the page's entities: what the query does not ask for is not read. Under write-behind besides
+    ///                  what is pending of the kind.
+    template <class T>
+    [[nodiscard]] Result<Found<T>> find(const Query<T>& query, const FindOptions& options = {}) {
+        return find_page<T, Found<T>>(query, options);
+    }
+    /// As find, but ids only: nothing is decoded.
+    template <class T>
+    [[nodiscard]] Result<FoundIds> find_ids(const Query<T>& query, const FindOptions& options = {}) {
+        return find_page<T, FoundIds>(query, options);
+    }
+
+    /// Has every index that T declares cover every T that is stored, after an index was added or the description has changed; and
+    /// clears away what the others have left. Others may read and write meanwhile; a record whose entries were not right gets a new
+    /// version. `on_progress(const RebuildProgress&)` is called every 256 records. To be called when no program that does not know
+    /// the index writes to the database any more; `conflict`: one has begun to meanwhile.
+    /// @par Complexity  O(records), decoding each.
+    template <class T, std::invocable<const RebuildProgress&> OnProgress>
+    [[nodiscard]] Result<RebuildProgress> rebuild_indexes(OnProgress&& on_progress) {
+        Core::template require_entity<T>();
+        if (closed()) return closed_error();
+        return detail::rebuild_indexes<T>(*core_, on_progress);
+    }
+    template <class T>
+    [[nodiscard]] Result<RebuildProgress> rebuild_indexes() {
+        return rebuild_indexes<T>([](const RebuildProgress&) {});
+    }
+
+    /// Compares the indexes of T with the records: `corrupt`, naming the record, where they do not fit together. Under write-behind
+    /// it flushes. O(records), decoding each.
+    template <class T>
+    [[nodiscard]] Status verify_indexes() {
+        Core::template require_entity<T>();
+        if (closed()) return closed_error();
+        return detail::verify_indexes<T>(*core_);
+    }
+
+    // --- several entities as one -----------------------------------------------------------------------------------------
+
+    /// Calls `work` with a transaction (see joinly/transaction.hpp) and commits what it wrote: everything or nothing, in the
+    /// backend, in the cache and in the journal, and only if everything it read, what it found missing and the ranges it listed
+    /// included, is still as it was; otherwise `work` is called again. Transactions are serializable, in the order of their
+    /// versions.
+    ///
+    /// `work` takes a `Transaction&` (write `auto& tx`) and returns a Status, whose error ends the transaction and is returned,
+    /// with nothing written; or nothing. It may be called several times, so it must do nothing that cannot be done again; it must
+    /// not write to the store but through the transaction.
+    /// @return the commit's version; of a transaction that wrote nothing, the newest version that what it read belongs to.
+    ///         `conflict` after `max_tries`; what Store::save may give.
+    /// @par Complexity  The reads and writes themselves, and one comparison in the backend for everything read.
+    template <class Work>
+    [[nodiscard]] Result<Version> transaction(Work&& work, const TransactionOptions& options = {}) {
+        using Answer = std::invoke_result_t<Work&, Transaction<Core>&>;
+        static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, Status>,
+                      "Store::transaction: the function must return nothing, or a joinly::Status whose error ends the transaction "
+                      "(write `-> joinly::Status` after the lambda's parameters)");
+        if (closed()) return closed_error();
+        detail::Backoff backoff{options.max_tries};
+        for (;;) {
+            Transaction<Core> tx{*core_};
+            Status outcome;
+            if constexpr (std::is_void_v<Answer>) {
+                work(tx);
+            } else if constexpr (std::is_same_v<Answer, Status>) {
+                outcome = work(tx);
+            }
+            auto version = tx.finish(std::move(outcome));
+            if (version || !tx.is_outdated() || !backoff.wait()) return version;
+        }
     }
 
     // --- raw bytes -----------------------------------------------------------------------------------------------------
@@ -298,8 +365,8 @@ public:
     /// The bytes under a key: an entity's own encoding for an entity's key, whatever `put` was given otherwise. A record that is
     /// read both as bytes and as an entity is cached as what it was read as last.
     [[nodiscard]] Result<std::string> get(std::string_view key) {
-        if (auto usable = open_raw_key(key); !usable) return failure(std::move(usable).error());
-        auto loaded = engine_->load(key, bytes_type);
+        if (auto usable = core_->open_raw_key(key); !usable) return failure(std::move(usable).error());
+        auto loaded = engine().load(key, bytes_type);
         if (!loaded) return failure(std::move(loaded).error());
         return *static_cast<const std::string*>(loaded->object.value.get());
     }
@@ -307,8 +374,8 @@ public:
     /// Puts bytes under any key that does not begin with a NUL byte. One that reads as an entity's, `kind:id`, must have an id of
     /// 1 byte to 1 KiB, and bytes that the entity's codec reads, or loads of it answer `corrupt`.
     [[nodiscard]] Result<Version> put(std::string_view key, std::string bytes, const SaveOptions& options = {}) {
-        if (auto usable = open_raw_key(key); !usable) return failure(std::move(usable).error());
-        const auto expires_at = expiry(options.ttl);
+        if (auto usable = core_->open_raw_put(key); !usable) return failure(std::move(usable).error());
+        const auto expires_at = core_->expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
         return write_one(std::string{key}, {std::make_shared<const std::string>(std::move(bytes)), &bytes_type}, *expires_at,
                          options.expect);
@@ -317,8 +384,8 @@ public:
     /// Erases whatever is under the key. Not called `erase`, for `store.erase("lobby_123")` with a forgotten `<Lobby>` would then
     /// succeed and leave the lobby where it is.
     [[nodiscard]] Status erase_key(std::string_view key, const EraseOptions& options = {}) {
-        if (auto usable = open_raw_key(key); !usable) return usable;
-        return erase_one(std::string{key}, options);
+        if (auto usable = core_->open_raw_key(key); !usable) return usable;
+        return erase_one(std::string{key}, nullptr, options);
     }
 
     /// Every key that begins with `prefix`, entities' keys included, or a page of them, in byte order.
@@ -329,20 +396,75 @@ public:
         return list(range, page.limit, [](std::string_view key) { return key; });
     }
 
+    // --- expiry --------------------------------------------------------------------------------------------------------
+
+    /// Has the entity live for so long from now on, or for ever; everything else stays as it is. `not_found`: there is none, or it
+    /// has expired already. `invalid_argument`: the ttl is not positive.
+    template <class T>
+    [[nodiscard]] Result<Version> touch(std::string_view id, const std::optional<Ttl>& ttl) {
+        Core::template require_entity<T>();
+        const auto key = core_->template open_key<T>(id);
+        if (!key) return failure(key.error());
+        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
+        detail::Backoff backoff;
+        for (;;) {
+            auto loaded = engine().load(*key, Core::template type_of<T>());
+            if (!loaded) return failure(std::move(loaded).error());
+            const auto expires_at = core_->expiry(ttl);
+            if (!expires_at) return failure(expires_at.error());
+            auto touched = write_one(*key, std::move(loaded->object), *expires_at, loaded->version);
+            if (touched || !(touched.error() == Errc::conflict) || !backoff.wait()) return touched;
+        }
+    }
+
+    /// Erases what has expired, the earliest first, until nothing is left or the time is up; what is under way then is finished.
+    /// To be called from the program's own loop, or see Sweeper (joinly/ops/sweep.hpp). What was renewed meanwhile stays.
+    ///
+    /// A damaged record stays, and does not hold up the others.
+    ///
+    /// `on_expired(const ExpiredEntity&)` is called for each record that this call has erased, after that: so once for each expiry,
+    /// among all threads and processes that sweep. What was replaced or erased before any sweep came is told to nobody.
+    /// @par Complexity  Follows what has expired, not what there is. Under write-behind it flushes, to see what has expired.
+    template <std::invocable<const ExpiredEntity&> OnExpired>
+    [[nodiscard]] Result<SweepReport> sweep(std::chrono::microseconds budget, OnExpired&& on_expired) {
+        constexpr std::size_t at_once = 256;
+        const auto deadline = detail::deadline_after(budget);
+        SweepReport report;
+        do {
+            if (closed()) return closed_error();
+            if (auto flushed = engine().flush(); !flushed) return failure(std::move(flushed).error());
+            auto expired = engine().backend().expired(core_->now(), at_once);
+            if (!expired) return failure(std::move(expired).error());
+            const auto erased = erase_expired(*expired);
+            if (!erased) return failure(erased.error());
+            report.erased += erased->size();
+            for (const std::size_t at : *erased) {
+                auto& [key, version, expires_at] = (*expired)[at];
+                on_expired(ExpiredEntity{std::move(key), version, expires_at});
+            }
+            report.is_done = expired->size() < at_once && erased->size() == expired->size();
+            if (report.is_done || erased->empty()) break;
+        } while (std::chrono::steady_clock::now() < deadline);
+        return report;
+    }
+    [[nodiscard]] Result<SweepReport> sweep(std::chrono::microseconds budget = (std::chrono::microseconds::max)()) {
+        return sweep(budget, [](const ExpiredEntity&) {});
+    }
+
     // --- the store itself ----------------------------------------------------------------------------------------------
 
     /// Returns once everything acknowledged before the call is in the backend; at once under policies that wait for the
     /// backend anyway. What could not be stored stays pending, and is tried again. When batches had to be set aside as dead
     /// letters, the backend's reason is returned, and the others are stored.
-    [[nodiscard]] Status flush() { return closed() ? closed_error() : engine_->flush(); }
+    [[nodiscard]] Status flush() { return closed() ? closed_error() : engine().flush(); }
 
     /// As above, but a backend that fails is tried again until the time is up; then `timed_out`.
     [[nodiscard]] Status flush(std::chrono::milliseconds timeout) {
         if (closed()) return closed_error();
         if constexpr (detail::delays_writes<Engine>) {
-            return engine_->flush(timeout);
+            return engine().flush(timeout);
         } else {
-            return engine_->flush();
+            return engine().flush();
         }
     }
 
@@ -352,7 +474,7 @@ public:
     [[nodiscard]] Status wait([[maybe_unused]] Version version, [[maybe_unused]] std::chrono::milliseconds timeout) {
         if (closed()) return closed_error();
         if constexpr (detail::delays_writes<Engine>) {
-            return engine_->wait(version, timeout);
+            return engine().wait(version, timeout);
         } else {
             return {};
         }
@@ -361,134 +483,82 @@ public:
     /// For Drive::caller: flushes if a flush is due. To be called often, from the caller's own loop.
     [[nodiscard]] Status pump() {
         require_delays();
-        return closed() ? closed_error() : engine_->pump();
+        return closed() ? closed_error() : engine().pump();
     }
     /// As above, in transactions that each take about so long, none of them begun when so much time has passed. One entry at
     /// least is stored, however long the backend takes for it.
     [[nodiscard]] Status pump(std::chrono::microseconds budget) {
         require_delays();
-        return closed() ? closed_error() : engine_->pump(budget);
+        return closed() ? closed_error() : engine().pump(budget);
     }
 
     /// Flushes, and ends the store's work: every later call answers `closed`, but stats, health, size_on_disk, backend, and close
     /// itself, which may be called again to store what it could not. Tries once. The backend's files are let go of when the
     /// store is destroyed, which closes it, too.
     [[nodiscard]] Status close() {
-        closed_->store(true);
-        return engine_->close();
+        core_->set_closed();
+        return engine().close();
     }
     /// As above, but a backend that fails is tried again until the time is up, and the report tells what became of the writes
     /// that were pending. It returns in time even when the backend does not answer; the destructor then waits for it.
     [[nodiscard]] CloseReport close([[maybe_unused]] std::chrono::milliseconds timeout) {
-        closed_->store(true);
+        core_->set_closed();
         if constexpr (detail::delays_writes<Engine>) {
-            return engine_->close(timeout);
+            return engine().close(timeout);
         } else {
-            return {0, 0, 0, engine_->close()};
+            return {0, 0, 0, engine().close()};
         }
     }
 
     /// The batches that the backend refused for good, oldest first. Their writes count as not made.
     [[nodiscard]] std::vector<DeadLetter> dead_letters() const {
         require_delays();
-        return engine_->dead_letters();
+        return engine().dead_letters();
     }
     /// Writes what a dead letter holds again, as if it were saved now: over whatever was saved under its keys meanwhile. The
     /// letter is dropped once that is acknowledged. `not_found`: there is none with that id.
     [[nodiscard]] Result<Version> retry_dead_letter(Version id) {
         require_delays();
         if (closed()) return closed_error();
-        return engine_->retry_dead_letter(id);
+        return engine().retry_dead_letter(id);
     }
     /// Forgets a dead letter. `not_found`: there is none with that id.
     [[nodiscard]] Status drop_dead_letter(Version id) {
         require_delays();
-        return closed() ? closed_error() : engine_->drop_dead_letter(id);
+        return closed() ? closed_error() : engine().drop_dead_letter(id);
     }
 
     /// What is pending, and would be lost by a crash without a journal, and how the flushes fare.
     [[nodiscard]] StoreHealth health() const {
         if constexpr (detail::delays_writes<Engine>) {
-            return engine_->health();
+            return engine().health();
         } else {
             return {};
         }
     }
 
-    [[nodiscard]] StoreStats stats() const { return engine_->stats(); }
+    [[nodiscard]] StoreStats stats() const { return engine().stats(); }
+
+    /// The time that the store goes by: its clock's.
+    [[nodiscard]] WallTime now() const { return core_->now(); }
 
     /// Bytes of all the database's files, write-ahead logs included; 0 for memory.
-    [[nodiscard]] Result<std::uint64_t> size_on_disk() { return engine_->backend().size_on_disk(); }
+    [[nodiscard]] Result<std::uint64_t> size_on_disk() { return engine().backend().size_on_disk(); }
 
     /// The backend itself, for what the store does not offer. Writes through it are seen by no cache: leave them alone.
-    [[nodiscard]] Backend& backend() noexcept { return engine_->backend(); }
+    [[nodiscard]] Backend& backend() noexcept { return engine().backend(); }
 
 private:
-    Store(std::unique_ptr<Engine> engine, Traits traits)
-        : engine_{std::move(engine)}, closed_{std::make_unique<std::atomic<bool>>(false)}, traits_{std::move(traits)} {}
-
-    template <class T>
-    static constexpr void require_entity() {
-        constexpr bool flawless = detail::explain_entity<T>();  // or one sentence that says what is missing
-        static_assert(!flawless || codec_for<Codec, T>,
-                      "Store: the codec of the traits lacks encode or decode (see joinly/codec/concepts.hpp)");
-    }
+    Store(std::unique_ptr<Engine> engine, Traits traits) : core_{std::make_unique<Core>(std::move(engine), std::move(traits))} {}
 
     static constexpr void require_delays() {
         static_assert(detail::delays_writes<Engine>,
                       "Store: only WriteBehind has anything to pump, and dead letters: the other policies wait for the backend");
     }
 
-    // For a T that is no entity these three still compile, so that require_entity's sentence is the only error.
-    template <class T>
-    [[nodiscard]] static constexpr std::string_view kind() noexcept {
-        if constexpr (entity<T>) {
-            return kind_of<T>;
-        } else {
-            return {};
-        }
-    }
-    template <class T>
-    [[nodiscard]] static constexpr std::string_view id_in([[maybe_unused]] const T& object) noexcept {
-        if constexpr (entity<T>) {
-            return Entity<T>::id(object);
-        } else {
-            return {};
-        }
-    }
-    template <class T>
-    [[nodiscard]] static constexpr const ObjectType& type_of() noexcept {
-        if constexpr (entity<T>) {
-            return detail::object_type<T, Codec>;
-        } else {
-            return bytes_type;
-        }
-    }
-
-    [[nodiscard]] bool closed() const noexcept { return closed_->load(std::memory_order_relaxed); }
-    [[nodiscard]] static tl::unexpected<Error> closed_error() { return failure(Errc::closed, "the store is closed"); }
-
-    template <class T>
-    [[nodiscard]] Status usable_id(std::string_view id) const {
-        if (closed()) return closed_error();
-        return validate_id(kind<T>(), id);
-    }
-    /// The key of a call on an entity, unless the call cannot be made at all.
-    [[nodiscard]] Result<std::string> open_key(std::string_view kind, std::string_view id) const {
-        if (closed()) return closed_error();
-        return make_key(kind, id);
-    }
-    [[nodiscard]] Status open_raw_key(std::string_view key) const {
-        if (closed()) return closed_error();
-        return validate_raw_key(key);
-    }
-
-    [[nodiscard]] Result<Expiry> expiry(const std::optional<Ttl>& ttl) const {
-        if (!ttl) return Expiry{};
-        const auto expires_at = Expiry::after(traits_.clock.now(), *ttl);
-        if (expires_at) return *expires_at;
-        return failure(Errc::invalid_argument, "a ttl must be positive, not " + std::to_string(ttl->duration().count()) + " ms");
-    }
+    [[nodiscard]] Engine& engine() const noexcept { return core_->engine(); }
+    [[nodiscard]] bool closed() const noexcept { return core_->is_closed(); }
+    [[nodiscard]] static tl::unexpected<Error> closed_error() { return Core::closed_error(); }
 
     /// A copy that the cache may keep, or, under a policy that keeps none, the caller's own object borrowed for the call.
     template <class T>
@@ -502,11 +572,12 @@ private:
 
     template <class T>
     [[nodiscard]] Result<Version> save_object(const T& entity, std::shared_ptr<const void> object, const SaveOptions& options) {
-        auto key = open_key(kind<T>(), id_in<T>(entity));
+        auto key = core_->template open_key<T>(Core::id_in(entity));
         if (!key) return failure(std::move(key).error());
-        const auto expires_at = expiry(options.ttl);
+        const auto expires_at = core_->expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
-        return write_one(std::move(*key), {std::move(object), &type_of<T>()}, *expires_at, options.expect);
+        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
+        return write_one(std::move(*key), {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect);
     }
 
     [[nodiscard]] Result<Version> write_one(std::string key, Object object, Expiry expires_at,
@@ -514,45 +585,63 @@ private:
         WriteSet set;
         if (expect) set.requirements.push_back({key, *expect, false});
         set.writes.push_back({std::move(key), std::move(object), expires_at});
-        return engine_->write(std::move(set));
+        return engine().write(std::move(set));
     }
 
-    [[nodiscard]] Status erase_one(std::string key, const EraseOptions& options) {
-        auto erased = write_one(std::move(key), {}, {}, options.expect);
+    /// `type`: what the record surely is, if anything is known.
+    [[nodiscard]] Status erase_one(std::string key, const ObjectType* type, const EraseOptions& options) {
+        auto erased = write_one(std::move(key), {nullptr, type}, {}, options.expect);
         if (!erased) return failure(std::move(erased).error());
         return {};
     }
 
-    template <class T>
-    [[nodiscard]] static Loaded<T> as_loaded(LoadedObject loaded) {
-        return {std::static_pointer_cast<const T>(std::move(loaded.object.value)), loaded.version, loaded.expires_at};
-    }
-
-    template <class T>
-    [[nodiscard]] static Result<Loaded<T>> materialise(const ScanItem& item) {
-        auto loaded = item.object == nullptr
-                          ? decode_record(item.key, item.record, type_of<T>())
-                          : as_type(item.key, {*item.object, item.record.version, item.record.expires_at}, type_of<T>());
-        if (!loaded) return failure(std::move(loaded).error());
-        return as_loaded<T>(std::move(*loaded));
-    }
-
-    template <class Visitor, class Visited>
-    [[nodiscard]] static bool visit_and_continue(Visitor& visitor, const Visited& visited) {
-        using Answer = std::invoke_result_t<Visitor&, const Visited&>;
-        static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, bool>,
-                      "Store::for_each: the visitor must return nothing, or a bool that is false to stop");
-        if constexpr (std::is_void_v<Answer>) {
-            visitor(visited);
-            return true;
-        } else {
-            return visitor(visited);
+    /// Which of these records were erased: those that were still as they are told here. All at once, or, if somebody else is at
+    /// some of them, one by one.
+    [[nodiscard]] Result<std::vector<std::size_t>> erase_expired(const std::vector<ExpiredRecord>& expired) {
+        const auto erase = [&](std::size_t begin, std::size_t end) {
+            WriteSet set;
+            for (std::size_t i = begin; i < end; ++i) {
+                set.requirements.push_back({expired[i].key, expired[i].version, true});
+                set.writes.push_back({expired[i].key, {}, {}});
+            }
+            return engine().write(std::move(set));
+        };
+        std::vector<std::size_t> erased;
+        if (expired.empty()) return erased;
+        if (const auto whole = erase(0, expired.size()); whole) {
+            for (std::size_t i = 0; i < expired.size(); ++i) erased.push_back(i);
+            return erased;
+        } else if (whole.error() != Errc::conflict && whole.error() != Errc::corrupt) {
+            return failure(whole.error());
         }
+        for (std::size_t i = 0; i < expired.size(); ++i) {
+            const auto one = erase(i, i + 1);
+            if (one) erased.push_back(i);
+            if (!one && one.error() != Errc::conflict && one.error() != Errc::corrupt) return failure(one.error());
+        }
+        return erased;
+    }
+
+    template <class T, class Page>
+    [[nodiscard]] Result<Page> find_page(const Query<T>& query, const FindOptions& options) {
+        Core::template require_entity<T>();
+        if (closed()) return closed_error();
+        const auto planned = plan(query);
+        if (!planned) return failure(planned.error());
+        auto covered = detail::require_index<T>(*core_, planned->index);
+        if (!covered && covered.error() == Errc::incompatible && options.build_missing_index) {
+            auto built = rebuild_indexes<T>();
+            covered = built ? Status{} : failure(std::move(built).error());
+        }
+        if (!covered) return failure(std::move(covered).error());
+        detail::Collector<T, Core, Page> collector{*planned, core_->now()};
+        if (planned->limit == 0) return collector.finish({});
+        return collector.finish(engine().follow(planned->range, [&](const IndexedItem& item) { return collector.meet(item); }));
     }
 
     [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) {
         if (closed()) return closed_error();
-        return engine_->scan(range, visit);
+        return engine().scan(range, visit);
     }
 
     template <class Project>
@@ -567,9 +656,7 @@ private:
         return found;
     }
 
-    std::unique_ptr<Engine> engine_;
-    std::unique_ptr<std::atomic<bool>> closed_;
-    JOINLY_NO_UNIQUE_ADDRESS Traits traits_;
+    std::unique_ptr<Core> core_;
 };
 
 /// Opens a store: `open<SqliteBackend, WriteBehind>({.path = "joinly.db"}, {.max_delay = 100ms})`.

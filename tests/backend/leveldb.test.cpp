@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "../support/catch.hpp"
@@ -41,6 +42,19 @@ LevelDbBackend open_or_fail(const LevelDbOptions& options) {
 }
 
 Batch put(std::string key, std::string value) { return Batch{}.put(std::move(key), std::move(value)); }
+
+std::string packed(std::string_view term) {
+    std::string terms;
+    append_index_term(terms, term);
+    return terms;
+}
+
+/// A record with one index term.
+Batch put_indexed(std::string key, std::string value, std::string_view term, Expiry expires_at = {}) {
+    Batch batch;
+    batch.changes.push_back({std::move(key), std::move(value), expires_at, absent, ValueForm::bytes, packed(term)});
+    return batch;
+}
 
 Expiry at_ms(std::int64_t ms) { return Expiry{WallTime{std::chrono::milliseconds{ms}}}; }
 
@@ -70,8 +84,42 @@ std::string raw_get(leveldb::DB& db, std::string_view key) {
     return got.ok() ? value : got.ToString();
 }
 
+using Entries = std::map<std::string, std::string>;
+
+Entries raw_entries(const std::string& path) {
+    Entries entries;
+    const auto db = raw(path);
+    const std::unique_ptr<leveldb::Iterator> all{db->NewIterator({})};
+    for (all->SeekToFirst(); all->Valid(); all->Next()) entries[all->key().ToString()] = all->value().ToString();
+    return entries;
+}
+
 void raw_put(const std::string& path, std::string_view key, std::string_view value) {
     if (!raw(path)->Put({}, detail::to_slice(key), detail::to_slice(value)).ok()) FAIL("raw put");
+}
+
+/// A database as the library made it when its format was 1.
+void make_format_1(const std::string& path, int more = 0) {
+    const auto db = raw(path);
+    const auto add = [&](std::string_view key, const RecordView& record) {
+        std::string bytes;
+        detail::encode_leveldb_value(key, record, bytes);
+        if (!db->Put({}, detail::to_slice(key), bytes).ok()) FAIL("raw put");
+    };
+    if (!db->Put({}, detail::to_slice("\0\0joinly.format"sv), "\x01").ok()) FAIL("raw put");
+    add("\0\0joinly.last_version"sv, {"", 9, {}});
+    add("k", {"v", 7, {}});
+    add("soon", {"s", 8, at_ms(258)});
+    add("past", {"p", 9, at_ms(-1)});
+    for (int i = 0; i < more; ++i) add("more" + std::to_string(i), {"", 9, at_ms(300 + i)});
+}
+
+std::string keys_expired(LevelDbBackend& backend, std::int64_t now, std::size_t limit = 1000) {
+    const auto found = backend.expired(WallTime{std::chrono::milliseconds{now}}, limit);
+    if (!found) FAIL(found.error().message());
+    std::string keys;
+    for (const auto& record : *found) keys += record.key + ' ';
+    return keys;
 }
 
 std::string read_file(const fs::path& path) {
@@ -148,30 +196,103 @@ TEST_CASE("a record's bytes in LevelDB are those of the README", "[leveldb][gold
           "\x00\x68\xe5\xcf\x8b\x01\x00\x00"
           "\x0d\x01\x30\x16"
           "hello"sv);
+    detail::encode_leveldb_value("lobby:1", {"hello", 0x0102, at_ms(1'700'000'000'000), packed("\0\2eu\0\1"sv)}, bytes);
+    CHECK(bytes ==
+          "\x01\x03"
+          "\x02\x01\x00\x00\x00\x00\x00\x00"
+          "\x00\x68\xe5\xcf\x8b\x01\x00\x00"
+          "\x2a\x61\x97\xdd"
+          "\x08\x00\x00\x00\x00\x06\x00\x02\x65\x75\x00\x01"
+          "hello"sv);
+    detail::encode_leveldb_value("lobby:1", {"hello", 0x0102, {}, packed("\0\2eu\0\1"sv)}, bytes);
+    CHECK(bytes ==
+          "\x01\x02"
+          "\x02\x01\x00\x00\x00\x00\x00\x00"
+          "\x3c\x76\xa3\xf5"
+          "\x08\x00\x00\x00\x00\x06\x00\x02\x65\x75\x00\x01"
+          "hello"sv);
 }
 
-TEST_CASE("a database holds records, the format and the last version, and nothing else", "[leveldb][golden]") {
+TEST_CASE("a database holds records, index entries, expiry order, format and last version, and nothing else", "[leveldb][golden]") {
     const TempDir dir;
     const std::string path = dir / "db";
-    REQUIRE(open_or_fail({.path = path}).write(put("k", "v")) == Version{1});
+    REQUIRE(open_or_fail({.path = path}).write(put("k", "v").put("soon", "s", at_ms(258)).put("past", "p", at_ms(-1))) ==
+            Version{1});
+    REQUIRE(open_or_fail({.path = path}).write(put_indexed("lobby:1", "hello", "\1eu")) == Version{2});
 
-    const auto db = raw(path);
-    std::map<std::string, std::string> entries;
-    const std::unique_ptr<leveldb::Iterator> all{db->NewIterator({})};
-    for (all->SeekToFirst(); all->Valid(); all->Next()) entries[all->key().ToString()] = all->value().ToString();
+    const auto record = [](std::string_view key, const RecordView& view) {
+        std::string bytes;
+        detail::encode_leveldb_value(key, view, bytes);
+        return bytes;
+    };
+    const std::string last_version = "\0\0joinly.last_version"s;
+    const std::string entry = "\0ilobby:\1eu1"s;
+    CHECK(raw_entries(path) == Entries{{"\0\0joinly.expiry\x7f\xff\xff\xff\xff\xff\xff\xffpast"s, ""},
+                                       {"\0\0joinly.expiry\x80\0\0\0\0\0\x01\x02soon"s, ""},
+                                       {"\0\0joinly.format"s, "\x02"},
+                                       {last_version, record(last_version, {"", 2, {}})},
+                                       {entry, record(entry, {"\0\x0b"sv, 2, {}})},
+                                       {"k", record("k", {"v", 1, {}})},
+                                       {"lobby:1", record("lobby:1", {"hello", 2, {}, packed("\1eu")})},
+                                       {"past", record("past", {"p", 1, at_ms(-1)})},
+                                       {"soon", record("soon", {"s", 1, at_ms(258)})}});
+}
 
-    std::string record;
-    std::string last_version;
-    detail::encode_leveldb_value("k", {"v", 1, {}}, record);
-    detail::encode_leveldb_value("\0\0joinly.last_version"sv, {"", 1, {}}, last_version);
-    CHECK(entries == std::map<std::string, std::string>{
-                         {"\0\0joinly.format"s, "\x01"}, {"\0\0joinly.last_version"s, last_version}, {"k", record}});
+TEST_CASE("a database of format 1 gets its expiry order when it is opened", "[leveldb][open]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    make_format_1(path);
+    const Entries before = raw_entries(path);
+    {
+        auto backend = open_or_fail({.path = path});
+        CHECK(backend.last_version() == Version{9});
+        CHECK(contents(backend) == std::map<std::string, std::string>{{"k", "v"}, {"past", "p"}, {"soon", "s"}});
+    }
+    Entries expected = before;
+    expected["\0\0joinly.format"s] = "\x02";
+    expected["\0\0joinly.expiry\x7f\xff\xff\xff\xff\xff\xff\xffpast"s] = "";
+    expected["\0\0joinly.expiry\x80\0\0\0\0\0\x01\x02soon"s] = "";
+    CHECK(raw_entries(path) == expected);
+
+    auto backend = open_or_fail({.path = path});
+    CHECK(keys_expired(backend, 1000) == "past soon ");
+    REQUIRE(backend.write(put_indexed("soon", "s", "\x01")));
+    CHECK(keys_expired(backend, 1000) == "past ");
+    CHECK(backend.verify_integrity());
+}
+
+TEST_CASE("a damaged record does not keep a database of format 1 from being upgraded", "[leveldb][open][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    make_format_1(path);
+    raw_put(path, "past", "damaged");
+    auto backend = open_or_fail({.path = path});
+    CHECK(backend.read("past").error() == Errc::corrupt);
+    CHECK(keys_expired(backend, 1000) == "soon ");
+}
+
+TEST_CASE("a database of format 1 that cannot be upgraded stays one", "[leveldb][open][fault]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    make_format_1(path, 300);
+    (void)raw(path);  // makes a table of its log, so that opening has little else to write
+    {
+        const FileSizeLimit limit{4000};
+        CHECK(LevelDbBackend::open({.path = path}).error() == Errc::io);
+    }
+    CHECK(raw_get(*raw(path), "\0\0joinly.format"sv) == "\x01");
+    auto backend = open_or_fail({.path = path});
+    CHECK(keys_expired(backend, 1000, 3) == "past soon more0 ");
+    CHECK(backend.expired(WallTime{std::chrono::milliseconds{1000}}, 1000)->size() == 302);
 }
 
 TEST_CASE("no changed bit of a stored record goes unnoticed", "[leveldb][damage]") {
     std::string bytes;
-    detail::encode_leveldb_value("key", {"value", 77, at_ms(12345)}, bytes);
+    const std::string terms = GENERATE(""s, packed("a term"));
+    detail::encode_leveldb_value("key", {"value", 77, at_ms(12345), terms}, bytes);
     REQUIRE(detail::decode_leveldb_value("key", bytes)->expires_at == at_ms(12345));
+    REQUIRE(detail::decode_leveldb_value("key", bytes)->index_terms == terms);
+    REQUIRE(detail::decode_leveldb_value("key", bytes)->value == "value");
     for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
         std::string damaged = bytes;
         damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
@@ -214,21 +335,37 @@ TEST_CASE("a database of a newer format is not opened", "[leveldb][open]") {
     const TempDir dir;
     const std::string path = dir / "db";
     REQUIRE(open_or_fail({.path = path}).write(put("k", "v")));
-    raw_put(path, "\0\0joinly.format"sv, "\x02");
+    raw_put(path, "\0\0joinly.format"sv, "\x03");
     const auto opened = LevelDbBackend::open({.path = path});
     REQUIRE(opened.error() == Errc::incompatible);
-    CHECK(opened.error().message().find("format 2") != std::string_view::npos);
+    CHECK(opened.error().message().find("format 3") != std::string_view::npos);
     CHECK(LevelDbBackend::repair({.path = path}).error() == Errc::incompatible);
-    CHECK(raw_get(*raw(path), "\0\0joinly.format"sv) == "\x02");
+    CHECK(raw_get(*raw(path), "\0\0joinly.format"sv) == "\x03");
 }
 
 TEST_CASE("the adapter's own keys cannot be read, scanned or written", "[leveldb]") {
     const TempDir dir;
     auto backend = open_or_fail({.path = dir / "db"});
-    REQUIRE(backend.write(put("\0index"s, "i").put("\0\0joinlz"s, "z").put("k", "v")));
+    REQUIRE(backend.write(put("\0index"s, "i").put("\0\0joinlz"s, "z").put("k", "v", at_ms(5)).put("\0"s, "first")));
 
-    CHECK(contents(backend) == std::map<std::string, std::string>{{"\0\0joinlz"s, "z"}, {"\0index"s, "i"}, {"k", "v"}});
-    for (const std::string& own : {"\0\0joinly.format"s, "\0\0joinly.last_version"s, "\0\0joinly"s}) {
+    const std::vector<std::string> keys{"\0"s, "\0\0joinlz"s, "\0index"s, "k"s};
+    for (const Direction direction : {Direction::forward, Direction::backward}) {
+        std::vector<std::string> seen;
+        for (const std::string& begin : {""s, "\0\0joinly"s, "\0\0joinly.g"s}) {
+            REQUIRE(backend.scan({begin, "", direction}, [&](std::string_view key, const RecordView&) {
+                seen.insert(direction == Direction::forward ? seen.end() : seen.begin(), std::string{key});
+                return true;
+            }));
+            CHECK(std::equal(keys.rbegin(), keys.rend() - (begin.empty() ? 0 : 1), seen.rbegin(), seen.rend()));
+            seen.clear();
+        }
+        REQUIRE(backend.scan({"", "\0\0joinly.g"s, direction}, [&](std::string_view key, const RecordView&) {
+            seen.emplace_back(key);
+            return true;
+        }));
+        CHECK(seen == std::vector{"\0"s});
+    }
+    for (const std::string& own : {"\0\0joinly.format"s, "\0\0joinly.last_version"s, "\0\0joinly"s, "\0\0joinly.expiry"s}) {
         CHECK(backend.read(own).error() == Errc::not_found);
         CHECK(backend.write(put(own, "v")).error() == Errc::invalid_argument);
         CHECK(backend.write(Batch{}.erase(own)).error() == Errc::invalid_argument);
@@ -355,6 +492,147 @@ TEST_CASE("a record that an earlier batch of the group lets expire is absent to 
     CHECK(writer.add(second).error() == Errc::conflict);
     second.now = WallTime{std::chrono::milliseconds{1000}};
     CHECK(writer.add(second) == Version{2});
+}
+
+TEST_CASE("a batch sees the index entries and ranges that earlier batches of its group left", "[leveldb][write]") {
+    const TempDir dir;
+    auto engine = detail::LevelDbEngine::open({.path = dir / "db"});
+    REQUIRE(engine);
+    const Batch first = put_indexed("player:a", "1", "x").put("player:b", "1");
+    Batch moved = put_indexed("player:a", "2", "y").erase("player:b");
+    Batch late = put("late", "");
+    Batch last = put_indexed("player:a", "3", "z");
+    const auto holds = [](const KeyRange& range, std::vector<std::pair<std::string, Version>> records) {
+        RangeDigest digest{42};
+        for (const auto& [key, version] : records) digest.add(key, version);
+        return RangeRequirement{range, 42, digest.value()};
+    };
+    moved.ranges = {holds(KeyRange::prefix("player:"), {{"player:a", 1}, {"player:b", 1}}), holds(KeyRange::prefix("x"), {})};
+    late.ranges = {holds(KeyRange::prefix("player:"), {{"player:a", 1}, {"player:b", 1}})};
+    last.ranges = {holds(KeyRange::prefix("player:"), {{"player:a", 2}}),
+                   holds(KeyRange::prefix(index_entry_prefix), {{index_entry("player:a", "y").key, 2}})};
+    {
+        detail::LevelDbWriter writer{**engine, false};
+        CHECK(writer.add(first) == Version{1});
+        CHECK(writer.add(moved) == Version{2});
+        const auto refused = writer.add(late);
+        REQUIRE(refused.error() == Errc::conflict);
+        CHECK(refused.error().message() == "the records from player: up to player; have changed since they were read");
+        CHECK(writer.add(last) == Version{3});
+        REQUIRE(writer.write(Sync::process_crash).ok());
+    }
+    engine->reset();
+    auto backend = open_or_fail({.path = dir / "db"});
+    const Entries found = contents(backend);
+    CHECK(found == Entries{{"player:a", "3"}, {index_entry("player:a", "z").key, index_entry("player:a", "z").value}});
+}
+
+TEST_CASE("a damaged record can be replaced and erased, and its index entries go with it", "[leveldb][write][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    {
+        auto backend = open_or_fail({.path = path});
+        REQUIRE(backend.write(put_indexed("player:ada", "1", "x")));
+        REQUIRE(backend.write(put_indexed("player:bob", "1", "x")));
+        REQUIRE(backend.write(put_indexed("player:eve", "1", "x")));
+    }
+    for (const char* key : {"player:ada", "player:bob"}) raw_put(path, key, "damaged");
+    auto backend = open_or_fail({.path = path});
+    const auto followed = [&] {
+        std::string keys;
+        auto status =
+            backend.follow(KeyRange::prefix(index_entry_prefix), [&](std::string_view, std::string_view key, const RecordView&) {
+                keys.append(key) += ' ';
+                return true;
+            });
+        return status ? keys : std::string{to_string(status.error().code())};
+    };
+    CHECK(followed() == "corrupt");
+    REQUIRE(backend.write(put_indexed("player:ada", "2", "y")));
+    Batch erase = Batch{}.erase("player:bob");
+    erase.changes.front().index_terms.emplace();
+    REQUIRE(backend.write(erase));
+    CHECK(followed() == "player:eve player:ada ");
+}
+
+TEST_CASE("places in the expiry order that have become stale are erased by the search for expired records", "[leveldb][expiry]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    {
+        auto backend = open_or_fail({.path = path});
+        for (int i = 0; i < 300; ++i) REQUIRE(backend.write(Batch{}.put("renewed", "", at_ms(i))));
+        REQUIRE(backend.write(Batch{}.put("erased", "", at_ms(400)).put("later", "", at_ms(2000))));
+        REQUIRE(backend.write(Batch{}.erase("erased").put("later", "", at_ms(3000))));
+        CHECK(keys_expired(backend, 1000) == "renewed ");
+    }
+    const Entries left = raw_entries(path);
+    CHECK(std::count_if(left.begin(), left.end(), [](const auto& entry) { return detail::is_leveldb_expiry_key(entry.first); }) ==
+          3);
+    CHECK(left.count(detail::leveldb_expiry_key(at_ms(299), "renewed")) == 1);
+    CHECK(left.count(detail::leveldb_expiry_key(at_ms(2000), "later")) == 1);
+}
+
+TEST_CASE("a damaged record does not keep others from being found expired", "[leveldb][expiry][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(Batch{}.put("a", "", at_ms(1)).put("b", "", at_ms(2))));
+    raw_put(path, "a", "damaged");
+    auto backend = open_or_fail({.path = path});
+    CHECK(keys_expired(backend, 10, 1) == "b ");
+    CHECK(backend.verify_integrity().error() == Errc::corrupt);
+}
+
+TEST_CASE("a search for expired records that cannot erase stale places fails as a write does", "[leveldb][expiry][fault]") {
+    const TempDir dir;
+    const LevelDbOptions options{.path = dir / "db"};
+    auto backend = open_or_fail(options);
+    REQUIRE(backend.write(Batch{}.put("k", "", at_ms(1))));
+    REQUIRE(backend.write(Batch{}.put("k", "", at_ms(2))));
+    {
+        const FileSizeLimit limit{fs::file_size(file_ending(options.path, ".log")) + 10};
+        CHECK(backend.expired(WallTime{std::chrono::milliseconds{10}}, 10).error() == Errc::io);
+    }
+    CHECK(keys_expired(backend, 10) == "k ");
+    REQUIRE(backend.write(put("after", "")));
+    CHECK(keys_expired(backend, 10) == "k ");
+}
+
+TEST_CASE("verify_integrity finds a record that is missing in the expiry order", "[leveldb][expiry][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    REQUIRE(open_or_fail({.path = path}).write(Batch{}.put("soon", "", at_ms(5))));
+    REQUIRE(raw(path)->Delete({}, detail::leveldb_expiry_key(at_ms(5), "soon")).ok());
+    const auto verified = open_or_fail({.path = path}).verify_integrity();
+    REQUIRE(verified.error() == Errc::corrupt);
+    CHECK(verified.error().message().find("soon is missing in the order of expiry") != std::string_view::npos);
+    REQUIRE(LevelDbBackend::repair({.path = path}));
+    auto backend = open_or_fail({.path = path});
+    CHECK(backend.verify_integrity());
+    CHECK(keys_expired(backend, 10) == "soon ");
+}
+
+TEST_CASE("repair makes index entries agree with the records that are left", "[leveldb][repair]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    {
+        auto backend = open_or_fail({.path = path});
+        for (const char* id : {"kept", "damaged", "lost", "unindexed"}) {
+            REQUIRE(backend.write(put_indexed("player:" + std::string{id}, id, "x")));
+        }
+    }
+    raw_put(path, "player:damaged", "not a record");
+    REQUIRE(raw(path)->Delete({}, "player:lost").ok());
+    REQUIRE(raw(path)->Delete({}, index_entry("player:unindexed", "x").key).ok());
+
+    REQUIRE(LevelDbBackend::repair({.path = path}));
+    auto backend = open_or_fail({.path = path});
+    const auto kept = index_entry("player:kept", "x");
+    const auto made_again = index_entry("player:unindexed", "x");
+    CHECK(contents(backend) == Entries{{kept.key, kept.value},
+                                       {made_again.key, made_again.value},
+                                       {"player:kept", "kept"},
+                                       {"player:unindexed", "unindexed"}});
+    CHECK(backend.verify_integrity());
 }
 
 TEST_CASE("versions go on after everything was erased and the database reopened", "[leveldb][write]") {

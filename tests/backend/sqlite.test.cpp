@@ -104,14 +104,15 @@ TEST_CASE("the table is what the documentation says", "[sqlite][format]") {
     { open(dir / "db"); }
     SqliteProbe probe{dir / "db"};
     CHECK(probe.rows("SELECT name, type, \"notnull\", pk FROM pragma_table_info('record')") ==
-          "key|BLOB|1|1\nvalue|ANY|1|0\nversion|INTEGER|1|0\nexpires_at|INTEGER|0|0\nchecksum|INTEGER|1|0");
+          "key|BLOB|1|1\nvalue|ANY|1|0\nversion|INTEGER|1|0\nexpires_at|INTEGER|0|0\nchecksum|INTEGER|1|0\nindex_terms|BLOB|0|0");
     CHECK(probe.rows("SELECT name, type, \"notnull\", pk FROM pragma_table_info('meta')") == "name|TEXT|1|1\nvalue|ANY|1|0");
     CHECK(probe.rows("SELECT name, wr, strict FROM pragma_table_list WHERE name IN ('record', 'meta') ORDER BY name") ==
           "meta|0|1\nrecord|0|1");
     CHECK(probe.rows("SELECT name, partial FROM pragma_index_list('record') WHERE origin = 'c'") == "record_expires_at|1");
-    CHECK(probe.rows("SELECT name, value, typeof(value) FROM meta ORDER BY name") == "format|1|integer\nlast_version|0|integer");
+    CHECK(probe.rows("SELECT name FROM pragma_index_info('record_expires_at')") == "expires_at\nkey");
+    CHECK(probe.rows("SELECT name, value, typeof(value) FROM meta ORDER BY name") == "format|2|integer\nlast_version|0|integer");
     CHECK(probe.rows("PRAGMA application_id") == std::to_string(0x4a4f494e));
-    CHECK(probe.rows("PRAGMA user_version") == "1");
+    CHECK(probe.rows("PRAGMA user_version") == "2");
     CHECK(probe.rows("PRAGMA journal_mode") == "wal");
 }
 
@@ -124,27 +125,13 @@ TEST_CASE("a record's columns hold what the documentation says", "[sqlite][forma
     batch.version = 9;
     REQUIRE(backend.write(batch) == Version{9});
     SqliteProbe probe{dir / "db"};
-    CHECK(probe.rows("SELECT typeof(key), CAST(key AS TEXT), typeof(value), value, version, expires_at FROM record ORDER BY key") ==
-          "blob|player:ada|blob|bytes|9|1234567\nblob|player:bob|text|{\"rating\":1200}|3|NULL");
+    CHECK(probe.rows("SELECT typeof(key), CAST(key AS TEXT), typeof(value), value, version, expires_at, index_terms FROM record "
+                     "ORDER BY key") ==
+          "blob|player:ada|blob|bytes|9|1234567|NULL\nblob|player:bob|text|{\"rating\":1200}|3|NULL|NULL");
     CHECK(probe.rows("SELECT value ->> 'rating' FROM record WHERE key = CAST('player:bob' AS BLOB)") == "1200");
     CHECK(probe.rows("SELECT value FROM meta WHERE name = 'last_version'") == "9");
     const auto expected = joinly::detail::record_checksum("player:ada", "bytes", 9, Expiry{WallTime{1234567ms}});
     CHECK(probe.rows("SELECT checksum FROM record WHERE version = 9") == std::to_string(expected));
-}
-
-TEST_CASE("a database of the first format opens and is read", "[sqlite][format][golden]") {
-    const TempDir dir;
-    SqliteProbe{dir / "db"}.run(bytes_of(JOINLY_TEST_SOURCE_DIR "/golden/sqlite_v1.sql"));
-    SqliteBackend backend = open(dir / "db");
-    const auto first = backend.read("lobby:1").value();
-    CHECK(first.value == "hello");
-    CHECK(first.version == 258);
-    CHECK(first.expires_at.is_never());
-    const auto second = backend.read("lobby:2").value();
-    CHECK(second.value == "hello");
-    CHECK(second.expires_at == Expiry{WallTime{1'700'000'000'000ms}});
-    CHECK(backend.verify_integrity());
-    CHECK(put(backend, "lobby:3", "") == 301);
 }
 
 TEST_CASE("text and bytes come back as they were, empty ones and strange ones too", "[sqlite]") {
@@ -272,7 +259,7 @@ TEST_CASE("a newer format is refused, and both versions named", "[sqlite][refusa
     const auto backend = SqliteBackend::open(at(dir / "db"));
     REQUIRE_FALSE(backend);
     CHECK(backend.error() == Errc::incompatible);
-    CHECK(contains(backend.error().message(), "format version 17; this library knows 1"));
+    CHECK(contains(backend.error().message(), "format version 17; this library knows 1 to 2"));
 }
 
 TEST_CASE("a database that is locked throughout the busy timeout is busy", "[sqlite][refusal]") {
@@ -478,6 +465,11 @@ TEST_CASE("what SQLite could not store is refused before the transaction", "[sql
     REQUIRE_FALSE(refused);
     CHECK(refused.error() == Errc::invalid_argument);
     CHECK(contains(refused.error().message(), "'key' has 11 bytes"));
+    Batch with_terms = Batch{}.put("key", "value");
+    with_terms.changes[0].index_terms = "as";
+    CHECK(sqlite_validate(with_terms, 10));
+    with_terms.changes[0].index_terms = "asd";
+    CHECK(sqlite_validate(with_terms, 10).error() == Errc::invalid_argument);
     CHECK(sqlite_validate(Batch{}.erase(""), 10).error() == Errc::invalid_argument);
     CHECK(sqlite_validate(Batch{}.require("", 1), 10).error() == Errc::invalid_argument);
     Batch too_new;

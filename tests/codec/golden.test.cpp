@@ -1,50 +1,37 @@
-// Bytes that are on players' disks must stay readable: tests/golden/ pins what both codecs write and read.
+// Bytes that are on players' disks must stay readable: tests/golden/ pins what both codecs write, and has written.
 
 #include "tests/codec/samples.hpp"
 #include "tests/support/catch.hpp"
 
 #include <joinly/codec/binary.hpp>
 #include <joinly/codec/json.hpp>
+#include <joinly/lease.hpp>
+#include <joinly/testing/golden.hpp>
 
-#include <fstream>
-#include <iterator>
 #include <string>
+#include <vector>
 
 using namespace joinly;
 using namespace joinly::test;
 
 namespace {
 
-std::string golden_file(const std::string& name) {
-    std::ifstream file{JOINLY_TEST_SOURCE_DIR "/golden/" + name, std::ios::binary};
-    REQUIRE(file);
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
+const std::string directory = JOINLY_TEST_SOURCE_DIR "/golden";
 
 template <class Codec, class T>
-void check_golden(const T& object, const std::string& name) {
-    const std::string golden = golden_file(name);
-    T read;
-    REQUIRE(Codec::decode(golden, read));
-    CHECK(read == object);
-
-    std::string written;
-    REQUIRE(Codec::encode(object, written));
-    CHECK(written == golden);
+void check_all_of(const std::vector<Golden<T>>& versions) {
+    const Status status = check_golden<Codec, T>(directory, versions);
+    INFO((status ? std::string{} : std::string{status.error().message()}));
+    CHECK(status);
 }
 
 }  // namespace
 
-TEST_CASE("Binary reads and writes the golden files", "[binary][golden]") {
-    check_golden<Binary>(golden_player(), "player.binary");
-    check_golden<Binary>(golden_lobby(), "lobby.binary");
-    check_golden<Binary>(golden_match(), "match.binary");
-    check_golden<Binary>(golden_queue(), "queue.binary");
-}
-
-TEST_CASE("Json reads and writes the golden files", "[json][golden]") {
-    check_golden<Json>(golden_player(), "player.json");
-    check_golden<Json>(golden_lobby(), "lobby.json");
-    check_golden<Json>(golden_match(), "match.json");
-    check_golden<Json>(golden_queue(), "queue.json");
+TEMPLATE_TEST_CASE("what any build has stored reads as it should, and what this one stores is pinned", "[golden]", Binary, Json) {
+    check_all_of<TestType, Player>({{"v1", golden_player()}});
+    check_all_of<TestType, Lobby>({{"v1", golden_lobby()}, {"v2", golden_rated_lobby()}});
+    check_all_of<TestType, Match>({{"v1", golden_match()}});
+    check_all_of<TestType, Queue>({{"v1", golden_queue()}});
+    check_all_of<TestType, QueueClaims>({{"v1", golden_queue_claims()}});
+    check_all_of<TestType, detail::LeaseRecord>({{"v1", {"player:ada", "server-1", 1'234'567}}});
 }

@@ -97,6 +97,7 @@ message Lobby {
   string owner = 5;
   int64 created_at = 6;  // microseconds since the Unix epoch, UTC
   map<string, string> attributes = 7;
+  int32 rating = 8;
 }
 
 enum LobbyState {
@@ -144,7 +145,7 @@ TEST_CASE("protoc reads what Binary writes, and writes what Binary reads", "[pro
         return;
     }
     check_both_ways("Player", golden_player());
-    check_both_ways("Lobby", golden_lobby());
+    check_both_ways("Lobby", golden_rated_lobby());
     check_both_ways("Lobby", Lobby{.max_players = 0});
     check_both_ways("Match", golden_match());
     check_both_ways("Queue", golden_queue());

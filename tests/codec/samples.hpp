@@ -7,6 +7,8 @@
 #include <joinly/entity/match.hpp>
 #include <joinly/entity/player.hpp>
 #include <joinly/entity/queue.hpp>
+#include <joinly/entity/queue_claims.hpp>
+#include <joinly/entity/unknown_fields.hpp>
 
 #include <array>
 #include <chrono>
@@ -92,6 +94,15 @@ struct Tree {
     std::int32_t value = 0;
     std::vector<Tree> children = {};
     friend bool operator==(const Tree&, const Tree&) = default;
+};
+
+/// Knows little, keeps the rest, and has a version.
+struct Keeper {
+    std::string name = {};
+    std::vector<Keeper> within = {};
+    std::map<std::string, Keeper> by_name = {};
+    joinly::UnknownFields unknown_fields = {};
+    friend bool operator==(const Keeper&, const Keeper&) = default;
 };
 
 }  // namespace game
@@ -198,6 +209,22 @@ struct joinly::Entity<game::Tree> {
     }
 };
 
+template <>
+struct joinly::Entity<game::Keeper> {
+    static constexpr int version = 3;
+    static constexpr int oldest_reader = 2;
+    static constexpr auto& unknown_fields(auto& keeper) { return keeper.unknown_fields; }
+    static constexpr void fields(auto& keeper, auto&& field) {
+        field(15, "name", keeper.name, joinly::formerly("weapon"));
+        field(16, "within", keeper.within, joinly::formerly("tickets"));
+        field(6, "by_name", keeper.by_name, joinly::formerly("lent"));
+    }
+    static joinly::Status upgrade(game::Keeper& keeper, int) {
+        if (keeper.name.empty()) keeper.name = "upgraded";
+        return {};
+    }
+};
+
 namespace joinly::test {
 
 inline Timestamp at_second(std::int64_t seconds, std::int64_t microseconds = 0) {
@@ -222,6 +249,13 @@ inline Lobby golden_lobby() {
             .attributes = {{"map", "dust"}}};
 }
 
+/// Since lobbies have a rating.
+inline Lobby golden_rated_lobby() {
+    Lobby lobby = golden_lobby();
+    lobby.rating = -1350;
+    return lobby;
+}
+
 inline Match golden_match() {
     return {.match_id = "match_1",
             .lobby_id = "lobby_123",
@@ -235,6 +269,17 @@ inline Queue golden_queue() {
     return {.queue_id = "ranked_eu",
             .tickets = {{.player_id = "player_456", .skill_rating = 1200, .enqueued_at = at_second(1'700'000'300)},
                         {.player_id = "player_789", .skill_rating = -7, .enqueued_at = at_second(1'700'000'301, 1)}}};
+}
+
+inline QueueClaims golden_queue_claims() {
+    const QueueTicket ticket{.player_id = "player_456", .skill_rating = 1200, .enqueued_at = at_second(1'700'000'300)};
+    return {.queue_id = "ranked_eu",
+            .last_number = 300,
+            .claims = {{.queue_id = "ranked_eu",
+                        .number = 299,
+                        .claimer = "server-1",
+                        .tickets = {ticket},
+                        .expires_at = at_second(1'700'000'360, 5)}}};
 }
 
 inline std::vector<std::byte> bytes_of(std::string_view text) {

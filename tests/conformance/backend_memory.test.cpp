@@ -2,9 +2,11 @@
 #include <joinly/backend/memory.hpp>
 #include <tests/support/temp_dir.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -21,6 +23,8 @@ struct WithoutScan {
     joinly::Result<joinly::Record> read(std::string_view);
     joinly::Status read_many(std::span<const std::string_view>, joinly::ReadSink);
     joinly::Result<joinly::Version> write(const joinly::Batch&);
+    joinly::Status follow(const joinly::KeyRange&, joinly::EntryVisitor);
+    joinly::Result<std::vector<joinly::ExpiredRecord>> expired(joinly::WallTime, std::size_t);
     joinly::Result<joinly::Version> last_version();
     joinly::Result<std::uint64_t> size_on_disk();
 };

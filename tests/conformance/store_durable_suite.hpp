@@ -4,6 +4,8 @@
 
 namespace {
 
+using joinly::test::TempDir;
+
 TEMPLATE_TEST_CASE("closing and reopening loses nothing", "[store][conformance][durable]", NoCache, ReadThrough, WriteThrough,
                    WriteBehind) {
     Fixture<TestType> store;

@@ -12,10 +12,11 @@
 #error "define JOINLY_TESTED_BACKEND before including this"
 #endif
 
+#include <joinly/entity/queue.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>
-#include <tests/support/temp_dir.hpp>
+#include <tests/support/opened_store.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -55,9 +56,9 @@ using joinly::absent;
 using joinly::Errc;
 using joinly::Loaded;
 using joinly::Lobby;
-using joinly::ManualTraits;
 using joinly::NoCache;
 using joinly::Player;
+using joinly::Queue;
 using joinly::ReadThrough;
 using joinly::Status;
 using joinly::Version;
@@ -65,38 +66,9 @@ using joinly::WriteBehind;
 using joinly::WriteThrough;
 using joinly::test::lobby;
 using joinly::test::player;
-using joinly::test::TempDir;
-
-/// A store of the tested kind in a directory of its own, with a clock that the test turns.
-template <class Subject, class Policy>
-class Opened {
-public:
-    using Store = joinly::Store<typename Subject::Backend, Policy, ManualTraits>;
-
-    Opened() { open(); }
-    Store& operator*() { return *store_; }
-    Store* operator->() { return &*store_; }
-
-    void reopen() {
-        REQUIRE(store_->close());
-        store_.reset();
-        open();
-    }
-    ManualTraits traits;
-
-private:
-    void open() {
-        auto opened = Store::open(Subject::options(dir_), {}, traits);
-        INFO((opened ? "" : std::string{opened.error().message()}));
-        REQUIRE(opened);
-        store_.emplace(std::move(*opened));
-    }
-    TempDir dir_;
-    std::optional<Store> store_;
-};
 
 template <class Policy>
-using Fixture = Opened<JOINLY_TESTED_BACKEND, Policy>;
+using Fixture = joinly::test::OpenedStore<JOINLY_TESTED_BACKEND, Policy>;
 
 template <class Store>
 std::int32_t rating_of(Store& store, std::string_view id) {
@@ -423,17 +395,19 @@ JOINLY_EACH_POLICY("keys lists every kind, by prefix and in pages") {
 
 JOINLY_EACH_POLICY("raw bytes under an entity's key are its encoding, both ways") {
     Fixture<TestType> store;
-    REQUIRE(store->save(player("ada", 1)));
-    const auto bytes = store->get("player:ada");
+    const Queue one{.queue_id = "ranked", .tickets = {{.player_id = "ada"}}};
+    REQUIRE(store->save(one));
+    const auto bytes = store->get("queue:ranked");
     REQUIRE(bytes);
-    Player decoded;
+    Queue decoded;
     REQUIRE(joinly::Binary::decode(*bytes, decoded));
-    CHECK(decoded == player("ada", 1));
+    CHECK(decoded == one);
 
+    const Queue two{.queue_id = "ranked", .tickets = {{.player_id = "bob"}}};
     std::string encoded;
-    REQUIRE(joinly::Binary::encode(player("ada", 2), encoded));
-    REQUIRE(store->put("player:ada", encoded));
-    CHECK(rating_of(*store, "ada") == 2);
+    REQUIRE(joinly::Binary::encode(two, encoded));
+    REQUIRE(store->put("queue:ranked", encoded));
+    CHECK(**store->template load<Queue>("ranked") == two);
 }
 
 JOINLY_EACH_POLICY("bytes that are not an entity are corrupt, and stay") {

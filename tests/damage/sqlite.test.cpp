@@ -28,8 +28,8 @@ struct Sqlite {
     static bool may_remove(const std::string& file) { return file.ends_with("-wal"); }
 };
 
-constexpr std::int32_t later_formats[]{2,   3,   4,   5,     17,    100,   127,       128, 200,
-                                       254, 255, 256, 32767, 32768, 65536, INT32_MAX, -1,  INT32_MIN};
+constexpr std::int32_t later_formats[]{3,   4,   5,     17,    100,   127,       128, 200,      254,
+                                       255, 256, 32767, 32768, 65536, INT32_MAX, -1,  INT32_MIN};
 
 /// The database and what its log holds, without the log's index, which only lives while a process does. A connection for
 /// reading leaves an empty log behind.

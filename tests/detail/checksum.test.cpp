@@ -27,6 +27,13 @@ TEST_CASE("a record's checksum is the CRC of its documented bytes", "[checksum]"
                                                           "\xff\xff\xff\xff\xff\xff\xff\x7f"
                                                           "\x01\0\0\0"
                                                           "k"sv));
+    CHECK(record_checksum("k", "v", 1, Expiry{}, "terms") == crc32c("\x01\0\0\0\0\0\0\0"
+                                                                    "\xff\xff\xff\xff\xff\xff\xff\x7f"
+                                                                    "\x01\0\0\0"
+                                                                    "k"
+                                                                    "v"
+                                                                    "\x05\0\0\0"
+                                                                    "terms"sv));
 }
 
 TEST_CASE("a record's checksum changes with each part of it", "[checksum]") {
@@ -37,10 +44,13 @@ TEST_CASE("a record's checksum changes with each part of it", "[checksum]") {
     CHECK(base != record_checksum("key", "value", 8, at_ms(1000)));
     CHECK(base != record_checksum("key", "value", 7, at_ms(1001)));
     CHECK(base != record_checksum("key", "value", 7, Expiry{}));
+    CHECK(base != record_checksum("key", "value", 7, at_ms(1000), "t"));
+    CHECK(base == record_checksum("key", "value", 7, at_ms(1000), ""));
 }
 
-TEST_CASE("a byte that moves between key and value changes the checksum", "[checksum]") {
+TEST_CASE("a byte that moves between key, value and index terms changes the checksum", "[checksum]") {
     CHECK(record_checksum("key", "value", 7, {}) != record_checksum("keyv", "alue", 7, {}));
     CHECK(record_checksum("key", "value", 7, {}) != record_checksum("ke", "yvalue", 7, {}));
     CHECK(record_checksum("keyvalue", "", 7, {}) != record_checksum("", "keyvalue", 7, {}));
+    CHECK(record_checksum("key", "value", 7, {}, "terms") != record_checksum("key", "valuet", 7, {}, "erms"));
 }

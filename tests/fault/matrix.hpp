@@ -100,6 +100,7 @@ void go_through(Trial<Setup>& trial, FileFaults& faults) {
     for (const char* id : {"a", "b", "c", "d", "e", "f"}) trial.load(id);
     trial.list();
     (void)trial.flush();
+    trial.back_up();
     trial.save_many({"a", "d", "f"}, 7);
     trial.save("c", 8, {}, 70'000);
     if (!trial.close() && !trial.close()) {  // what could not be stored waits for another call
@@ -118,6 +119,7 @@ void go_through(Trial<Setup>& trial, FileFaults& faults) {
 /// What must hold once the disk is well again.
 template <class Setup>
 void recover(Trial<Setup>& trial) {
+    trial.check_backup();
     for (int tries = 0; !trial.is_open() && tries < patience; ++tries) trial.open();
     if (!trial.is_open()) return trial.found("the store cannot be opened though the disk is well again");
     bool stored = false;

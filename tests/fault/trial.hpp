@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -184,6 +185,32 @@ public:
         note("close", closed);
         return closed;
     }
+    /// Copies the database beside itself; what it then holds is looked at by check_backup.
+    void back_up() {
+        if constexpr (backs_up<Backend>) {
+            if (!store_) return;
+            std::error_code ignored;  // the copy fails as well then
+            std::filesystem::create_directory(copy_, ignored);
+            const auto before = records_of(store_->backend());
+            const Status done = store_->backend().backup_to(path_of_copy());
+            // VACUUM INTO takes one of its reads that fails for a malformed database.
+            if (!done && done.error() == Errc::corrupt)
+                return steps_.push_back("backup_to: " + std::string{done.error().message()});
+            is_backed_up_ = note("backup_to", done);
+            if (is_backed_up_) backed_up_ = before;
+        }
+    }
+    /// On a disk that is well: a copy is whole, whatever was answered; and it is there, if that was the answer.
+    void check_backup() {
+        if constexpr (backs_up<Backend>) {
+            if (!is_backed_up_ && !std::filesystem::exists(path_of_copy())) return;
+            auto copy = Backend::open(Setup::backend_options(copy_));
+            if (!copy) return found("the copy cannot be opened: " + std::string{copy.error().message()});
+            if (const Status intact = copy->verify_integrity(); !intact)
+                found("damage in the copy: " + std::string{intact.error().message()});
+            if (backed_up_ && records_of(*copy) != backed_up_) found("the copy holds something else than was copied");
+        }
+    }
     void destroy() { store_.reset(); }
     void found(const std::string& what) {
         steps_.push_back("WRONG: " + what);
@@ -191,6 +218,19 @@ public:
     }
 
 private:
+    /// Every key and its version; nullopt when it cannot be read.
+    using Records = std::optional<std::vector<std::pair<std::string, Version>>>;
+
+    [[nodiscard]] static Records records_of(Backend& backend) {
+        Records records{std::in_place};
+        const Status scanned = backend.scan(KeyRange{}, [&](std::string_view key, const RecordView& record) {
+            records->emplace_back(key, record.version);
+            return true;
+        });
+        return scanned ? records : std::nullopt;
+    }
+    [[nodiscard]] std::string path_of_copy() const { return Setup::backend_options(copy_).path; }
+
     [[nodiscard]] static Player sized(const std::string& id, std::int32_t rating, std::size_t bytes) {
         Player made = player(id, rating);
         made.username.resize(bytes, static_cast<char>('a' + rating % 26));
@@ -243,6 +283,9 @@ private:
     }
 
     std::string directory_;
+    std::string copy_ = directory_ + "/copy";
+    bool is_backed_up_ = false;
+    Records backed_up_;
     std::unique_ptr<Store> store_;
     Histories histories_;
     std::vector<std::string> ids_;

@@ -62,6 +62,10 @@ const std::vector<std::string_view> wire_pieces{"\x00"sv,
                                                 "\xc5\x3e\x01\x02\x03\x04"sv,
                                                 "\xc6\x3e\x01"sv,
                                                 "\xc7\x3e\x01"sv,
+                                                "\xb0\xa3\x09\x02"sv,
+                                                "\xb0\xa3\x09\x07\xb8\xa3\x09\x03"sv,
+                                                "\x82\x01\x02\x78\x00"sv,
+                                                "\x82\x01\x02\x08\x00\x82\x01\x02\x08\x00"sv,
                                                 "\x12\x00"sv,
                                                 "\x12\x00\x12\x00\x12\x00"sv,
                                                 "\x2a\x04\x0a\x00\x12\x00"sv};
@@ -110,6 +114,10 @@ const std::vector<std::string_view> json_pieces{"{",
                                                 "\x00"sv,
                                                 "\"AAAA\"",
                                                 "\"ranked\"",
+                                                "\"_version\":2,",
+                                                "\"_version\":9,\"_oldest_reader\":3,",
+                                                "\"x\":[{\"}\":\"]\\\"\"}],",
+                                                "{\"x\":0},{\"x\":0}",
                                                 "1700000000.25",
                                                 "1e300"};
 
@@ -131,6 +139,28 @@ void add_codecs(std::vector<Decoder>& decoders, const std::string& name, const s
 }
 
 constexpr std::string_view record_key = "lobby:1";
+
+/// A keeper within a keeper, each with unknown fields: what it keeps of a hero.
+template <class Codec>
+game::Keeper keeper_of_hero() {
+    game::Keeper keeper;
+    const game::Hero hero{.loadout = {.weapon = "axe"}, .spare = game::Loadout{}, .stash = {{}}, .name = "ada"};
+    std::string bytes;
+    REQUIRE(Codec::encode(hero, bytes));
+    REQUIRE(Codec::decode(bytes, keeper));
+    REQUIRE_FALSE(keeper.unknown_fields.empty());
+    keeper.within.assign(2, keeper);
+    keeper.by_name["x"] = keeper.within[0];
+    return keeper;
+}
+
+template <class Codec>
+void add_keeper(std::vector<Decoder>& decoders, const std::vector<std::string_view>& pieces) {
+    Decoder keeper{std::string{Codec::name} + " keeper", {}, pieces, complaint_of<Codec, game::Keeper>};
+    REQUIRE(Codec::encode(keeper_of_hero<Codec>(), keeper.samples.emplace_back()));
+    REQUIRE(Codec::encode(game::Keeper{}, keeper.samples.emplace_back()));
+    decoders.push_back(std::move(keeper));
+}
 
 /// A record of LevelDB's: what decodes is what was encoded, byte by byte.
 std::string complaint_of_record(std::string_view bytes) {
@@ -160,10 +190,13 @@ std::vector<Decoder> all_decoders() {
     add_codecs<Queue>(decoders, "queue", {golden_queue(), {}});
     add_codecs<game::Everything>(decoders, "everything", {everything_filled(), {}});
     add_codecs<game::Tree>(decoders, "tree", {tree_of_depth(5), tree_of_depth(2)});
+    add_keeper<Binary>(decoders, wire_pieces);
+    add_keeper<Json>(decoders, json_pieces);
     Decoder record{"LevelDB record", {}, wire_pieces, complaint_of_record};
     detail::encode_leveldb_value(record_key, {"hello", 258, {}}, record.samples.emplace_back());
     detail::encode_leveldb_value(record_key, {"", 1, Expiry{WallTime{std::chrono::milliseconds{1}}}},
                                  record.samples.emplace_back());
+    detail::encode_leveldb_value(record_key, {"hello", 258, {}, {"\0\3\1eu", 5}}, record.samples.emplace_back());
     decoders.push_back(std::move(record));
     return decoders;
 }

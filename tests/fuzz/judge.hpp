@@ -1,7 +1,7 @@
 #ifndef JOINLY_TESTS_FUZZ_JUDGE_HPP
 #define JOINLY_TESTS_FUZZ_JUDGE_HPP
 // What a decoder may do with bytes that nobody vouches for: answer an object that survives encoding and decoding, or
-// `corrupt`, telling what and where; and allocate no more than the input accounts for.
+// `corrupt`, telling what and where, or `incompatible`; and allocate no more than the input accounts for.
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/core/result.hpp>
@@ -28,7 +28,7 @@ bool tells_place(std::string_view message) {
         return offset;
     } else {  // well-formed JSON that does not fit has a field, or is no object at all
         return offset || message.find(", field ") != message.npos || message.ends_with("it is not an object") ||
-               message.ends_with("nested too deeply");
+               message.ends_with("nested too deeply") || message.ends_with("version is out of range");
     }
 }
 
@@ -52,6 +52,7 @@ std::string complaint(std::string_view bytes, Meter peak_bytes_of) {
         return std::to_string(allocated) + " bytes allocated for " + std::to_string(bytes.size());
     if (!decoded) {
         const std::string message{decoded.error().message()};
+        if (decoded.error() == Errc::incompatible) return "";  // the mark of a newer version
         if (decoded.error() != Errc::corrupt) return "not corrupt but " + std::string{to_string(decoded.error().code())};
         return tells_place<Codec, T>(message) ? "" : "the place is missing: " + message;
     }

@@ -1,9 +1,11 @@
-// libFuzzer on what our LevelDB adapter reads itself: record headers, the database's format, damaged logs. See run.
+// libFuzzer on what our LevelDB adapter reads itself: record headers, the format, damaged logs and footers. See run.
 
 #include "tests/fuzz/fuzz.hpp"
 
 #include <joinly/detail/leveldb/format.hpp>
 #include <joinly/detail/leveldb/log.hpp>
+#include <joinly/detail/leveldb/log_records.hpp>
+#include <joinly/detail/leveldb/tables.hpp>
 
 #include <chrono>
 
@@ -34,8 +36,15 @@ std::string with_right_checksum(std::string bytes) {
         const auto unix_ms = static_cast<std::int64_t>(detail::take_leveldb_integer<std::uint64_t>(rest));
         record.expires_at = Expiry{WallTime{std::chrono::milliseconds{unix_ms}}};
     }
+    rest.remove_prefix(4);
+    if ((bytes[1] & detail::leveldb_flag_indexed) != 0 && rest.size() >= 4) {
+        const auto terms = detail::take_leveldb_integer<std::uint32_t>(rest);
+        record.index_terms = rest.substr(0, terms);
+        rest.remove_prefix(record.index_terms.size());
+    }
     std::string checksum;
-    detail::append_leveldb_integer(checksum, detail::record_checksum(key, rest.substr(4), record.version, record.expires_at));
+    detail::append_leveldb_integer(checksum,
+                                   detail::record_checksum(key, rest, record.version, record.expires_at, record.index_terms));
     return bytes.replace(header - 4, 4, checksum);
 }
 
@@ -43,6 +52,8 @@ std::string with_right_checksum(std::string bytes) {
 std::string complaint_of_voided_log(std::string log) {
     const std::size_t size = log.size();
     static_cast<void>(detail::void_damaged_leveldb_frames(log));
+    static_cast<void>(detail::void_misplaced_leveldb_records(log));
+    if (detail::void_misplaced_leveldb_records(log)) return "a misplaced record is still one";
     if (log.size() != size) return "voiding changed the size";
     for (std::size_t offset = 0; offset + detail::leveldb_frame_header_bytes <= size;) {
         const std::size_t block_end = offset - offset % detail::leveldb_block_bytes + detail::leveldb_block_bytes;
@@ -90,6 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     test::demand_none("record", complaint_of_record(bytes));
     test::demand_none("record with the right checksum", complaint_of_record(with_right_checksum(std::string{bytes})));
     static_cast<void>(detail::known_leveldb_format(bytes).has_value());
+    static_cast<void>(detail::is_plausible_leveldb_footer(bytes, size));
     for (const std::string& log : {std::string{bytes}, as_log(bytes)}) {
         test::demand_none("log", complaint_of_log(log));
         test::demand_none("voided log", complaint_of_voided_log(log));

@@ -92,6 +92,8 @@ namespace joinly::test {
 template <class Store>
 class Racer {
 public:
+    using History = test::History;
+
     Racer(Store& store, History::Log& log, std::size_t thread, std::size_t keys, std::atomic<Token>& last_token, std::uint64_t seed)
         : store_{store}, log_{log}, thread_{thread}, last_token_{last_token}, random_{seed}, seen_(keys, absent) {
         for (std::size_t key = 0; key < keys; ++key) ids_.push_back(std::to_string(key));
@@ -271,10 +273,12 @@ private:
 };
 
 /// Rounds over one database, each with a store of its own; what the last one left is where the next one begins.
-template <class Backend, class CachePolicy>
+template <class Backend, class CachePolicy, template <class> class RacerOf = Racer>
 class Race {
     using Raced = RacingBackend<Backend>;
     using RacedStore = Store<Raced, CachePolicy, DefaultTraits>;
+    using Racer = RacerOf<RacedStore>;
+    using History = typename Racer::History;
 
 public:
     explicit Race(RaceOptions options)
@@ -309,7 +313,7 @@ private:
     [[nodiscard]] std::optional<std::string> race(RacedStore& store) {
         History history{threads, options_.keys};
         for (std::size_t key = 0; key < options_.keys; ++key) history.beginning(key) = beginnings_[key];
-        std::vector<Racer<RacedStore>> racers;
+        std::vector<Racer> racers;
         for (std::size_t thread = 0; thread < threads; ++thread)
             racers.emplace_back(store, history.log(thread), thread, options_.keys, last_token_, random_());
         if (options_.fails) {
@@ -327,7 +331,7 @@ private:
         return std::nullopt;
     }
 
-    void run(std::vector<Racer<RacedStore>>& racers) {
+    void run(std::vector<Racer>& racers) {
         std::atomic<bool> go{false};
         std::vector<std::thread> running;
         for (auto& racer : racers) {

@@ -7,12 +7,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace joinly::test {
 
@@ -99,7 +101,25 @@ public:
             return visit(key, record);
         });
     }
-    [[nodiscard]] Result<Version> last_version() { return backend_.last_version(); }
+    [[nodiscard]] Status follow(const KeyRange& range, EntryVisitor visit) {
+        racing_->pause();
+        return backend_.follow(range, [&](std::string_view entry_key, std::string_view record_key, const RecordView& record) {
+            racing_->pause();
+            return visit(entry_key, record_key, record);
+        });
+    }
+    [[nodiscard]] Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) {
+        racing_->pause();
+        auto found = backend_.expired(now, limit);
+        racing_->pause();
+        return found;
+    }
+    [[nodiscard]] Result<Version> last_version() {
+        racing_->pause();
+        auto version = backend_.last_version();
+        racing_->pause();
+        return version;
+    }
     [[nodiscard]] Result<std::uint64_t> size_on_disk() { return backend_.size_on_disk(); }
     [[nodiscard]] Status claim_sole_writer() requires requires(Backend& backend) { backend.claim_sole_writer(); }
     { return backend_.claim_sole_writer(); }

@@ -5,11 +5,13 @@
 #include <joinly/backend/concepts.hpp>
 #include <tests/support/failing_backend.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace joinly::test {
 
@@ -52,6 +54,14 @@ public:
     [[nodiscard]] Status scan(const KeyRange& range, ScanVisitor visit) {
         if (auto refused = refusal(refusals_->reads); !refused) return refused;
         return inner_.scan(range, visit);
+    }
+    [[nodiscard]] Status follow(const KeyRange& range, EntryVisitor visit) {
+        if (auto refused = refusal(refusals_->reads); !refused) return refused;
+        return inner_.follow(range, visit);
+    }
+    [[nodiscard]] Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) {
+        if (auto refused = refusal(refusals_->reads); !refused) return failure(std::move(refused).error());
+        return inner_.expired(now, limit);
     }
     [[nodiscard]] Result<Version> last_version() {
         if (auto refused = refusal(refusals_->reads); !refused) return failure(std::move(refused).error());

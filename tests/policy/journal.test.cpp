@@ -274,6 +274,28 @@ TEST_CASE("at its limit a journal is full, and goes on when the backend has stor
     REQUIRE(append(*journal, version + 1, value));
 }
 
+TEST_CASE("a batch that fits the limit but not beside the newest segment is taken once everything is stored", "[journal]") {
+    TempDir dir;
+    auto options = small(dir / "journal");
+    options.limit_bytes = 4 * small_segment;
+    const std::string large(options.limit_bytes - 4'096, 'L');
+    {
+        const auto journal = open(options);
+        append_all(*journal, 1, 2);
+        CHECK(append(*journal, 3, large).error() == Errc::full);
+        journal->stored(1);
+        CHECK(append(*journal, 3, large).error() == Errc::full);
+        journal->stored(2);
+        REQUIRE(append(*journal, 3, large));
+        CHECK(journal->bytes() <= options.limit_bytes);
+        CHECK(append(*journal, 4, large).error() == Errc::full);
+        journal->stored(3);
+        REQUIRE(append(*journal, 4, large));
+        CHECK(journal->bytes() <= options.limit_bytes);
+    }
+    CHECK(contents(*open(options, 3), 3) == Batches{{4, large}});
+}
+
 TEST_CASE("a batch that can never fit is an invalid argument", "[journal]") {
     TempDir dir;
     const auto journal = open(small(dir / "journal"));

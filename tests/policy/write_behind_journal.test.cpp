@@ -31,7 +31,7 @@ using joinly::Drive;
 using joinly::Errc;
 using joinly::ManualTraits;
 using joinly::MemoryBackend;
-using joinly::Player;
+using Player = joinly::test::Account;
 using joinly::Result;
 using joinly::Sync;
 using joinly::ValueForm;
@@ -39,8 +39,9 @@ using joinly::Version;
 using joinly::WriteBehind;
 using joinly::WriteBehindOptions;
 using joinly::test::FailingBackend;
-using joinly::test::player;
 using joinly::test::TempDir;
+
+constexpr auto player = [](std::string id, std::int32_t rating = 1000) { return joinly::test::account(std::move(id), rating); };
 
 /// A database and a journal that outlive the stores which are opened on them.
 template <class Traits = ManualTraits>
@@ -194,6 +195,25 @@ TEST_CASE("a dead letter that was dropped stays settled: neither tried again nor
     CHECK(rating(store, "ada") == -1);
     CHECK(rating(store, "bob") == 2);
     CHECK(store.flush());
+}
+
+TEST_CASE("dead letters that were dropped are forgotten once the backend has newer batches", "[journal][dead_letter]") {
+    Place<> place;
+    {
+        auto store = place.open();
+        for (int i = 0; i < 10; ++i) {
+            place.control->refuse_writes = Errc::invalid_argument;
+            const Version refused = *store.save(player("ada", i));
+            CHECK(!store.flush());
+            REQUIRE(store.drop_dead_letter(refused));
+            place.control->refuse_writes = std::nullopt;
+            REQUIRE(store.save(player("bob", i)));
+            REQUIRE(store.flush());
+        }
+    }
+    const auto journal = joinly::Journal::open(place.options().journal);
+    REQUIRE(journal);
+    CHECK((*journal)->dead_letters()->size() == 1);  // the newest: the list has not been written since
 }
 
 TEST_CASE("two stores cannot share a journal", "[journal]") {

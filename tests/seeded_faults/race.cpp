@@ -1,5 +1,6 @@
 // One policy over one backend, raced until something is wrong: the program that most seeded faults are tried on. It ends
-// with 0 if nothing is. Chosen when it is compiled: JOINLY_TEST_POLICY, JOINLY_TEST_BACKEND (MemoryBackend) and its header.
+// with 0 if nothing is. Chosen when it is compiled: JOINLY_TEST_POLICY, JOINLY_TEST_BACKEND (MemoryBackend) and its header,
+// JOINLY_TEST_RACER (Racer, or TransactionRacer).
 #ifdef JOINLY_TEST_BACKEND_HEADER
 #include JOINLY_TEST_BACKEND_HEADER
 #else
@@ -8,7 +9,12 @@
 #endif
 
 #include "tests/linearizability/race.hpp"
+#include "tests/linearizability/transactions.hpp"
 #include "tests/support/temp_dir.hpp"
+
+#ifndef JOINLY_TEST_RACER
+#define JOINLY_TEST_RACER Racer
+#endif
 
 #include <cstdint>
 #include <iostream>
@@ -34,8 +40,9 @@ int main() {
     const TempDir dir;
     const std::uint64_t seed = from_environment("JOINLY_SEED", std::random_device{}());
     const std::uint64_t wanted = from_environment("JOINLY_OPERATIONS", 100'000);
-    Race<Backend, JOINLY_TEST_POLICY> steady{{.operations = 1'000, .seed = seed, .journal = dir / "journal"}};
-    Race<Backend, JOINLY_TEST_POLICY> failing{{.operations = 500, .fails = true, .seed = seed, .journal = dir / "failing_journal"}};
+    using Race = joinly::test::Race<Backend, JOINLY_TEST_POLICY, JOINLY_TEST_RACER>;
+    Race steady{{.operations = 1'000, .seed = seed, .journal = dir / "journal"}};
+    Race failing{{.operations = 500, .fails = true, .seed = seed, .journal = dir / "failing_journal"}};
     for (std::uint64_t done = 0; done < wanted; done += 1'500) {
         auto wrong = steady.round(options_in<Backend::Options>(dir, "steady"));
         if (!wrong) wrong = failing.round(options_in<Backend::Options>(dir, "failing"));

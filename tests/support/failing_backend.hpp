@@ -13,6 +13,7 @@
 #include <joinly/backend/memory.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace joinly::test {
 
@@ -69,7 +71,7 @@ private:
 class FailingBackend {
 public:
     struct Control {
-        Refusal refuse_reads;                               ///< read, read_many, scan and last_version answer this
+        Refusal refuse_reads;                               ///< every call that reads answers this
         Refusal refuse_writes;                              ///< write answers this, and nothing is written
         Refusal lose_answers;                               ///< write answers this although the batch was written
         Hook<std::optional<Errc>(const Batch&)> refuse_if;  ///< as refuse_writes, for the batches it picks
@@ -82,7 +84,7 @@ public:
         std::atomic<std::uint64_t> reads{0};   ///< calls of read, and one for each key of a read_many; refused ones too
         std::atomic<std::uint64_t> trips{0};   ///< calls of read and read_many
         std::atomic<std::uint64_t> writes{0};  ///< calls of write; refused ones too
-        std::atomic<std::uint64_t> scans{0};
+        std::atomic<std::uint64_t> scans{0};   ///< calls of scan and follow
 
         MemoryBackend records = *MemoryBackend::open();  ///< what is stored, past all switches and counts
     };
@@ -123,6 +125,15 @@ public:
         ++control_->scans;
         if (const auto code = control_->refuse_reads.code()) return refused_read(*code);
         return control_->records.scan(range, visit);
+    }
+    [[nodiscard]] Status follow(const KeyRange& range, EntryVisitor visit) {
+        ++control_->scans;
+        if (const auto code = control_->refuse_reads.code()) return refused_read(*code);
+        return control_->records.follow(range, visit);
+    }
+    [[nodiscard]] Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) {
+        if (const auto code = control_->refuse_reads.code()) return refused_read(*code);
+        return control_->records.expired(now, limit);
     }
     [[nodiscard]] Result<Version> last_version() {
         if (const auto code = control_->refuse_reads.code()) return refused_read(*code);

@@ -1,8 +1,10 @@
 #ifndef JOINLY_TESTS_SUPPORT_FAULTY_SQLITE_VFS_HPP
 #define JOINLY_TESTS_SUPPORT_FAULTY_SQLITE_VFS_HPP
-// A disk that fails on demand, beneath every SQLite database that is opened while this object lives.
+// A disk that fails on demand, beneath every SQLite database that is opened while this object lives. POSIX only.
 
+#include <signal.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <string_view>
@@ -16,6 +18,7 @@ public:
     inline static std::atomic<bool> fail_reads{false};       // of either
     inline static std::atomic<bool> fail_writes{false};      // to any file
     inline static std::atomic<bool> disk_full{false};        // for every write
+    inline static std::atomic<int> writes_until_killed{0};   // the process dies in place of that write; 0: it lives on
     inline static std::atomic<int> log_syncs{0};
     inline static std::atomic<int> connections_made{0};
     inline static std::atomic<int> connections_open{0};
@@ -23,7 +26,7 @@ public:
     /// One at a time. Databases must be closed before it goes.
     FaultySqliteVfs() {
         for (std::atomic<bool>* fault : {&fail_log_syncs, &fail_file_syncs, &fail_reads, &fail_writes, &disk_full}) *fault = false;
-        for (std::atomic<int>* count : {&log_syncs, &connections_made, &connections_open}) *count = 0;
+        for (std::atomic<int>* count : {&log_syncs, &connections_made, &connections_open, &writes_until_killed}) *count = 0;
         real_ = sqlite3_vfs_find(nullptr);
         vfs_ = *real_;
         vfs_.zName = "joinly-faulty";
@@ -76,6 +79,7 @@ private:
         return Forward<&sqlite3_io_methods::xRead>::call(file, data, count, offset);
     }
     static int write(sqlite3_file* file, const void* data, int count, sqlite3_int64 offset) {
+        if (writes_until_killed > 0 && --writes_until_killed == 0) ::kill(::getpid(), SIGKILL);
         if (fail_writes) return SQLITE_IOERR_WRITE;
         if (disk_full) return SQLITE_FULL;
         return Forward<&sqlite3_io_methods::xWrite>::call(file, data, count, offset);

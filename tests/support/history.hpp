@@ -99,6 +99,8 @@ public:
                 operations_.push_back(operation);
             }
         }
+        /// A moment of its own, after all that were given out before.
+        [[nodiscard]] std::uint64_t now() noexcept { return history_->tick(); }
         /// Ends an operation of which nobody knows whether it has taken effect.
         void end_unknown(const Operation& operation) { operations_.push_back(operation); }
 

@@ -76,6 +76,8 @@ concept storage_backend = detail::complete<B> && std::movable<B> &&
     { backend.read_many(keys, sink) } -> std::same_as<Status>;
     { backend.write(batch) } -> std::same_as<Result<Version>>;
     { backend.scan(range, visit) } -> std::same_as<Status>;
+    { backend.follow(range, visit_entry) } -> std::same_as<Status>;
+    { backend.expired(now, limit) } -> std::same_as<Result<std::vector<ExpiredRecord>>>;
     { backend.last_version() } -> std::same_as<Result<Version>>;
     { backend.size_on_disk() } -> std::same_as<Result<std::uint64_t>>;
 };

@@ -9,8 +9,11 @@
 #include <joinly/backend/leveldb_options.hpp>
 #include <joinly/config.hpp>
 #include <joinly/detail/group_commit.hpp>
+#include <joinly/detail/leveldb/cursor.hpp>
 #include <joinly/detail/leveldb/handle.hpp>
+#include <joinly/detail/leveldb/lookup.hpp>
 #include <joinly/detail/leveldb/maintenance.hpp>
+#include <joinly/detail/leveldb/turns.hpp>
 #include <joinly/detail/leveldb/writer.hpp>
 
 #include <cstddef>
@@ -21,6 +24,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 
@@ -38,7 +42,8 @@ JOINLY_NAMESPACE_BEGIN
 ///
 /// @par Thread safety  Any thread, any call; a visitor or sink may call the backend too.
 /// @par Complexity     A read is a few microseconds, less from the block cache, more for a block from disk. A write is that
-///                     for each requirement, and one append to a log for all batches that come at the same time.
+///                     for each requirement, each record of a range that it requires and each change that has index terms, and
+///                     one append to a log for all batches that come at the same time.
 class LevelDbBackend {
 public:
     using Options = LevelDbOptions;
@@ -85,7 +90,7 @@ public:
     [[nodiscard]] Status read_many(std::span<const std::string_view> keys, ReadSink sink) {
         const auto engine = state_->handle.lease();
         if (!engine) return failure(engine.error());
-        const Snapshot snapshot{(*engine)->db()};
+        const detail::LevelDbSnapshot snapshot{(*engine)->db()};
         leveldb::ReadOptions options = (*engine)->read_options();
         options.snapshot = snapshot.get();
         for (std::size_t position = 0; position < keys.size(); ++position) {
@@ -95,9 +100,9 @@ public:
     }
 
     /// @return the batch's version. `io`, `full`: the engine could not write it, see above. Otherwise nothing changed:
-    ///         conflict          a requirement does not hold, `batch.after` is not the last version, or `batch.version` is
-    ///                           not above it;
-    ///         corrupt           the record that a requirement asks for is damaged;
+    ///         conflict          a requirement or a range does not hold, `batch.after` is not the last version, or
+    ///                           `batch.version` is not above it;
+    ///         corrupt           a record that a requirement or a range asks for is damaged;
     ///         invalid_argument  a key is empty or the adapter's own, a record larger than 1 GiB, or a change's version
     ///                           above the batch's.
     [[nodiscard]] Result<Version> write(const Batch& batch) {
@@ -108,18 +113,42 @@ public:
     [[nodiscard]] Status scan(const KeyRange& range, ScanVisitor visit) {
         const auto engine = state_->handle.lease();
         if (!engine) return failure(engine.error());
-        const auto at = (*engine)->iterate();
-        const bool forward = range.direction == Direction::forward;
-        for (forward ? seek_first(*at, range) : seek_last(*at, range); at->Valid(); forward ? at->Next() : at->Prev()) {
-            const std::string_view key = detail::to_view(at->key());
-            if (forward ? !range.end.empty() && key >= range.end : key < range.begin) break;
-            if (detail::is_leveldb_own_key(key)) continue;
-            const auto record = detail::decode_leveldb_value(key, detail::to_view(at->value()));
+        detail::LevelDbCursor at{(*engine)->db(), (*engine)->scan_options(), range};
+        for (; at.valid(); at.next()) {
+            const auto record = detail::decode_leveldb_value(at.key(), at.value());
             if (!record) return failure(record.error());
-            if (!visit(key, *record)) return {};
+            if (!visit(at.key(), *record)) return {};
         }
-        if (const auto status = at->status(); !status.ok()) return detail::leveldb_failure(status, path());
+        if (!at.status().ok()) return detail::leveldb_failure(at.status(), path());
         return {};
+    }
+
+    /// Damage ends it, as in `scan`.
+    [[nodiscard]] Status follow(const KeyRange& range, EntryVisitor visit) {
+        const auto engine = state_->handle.lease();
+        if (!engine) return failure(engine.error());
+        return detail::leveldb_follow(**engine, path(), range, visit);
+    }
+
+    /// Passes damaged records over. Erases on its way what has become of the places in the order of expiry of records that were
+    /// put again or erased since: that is what it costs besides what it gives, once for each of those writes, and it may fail as
+    /// a write may. Other writes may have to wait for it, half a millisecond at a time.
+    [[nodiscard]] Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) {
+        detail::LevelDbExpirySearch search{now, limit};
+        while (!search.done()) {
+            const auto turn = state_->turns.take_between_groups();
+            const auto engine = state_->handle.lease();
+            if (!engine) return failure(engine.error());
+            leveldb::WriteBatch stale;
+            const auto any_stale = search.go_on(**engine, stale);
+            if (!any_stale) return failure(any_stale.error());
+            if (!*any_stale) continue;
+            const auto erased = (*engine)->db().Write({}, &stale);
+            if (erased.ok()) continue;
+            state_->handle.retire(*engine);
+            return detail::leveldb_failure(erased, path());
+        }
+        return search.take_found();
     }
 
     [[nodiscard]] Result<Version> last_version() {
@@ -167,19 +196,7 @@ private:
             : handle{std::move(options), std::move(engine)} {}
         detail::LevelDbHandle handle;
         detail::GroupCommit commits;
-    };
-
-    class Snapshot {
-    public:
-        explicit Snapshot(leveldb::DB& db) : db_{db}, snapshot_{db.GetSnapshot()} {}
-        ~Snapshot() { db_.ReleaseSnapshot(snapshot_); }
-        Snapshot(const Snapshot&) = delete;
-        Snapshot& operator=(const Snapshot&) = delete;
-        [[nodiscard]] const leveldb::Snapshot* get() const noexcept { return snapshot_; }
-
-    private:
-        leveldb::DB& db_;
-        const leveldb::Snapshot* snapshot_;
+        detail::LevelDbTurns turns;
     };
 
     explicit LevelDbBackend(std::unique_ptr<State> state) noexcept : state_{std::move(state)} {}
@@ -201,15 +218,8 @@ private:
         return Record{std::move(value), version, expires_at};
     }
 
-    static void seek_first(leveldb::Iterator& at, const KeyRange& range) { at.Seek(range.begin); }
-
-    static void seek_last(leveldb::Iterator& at, const KeyRange& range) {
-        if (range.end.empty()) return at.SeekToLast();
-        at.Seek(range.end);
-        at.Valid() ? at.Prev() : at.SeekToLast();
-    }
-
     void apply(Group group) noexcept {
+        const auto turn = state_->turns.take_for_group();
         detail::LevelDbHandle::Lease engine;
 #if JOINLY_HAS_EXCEPTIONS
         try {

@@ -20,10 +20,12 @@ struct LevelDbOptions {
     Sync sync = Sync::power_loss;
 
     /// Refuse to open a database whose log is damaged, and stop at the first damage found later. Without this LevelDB opens
-    /// it and silently leaves the damaged records out: only for saving what can be saved.
+    /// it and silently leaves the damaged records out: only for saving what can be saved. Damaged blocks it then takes for sound
+    /// when it compacts, and may end the process. `repair` has the checks on, whatever stands here.
     bool paranoid_checks = true;
 
-    /// Check the engine's checksum of every block read from disk. Records have one of their own besides, always checked.
+    /// Check the engine's checksum of every block read from disk. Records have one of their own besides, always checked; but a
+    /// damaged block may make LevelDB end the process before it comes to that.
     bool verify_checksums = true;
 
     /// Memory for the filter that tells, without reading, that a table does not hold a key; 10 is wrong once in 100 times.

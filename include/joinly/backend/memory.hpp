@@ -10,6 +10,10 @@
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/config.hpp>
+#include <joinly/core/index_entry.hpp>
+#include <joinly/core/range_digest.hpp>
+#include <joinly/detail/expiry_key.hpp>
+#include <joinly/detail/index_pair.hpp>
 #include <joinly/detail/printable.hpp>
 #include <joinly/detail/record_tree.hpp>
 #include <joinly/detail/version_text.hpp>
@@ -23,6 +27,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 
@@ -51,8 +56,8 @@ public:
     }
 
     /// @return the batch's version. Otherwise nothing changed:
-    ///         conflict          a requirement does not hold, `batch.after` is not the last version, or `batch.version` is
-    ///                           not above it;
+    ///         conflict          a requirement or a range does not hold, `batch.after` is not the last version, or
+    ///                           `batch.version` is not above it;
     ///         invalid_argument  a key is empty, or a change's version is above the batch's.
     [[nodiscard]] Result<Version> write(const Batch& batch) {
         Snapshot next;  // before the locks, so that what it ends up holding, the replaced nodes, is freed after them
@@ -77,12 +82,7 @@ public:
                                                            std::to_string(change.version) + ", above its batch's " +
                                                            std::to_string(version));
             }
-            if (change.value) {
-                const Version own = change.version == absent ? version : change.version;
-                next.records.put(change.key, Record{*change.value, own, change.expires_at});
-            } else {
-                next.records.erase(change.key);
-            }
+            make(next, change, change.version == absent ? version : change.version);
         }
         const std::lock_guard lock{state_->mutex};
         std::swap(state_->current, next);
@@ -95,6 +95,32 @@ public:
         return {};
     }
 
+    [[nodiscard]] Status follow(const KeyRange& range, EntryVisitor visit) const {
+        const Snapshot now = snapshot();
+        Status status;
+        now.records.visit(range, [&](std::string_view entry_key, const RecordView& entry) {
+            const auto record_key = indexed_record_key(entry_key, entry.value);
+            const detail::KeyedRecord* record = record_key ? now.records.find(*record_key) : nullptr;
+            if (record && has_index_term(record->index_terms, detail::term_of_entry(entry_key, *record_key)))
+                return visit(entry_key, *record_key, record->view());
+            status = detail::unpaired_entry(entry_key);
+            return false;
+        });
+        return status;
+    }
+
+    /// From one snapshot. O(log n) and what it gives.
+    [[nodiscard]] Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) const {
+        const Snapshot latest = snapshot();
+        std::vector<ExpiredRecord> found;
+        latest.expiries.visit({}, [&](std::string_view place, const RecordView& record) {
+            if (found.size() == limit || !record.expires_at.has_passed(now)) return false;
+            found.push_back({std::string{place.substr(detail::expiry_bytes)}, record.version, record.expires_at});
+            return true;
+        });
+        return found;
+    }
+
     [[nodiscard]] Result<Version> last_version() const { return snapshot().version; }
 
     /// Always 0.
@@ -102,8 +128,9 @@ public:
 
 private:
     struct Snapshot {
-        detail::RecordTree records;
-        Version version = absent;  // the newest that was allocated, its records erased or not
+        detail::RecordTree records;   // index entries, too
+        detail::RecordTree expiries;  // a record without a value for each that expires, under its expiry and key
+        Version version = absent;     // the newest that was allocated, its records erased or not
     };
     struct State {
         std::mutex writer_mutex;  // held from reading `current` to replacing it
@@ -119,7 +146,7 @@ private:
     }
 
     [[nodiscard]] static Result<Record> read_from(const Snapshot& snapshot, std::string_view key) {
-        if (const Record* record = snapshot.records.find(key)) return *record;
+        if (const auto* found = snapshot.records.find(key)) return found->record;
         return failure(Errc::not_found);
     }
 
@@ -135,14 +162,46 @@ private:
 
     [[nodiscard]] static Status decide(const detail::RecordTree& records, const Batch& batch) {
         for (const auto& [key, wanted, even_expired] : batch.requirements) {
-            const Record* record = records.find(key);
-            const bool counts = record && (even_expired || !record->expires_at.has_passed(batch.now));
-            const Version found = counts ? record->version : absent;
+            const detail::KeyedRecord* stored = records.find(key);
+            const bool counts = stored && (even_expired || !stored->record.expires_at.has_passed(batch.now));
+            const Version found = counts ? stored->record.version : absent;
             if (found != wanted)
                 return failure(Errc::conflict, detail::printable(key) + " is " + detail::version_text(found) + ", not " +
                                                    detail::version_text(wanted));
         }
+        for (const RangeRequirement& wanted : batch.ranges) {
+            RangeDigest digest{wanted.seed};
+            records.visit(wanted.range, [&](std::string_view key, const RecordView& record) {
+                if (!record.expires_at.has_passed(batch.now)) digest.add(key, record.version);
+                return true;
+            });
+            if (digest.value() != wanted.digest) return detail::range_conflict(wanted.range);
+        }
         return {};
+    }
+
+    static void make(Snapshot& next, const Change& change, Version version) {
+        const detail::KeyedRecord* former = next.records.find(change.key);  // until the key is put or erased
+        const std::string_view terms = change.value && change.index_terms ? std::string_view{*change.index_terms} : "";
+        if (change.index_terms) {
+            update_index_entries(
+                change.key, former ? std::string_view{former->index_terms} : "", terms,
+                [&](const std::string& key) { next.records.erase(key); },
+                [&](std::string key, std::string value) {
+                    next.records.put({std::move(key), {std::move(value), version, {}}});
+                });
+        }
+        if (former && !former->record.expires_at.is_never()) next.expiries.erase(expiry_key(former->record.expires_at, change.key));
+        if (!change.value) return next.records.erase(change.key);
+        next.records.put({change.key, {*change.value, version, change.expires_at}, std::string{terms}});
+        if (!change.expires_at.is_never())
+            next.expiries.put({expiry_key(change.expires_at, change.key), {{}, version, change.expires_at}});
+    }
+
+    [[nodiscard]] static std::string expiry_key(Expiry expires_at, std::string_view key) {
+        std::string place;
+        detail::append_expiry_key(place, expires_at, key);
+        return place;
     }
 
     std::unique_ptr<State> state_;

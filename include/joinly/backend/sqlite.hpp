@@ -11,21 +11,28 @@
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/backend/sqlite_options.hpp>
+#include <joinly/backend/sqlite_query.hpp>
+#include <joinly/backend/sqlite_views.hpp>
 #include <joinly/config.hpp>
 #include <joinly/detail/sqlite/api.hpp>
 #include <joinly/detail/sqlite/backup.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/sqlite/engine.hpp>
 #include <joinly/detail/sqlite/files.hpp>
+#include <joinly/detail/sqlite/index.hpp>
+#include <joinly/detail/sqlite/query.hpp>
+#include <joinly/detail/sqlite/views.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 
@@ -40,7 +47,8 @@ class SqliteBackend {
 public:
     using Options = SqliteOptions;
 
-    /// Opens the database, or makes one where nothing is. What is there and is not ours is left as it is.
+    /// Opens the database, or makes one where nothing is. What is there and is not ours is left as it is. One of an older format
+    /// is upgraded first, in one transaction that may read all of it; read_only leaves it as it is, and reads it all the same.
     ///
     /// @return otherwise:
     ///         invalid_argument  the path is empty, ":memory:", a directory or no regular file;
@@ -50,7 +58,8 @@ public:
     ///         corrupt           damaged, or a log without its database;
     ///         read_only         the file or its directory cannot be written;
     ///         busy              another process kept it locked throughout the busy timeout, or somebody has claimed
-    ///                           to be its sole writer: a store under write-behind, here or in another process;
+    ///                           to be its sole writer: a store under write-behind, here or in another process. Or it is
+    ///                           to be upgraded, and somebody else has it open for writing;
     ///         unsupported       the file system allows no write-ahead log.
     [[nodiscard]] static Result<SqliteBackend> open(const SqliteOptions& options) {
         auto engine = detail::SqliteEngine::open(options);
@@ -108,13 +117,25 @@ public:
             record = *checked;
             return true;
         };
-        for (;;) {
-            const Result<bool> more = engine_->attempt(next);
-            if (!more) return failure(more.error());
-            if (!*more) return {};
-            if (engine_->has_failed()) return failure(Errc::io, "the scan ended: an I/O error elsewhere closes the connection");
-            if (!visit(key, record)) return {};  // outside attempt: what the visitor throws travels on
-        }
+        return visit_each(next, [&] { return visit(key, record); });
+    }
+
+    /// As scan, and one look-up for each entry.
+    /// @return `corrupt`, naming the entry, when a key of the range is none, or its record is missing or lacks its term.
+    [[nodiscard]] Status follow(const KeyRange& range, EntryVisitor visit) {
+        auto reader = engine_->reader();
+        if (!reader) return failure(std::move(reader).error());
+        detail::SqliteEntries entries{**reader, range};
+        return visit_each([&] { return entries.next(); },
+                          [&] { return visit(entries.key(), entries.record_key(), entries.record()); });
+    }
+
+    /// Keys of the library's own are left out; of records that expire at the same moment those with the lower keys come first.
+    /// What is told is not checked for damage: a batch that requires the version that is told will find it.
+    /// @par Complexity  An index range scan of up to `limit` steps.
+    [[nodiscard]] Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) {
+        using Expired = Result<std::vector<ExpiredRecord>>;
+        return engine_->with_reader([&](auto& connection) { return Expired{detail::sqlite_expired(connection, now, limit)}; });
     }
 
     [[nodiscard]] Result<Version> last_version() {
@@ -145,7 +166,8 @@ public:
         return backup.publish();
     }
 
-    /// SQLite's own check and every record's checksum; the first damage found is `corrupt`.
+    /// SQLite's own check, every record's checksum, and whether index entries and records agree; the first damage found is
+    /// `corrupt`, and names the key.
     /// @par Complexity  Reads the whole database, beside other calls.
     [[nodiscard]] Status verify_integrity() {
         return engine_->with_reader([&](auto& connection) { return detail::sqlite_verify(connection, engine_->options().path); });
@@ -180,6 +202,52 @@ public:
     /// @par Complexity  About 1.3 us, and from the first call on as much for each write transaction. Waits for no write.
     [[nodiscard]] Result<std::uint64_t> foreign_commits() { return engine_->foreign_commits(); }
 
+    /// Runs one SQL statement that reads, and may be what an administrator has typed: it can change nothing, touch no other file,
+    /// and takes no longer and no more memory than the options say. It sees what is committed, as of one moment, and runs beside
+    /// writes; under write-behind, what has been flushed. It checks no checksums. See "SQL" in backend/README.md.
+    ///
+    /// @return otherwise, besides what any call may give:
+    ///         invalid_argument  SQLite does not take the statement, with its words; it does more than read, or there are
+    ///                           two; the arguments are not as many as its parameters; a value is too long (see QueryOptions);
+    ///         timed_out         after the options' timeout;
+    ///         full              it, or the rows, took more memory than the options allow.
+    /// @par Complexity  The statement's own, and some tenths of a millisecond for a connection.
+    template <class... Argument>
+    [[nodiscard]] Result<SqlRows> query(const QueryOptions& options, std::string_view sql, const Argument&... arguments) {
+        return detail::sqlite_collect(options, [&](SqlVisitor visit) { return run_query(sql, {arguments...}, visit, options); });
+    }
+    /// As above, with options of which none is set: a second, and 10,000 rows.
+    template <class... Argument>
+    [[nodiscard]] Result<SqlRows> query(std::string_view sql, const Argument&... arguments) {
+        return query(QueryOptions{}, sql, arguments...);
+    }
+    /// As above, for results of any length: a row at a time, and `max_rows` does not count. While it runs the log cannot be
+    /// written back, so a visitor should not dawdle.
+    [[nodiscard]] Status query(std::string_view sql, std::initializer_list<SqlArgument> arguments, SqlVisitor visit,
+                               const QueryOptions& options = {}) {
+        auto columns = run_query(sql, arguments, visit, options);
+        if (!columns) return failure(std::move(columns).error());
+        return {};
+    }
+
+    /// Makes these views, or replaces those that it made with other columns, all in one transaction: for create_views() in
+    /// joinly/ops/sql_views.hpp, which says more.
+    [[nodiscard]] Status create_views(std::span<const SqlView> views) {
+        for (const SqlView& view : views) {
+            if (Status valid = detail::sqlite_validate_view(view); !valid) return valid;
+        }
+        const auto current =
+            engine_->with_reader([&](auto& connection) { return detail::sqlite_views_are_current(connection, views); });
+        if (!current) return failure(current.error());
+        if (*current) return {};
+        return engine_->with_writer([&](auto& connection) -> Status {
+            engine_->begin_write(connection);
+            if (Status put = detail::sqlite_put_views(connection, views); !put) return put;
+            connection.run(detail::SqliteSql::commit);
+            return {};
+        });
+    }
+
     /// A new read-only connection of the caller's own, for SQL on the tables that backend/README.md describes. It is
     /// independent of the backend and may outlive it. Its functions throw SQLite::Exception, and it is for one thread at a
     /// time. A transaction or a statement left open on it keeps the log from being written back.
@@ -206,6 +274,25 @@ public:
 
 private:
     explicit SqliteBackend(std::unique_ptr<detail::SqliteEngine> engine) noexcept : engine_{std::move(engine)} {}
+
+    /// Calls `visit` after each `next` that found something. It runs outside attempt: what the user's visitor throws travels on.
+    template <class Next, class Visit>
+    [[nodiscard]] Status visit_each(Next next, Visit visit) {
+        for (;;) {
+            const Result<bool> more = engine_->attempt(next);
+            if (!more) return failure(more.error());
+            if (!*more) return {};
+            if (engine_->has_failed()) return failure(Errc::io, "the scan ended: an I/O error elsewhere closes the connection");
+            if (!visit()) return {};
+        }
+    }
+
+    [[nodiscard]] Result<std::shared_ptr<const SqlRow::Columns>> run_query(std::string_view sql,
+                                                                           std::initializer_list<SqlArgument> arguments,
+                                                                           SqlVisitor visit, const QueryOptions& options) {
+        const auto attempt = [&](auto&& work) { return engine_->attempt(work); };
+        return detail::sqlite_query([&] { return database(); }, attempt, sql, arguments, visit, options);
+    }
 
     std::unique_ptr<detail::SqliteEngine> engine_;
 };

@@ -16,8 +16,11 @@
 //
 // A zero or empty value is left out where the struct's own default is zero or empty too. So a field that is missing
 // keeps its default; a container or optional that is missing is empty. Fields that the description does not know are
-// skipped, both packed and single numbers are accepted, the last of several values wins, nested messages merge, an
-// integer that is too wide is cut down: all as Protocol Buffers has it. A known field of another wire type is `corrupt`.
+// kept where it has unknown_fields, and else skipped, both packed and single numbers are accepted, the last of several values
+// wins, nested messages merge, an integer that is too wide is cut down: all as Protocol Buffers has it. A known field of
+// another wire type is `corrupt`. A description whose version is above 1 writes it as field 18998 of its message, before the
+// others, and its oldest_reader, if that is another, as field 18999: varints, both. What may change in a description is told
+// in joinly/entity/entity.hpp.
 
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
@@ -35,11 +38,13 @@ JOINLY_NAMESPACE_BEGIN
 
 struct Binary {
     static constexpr ValueForm form = ValueForm::bytes;
+    static constexpr std::string_view name = "binary";
 
     /// Appends the encoded `object` to `out`.
     ///
     /// @return success, or `invalid_argument`, naming the field and leaving `out` as it was: the object is nested deeper than
-    ///         64 levels, larger than 2 GiB, or has so many large empty elements that `decode` would refuse it.
+    ///         64 levels, larger than 2 GiB, has so many large empty elements that `decode` would refuse it, or its unknown
+    ///         fields are those of another codec.
     /// @par Complexity  O(size of the object), at most one allocation; one default-constructed T.
     template <described T>
     [[nodiscard]] static Status encode(const T& object, std::string& out) {
@@ -62,7 +67,9 @@ struct Binary {
 
     /// Reads `bytes` into `object`, which is freshly made.
     ///
-    /// @return success, or `corrupt`, naming the field and the byte; `object` then holds some of the fields.
+    /// @return success, with the object brought up to its description's version, or `corrupt`, naming the field and the byte;
+    ///         `incompatible`: a newer build wrote it, and not for this one to read; or what `upgrade` answered. `object` then
+    ///         holds some of the fields.
     /// @par Complexity  O(size of bytes) in time, and at most about 64 bytes of memory per byte and 64 KiB.
     template <described T>
     [[nodiscard]] static Status decode(std::string_view bytes, T& object) {
@@ -71,6 +78,13 @@ struct Binary {
         } else {
             return failure(Errc::unsupported);
         }
+    }
+
+    /// The version of the description that wrote `bytes`, or `corrupt`, where they are no message or the version is none.
+    /// @par Complexity  O(number of fields): values are skipped.
+    template <described T>
+    [[nodiscard]] static Result<int> stored_version(std::string_view bytes) {
+        return detail::stored_version_in_binary<T>(bytes);
     }
 };
 

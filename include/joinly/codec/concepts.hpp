@@ -32,5 +32,11 @@ concept measuring_codec_for = codec_for<C, T> && requires(const T& object) {
     { C::measure(object) } -> std::same_as<Result<std::size_t>>;
 };
 
+/// A codec that writes the version of the description and can tell it from the bytes: what upgrade_all needs.
+template <class C, class T>
+concept versioning_codec_for = codec_for<C, T> && requires(std::string_view bytes) {
+    { C::template stored_version<T>(bytes) } -> std::same_as<Result<int>>;
+};
+
 JOINLY_NAMESPACE_END
 #endif

@@ -16,10 +16,12 @@
 // | std::optional<X>                     | X or null                                                              |
 // | a described struct                   | an object, its keys in the order of the description                    |
 //
-// Reading accepts whole floats up to 2^53 for integers, integers for floats and times, numbers for enums, and keys in any
-// order. The last of several values under one key wins; keys that the description does not know are ignored; a key that is
-// missing or null keeps the field's default (null empties an optional). NaN and Infinity, which json.dumps writes unless it
-// is told not to, are not JSON and are `corrupt`.
+// Reading accepts whole floats up to 2^53 for integers, integers for floats and times, numbers for enums, true and false for
+// 1 and 0 and the other way round, and keys in any order. The last of several values under one key wins; keys that the
+// description does not know are kept where it has unknown_fields, and else ignored; a key that is missing or null keeps the
+// field's default (null empties an optional). NaN and Infinity, which json.dumps writes unless it is told not to, are not
+// JSON and are `corrupt`. A description whose version is above 1 writes it under "_version", and its oldest_reader, if that
+// is another, under "_oldest_reader". What may change in a description is told in joinly/entity/entity.hpp.
 
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
@@ -36,13 +38,14 @@ JOINLY_NAMESPACE_BEGIN
 
 struct Json {
     static constexpr ValueForm form = ValueForm::text;
+    static constexpr std::string_view name = "json";
 
     /// Appends `object` as JSON text to `out`.
     ///
     /// @return success, or `invalid_argument`, naming the field and leaving `out` as it was: a string is not UTF-8, a
     ///         floating-point number is not finite, a time is too far from now for seconds in a double to keep its
-    ///         microseconds (before 1698, after 2242), or the object is nested deeper than 64 levels or has so many large
-    ///         empty elements that `decode` would refuse it.
+    ///         microseconds (before 1698, after 2242), the unknown fields are those of another codec, or the object is nested
+    ///         deeper than 64 levels or has so many large empty elements that `decode` would refuse it.
     ///         Of a time finer than microseconds, what is finer is rounded: the one thing that is not given back.
     /// @par Complexity  O(size of the object).
     template <described T>
@@ -56,10 +59,11 @@ struct Json {
 
     /// Reads JSON text into `object`, which is freshly made.
     ///
-    /// @return success, or `corrupt`, naming the byte where it ceases to be JSON, or the field that does not fit; `object`
-    ///         then holds some of the fields.
+    /// @return success, with the object brought up to its description's version, or `corrupt`, naming the byte where it ceases
+    ///         to be JSON, or the field that does not fit; `incompatible`: a newer build wrote it, and not for this one to
+    ///         read; or what `upgrade` answered. `object` then holds some of the fields.
     /// @par Complexity  O(size of text), in memory too: at most about 64 bytes per byte and 64 KiB for lists and maps, and
-    ///                  as much again for what was parsed.
+    ///                  as much again for what was parsed. Objects with unknown members are walked over once more.
     template <described T>
     [[nodiscard]] static Status decode(std::string_view text, T& object) {
         if constexpr (detail::explain_fields<T>()) {
@@ -67,6 +71,12 @@ struct Json {
         } else {
             return failure(Errc::unsupported);
         }
+    }
+
+    /// The version of the description that wrote `text`, or `corrupt`, where it is no object or its version none.
+    template <described T>
+    [[nodiscard]] static Result<int> stored_version(std::string_view text) {
+        return detail::stored_version_in_json<T>(text);
     }
 };
 

@@ -4,7 +4,8 @@
 // they index. Part of the formats on disk: see backend/README.md.
 //
 // A term is what one index knows a record by: the index's number and the encoded fields. A record carries its terms, packed,
-// so that a backend can tell which entries it made without knowing what it is. Of each term the backend makes one entry:
+// so that a backend can tell which entries it made without knowing what it is. A term must tell where it ends, or two records could
+// make the same entry. Of each term the backend makes one entry:
 //
 //     key    00 'i' kind ':' term id          in the order of the terms, then of the ids
 //     value  the place in the key where the id begins, 2 bytes, the higher one first
@@ -21,6 +22,10 @@
 JOINLY_NAMESPACE_BEGIN
 
 inline constexpr std::string_view index_entry_prefix{"\0i", 2};
+
+[[nodiscard]] constexpr bool is_index_entry(std::string_view key) noexcept {
+    return key.substr(0, index_entry_prefix.size()) == index_entry_prefix;
+}
 
 /// How many bytes a term may have.
 inline constexpr std::size_t max_index_term_bytes = 1024;
@@ -69,9 +74,15 @@ struct IndexEntry {
     return entry;
 }
 
+/// The kind of the records that an entry, or the begin of a range of entries, is about.
+[[nodiscard]] constexpr std::string_view kind_of_entry(std::string_view entry_key) noexcept {
+    const std::string_view rest = entry_key.substr(index_entry_prefix.size());
+    return rest.substr(0, rest.find(':'));
+}
+
 /// The key of the record that an entry leads to; nullopt: it is no entry.
 [[nodiscard]] inline std::optional<std::string> indexed_record_key(std::string_view entry_key, std::string_view entry_value) {
-    if (entry_value.size() != 2 || entry_key.substr(0, index_entry_prefix.size()) != index_entry_prefix) return std::nullopt;
+    if (entry_value.size() != 2 || !is_index_entry(entry_key)) return std::nullopt;
     const std::size_t id_at = static_cast<std::size_t>(static_cast<unsigned char>(entry_value[0])) << 8 |
                               static_cast<std::size_t>(static_cast<unsigned char>(entry_value[1]));
     const std::size_t colon = entry_key.find(':');

@@ -4,6 +4,7 @@
 // has come, gone or changed there. Of use within one process only: its seed is a secret, lest anybody choose keys that collide.
 
 #include <joinly/config.hpp>
+#include <joinly/core/index_entry.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/detail/hash.hpp>
 
@@ -17,7 +18,9 @@ class RangeDigest {
 public:
     explicit RangeDigest(std::uint64_t seed) noexcept : seed_{seed} {}
 
+    /// Index entries count by their keys alone: an entry that goes and comes back leads to a record of another version.
     void add(std::string_view key, Version version) noexcept {
+        if (is_index_entry(key)) version = absent;
         sum_ += detail::folded_multiply(detail::hash_bytes(key, seed_), version ^ seed_ ^ 0x9e3779b97f4a7c15U);
     }
     [[nodiscard]] std::uint64_t value() const noexcept { return sum_; }

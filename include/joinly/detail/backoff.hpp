@@ -17,12 +17,13 @@ namespace detail {
 /// time, so the wait only has to spread the losers.
 class Backoff {
 public:
-    /// @return false when there have been 1,000 tries and it is time to give up.
+    explicit Backoff(unsigned most_tries = 1'000) noexcept : most_tries_{most_tries} {}
+
+    /// @return false when there have been so many tries that it is time to give up.
     [[nodiscard]] bool wait() {
-        constexpr unsigned most_tries = 1'000;
         constexpr unsigned first_sleep = 4;
         constexpr std::uint64_t longest_us = 1'000;
-        if (++tries_ >= most_tries) return false;
+        if (++tries_ >= most_tries_) return false;
         if (tries_ < first_sleep) {
             std::this_thread::yield();
             return true;
@@ -35,6 +36,7 @@ public:
     }
 
 private:
+    unsigned most_tries_;
     unsigned tries_ = 0;
     std::uint64_t seed_ = 0;
 };

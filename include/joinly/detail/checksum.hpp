@@ -23,10 +23,12 @@ namespace detail {
 ///     4  length of the key
 ///        key
 ///        value
+///     4  length of the index terms; this and what follows only where there are any
+///        index terms
 ///
 /// It is part of the formats on disk: the same on every machine, and for ever.
-[[nodiscard]] inline std::uint32_t record_checksum(std::string_view key, std::string_view value, Version version,
-                                                   Expiry expires_at) noexcept {
+[[nodiscard]] inline std::uint32_t record_checksum(std::string_view key, std::string_view value, Version version, Expiry expires_at,
+                                                   std::string_view index_terms = {}) noexcept {
     std::array<char, 20> head{};
     const auto put = [&head](std::size_t offset, std::size_t width, std::uint64_t number) {
         for (std::size_t i = 0; i < width; ++i) head[offset + i] = static_cast<char>(number >> (8 * i) & 0xff);
@@ -34,7 +36,10 @@ namespace detail {
     put(0, 8, version);
     put(8, 8, static_cast<std::uint64_t>(expires_at.at().time_since_epoch().count()));
     put(16, 4, key.size());
-    return crc32c(value, crc32c(key, crc32c({head.data(), head.size()})));
+    const std::uint32_t checksum = crc32c(value, crc32c(key, crc32c({head.data(), head.size()})));
+    if (index_terms.empty()) return checksum;
+    put(0, 4, index_terms.size());
+    return crc32c(index_terms, crc32c({head.data(), 4}, checksum));
 }
 
 }  // namespace detail

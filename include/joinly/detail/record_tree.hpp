@@ -22,6 +22,9 @@ namespace detail {
 struct KeyedRecord {
     std::string key;
     Record record;
+    std::string index_terms = {};
+
+    [[nodiscard]] RecordView view() const noexcept { return {record.value, record.version, record.expires_at, index_terms}; }
 };
 
 /// An AVL tree of records by key, a value: `put` and `erase` change this copy and no other. Copying is O(1).
@@ -30,19 +33,17 @@ public:
     using Visitor = FunctionRef<bool(std::string_view key, const RecordView& record)>;
 
     /// The record of `key`, null when there is none; lives as long as this copy is unchanged.
-    [[nodiscard]] const Record* find(std::string_view key) const noexcept {
+    [[nodiscard]] const KeyedRecord* find(std::string_view key) const noexcept {
         const Node* node = root_.get();
         while (node) {
             const int order = key.compare(node->entry->key);
-            if (order == 0) return &node->entry->record;
+            if (order == 0) return node->entry.get();
             node = (order < 0 ? node->left : node->right).get();
         }
         return nullptr;
     }
 
-    void put(std::string key, Record record) {
-        root_ = with(root_, std::make_shared<const KeyedRecord>(KeyedRecord{std::move(key), std::move(record)}));
-    }
+    void put(KeyedRecord record) { root_ = with(root_, std::make_shared<const KeyedRecord>(std::move(record))); }
     void erase(std::string_view key) {
         if (find(key)) root_ = without(root_, key);
     }
@@ -103,12 +104,12 @@ private:
 
     static bool visit_below(const Node* node, const KeyRange& range, const Visitor& visit) {
         if (!node) return true;
-        const auto& [key, record] = *node->entry;
+        const std::string_view key = node->entry->key;
         const bool begun = key >= range.begin;
         const bool ended = !range.end.empty() && key >= range.end;
         const bool forward = range.direction == Direction::forward;
         if ((forward ? begun : !ended) && !visit_below((forward ? node->left : node->right).get(), range, visit)) return false;
-        if (begun && !ended && !visit(key, RecordView{record.value, record.version, record.expires_at})) return false;
+        if (begun && !ended && !visit(key, node->entry->view())) return false;
         return !(forward ? !ended : begun) || visit_below((forward ? node->right : node->left).get(), range, visit);
     }
 

@@ -12,6 +12,10 @@ JOINLY_NAMESPACE_BEGIN
 template <class T>
 struct Entity;
 
+/// Marks a field that entities are to be found by: `field(3, "skill_rating", self.skill_rating, joinly::indexed)`.
+struct Indexed {};
+inline constexpr Indexed indexed{};
+
 namespace detail {
 
 struct AnyField {

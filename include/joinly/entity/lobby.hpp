@@ -5,6 +5,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
 #include <joinly/entity/entity.hpp>
+#include <joinly/entity/unknown_fields.hpp>
 
 #include <cstdint>
 #include <map>
@@ -24,6 +25,8 @@ struct Lobby {
     std::string owner = {};                              ///< a player's id; empty: nobody's
     Timestamp created_at = {};                           ///< in JSON: Unix seconds
     std::map<std::string, std::string> attributes = {};  ///< what a game adds of its own: map, mode, region
+    std::int32_t rating = 0;                             ///< the strength that it is meant for, by which players find it
+    UnknownFields unknown_fields = {};                   ///< what a newer build has stored besides
 
     friend bool operator==(const Lobby&, const Lobby&) = default;
 };
@@ -42,15 +45,18 @@ template <>
 struct Entity<Lobby> {
     static constexpr std::string_view kind = "lobby";
     static constexpr auto& id(auto& lobby) { return lobby.lobby_id; }
+    static constexpr auto& unknown_fields(auto& lobby) { return lobby.unknown_fields; }
     static constexpr void fields(auto& lobby, auto&& field) {
         field(1, "lobby_id", lobby.lobby_id);
         field(2, "state", lobby.state);
         field(3, "players", lobby.players);
         field(4, "max_players", lobby.max_players);
         field(5, "owner", lobby.owner);
-        field(6, "created_at", lobby.created_at);
+        field(6, "created_at", lobby.created_at, indexed);
         field(7, "attributes", lobby.attributes);
+        field(8, "rating", lobby.rating);
     }
+    static constexpr void indexes(auto& lobby, auto&& index) { index(1000, "state_rating", lobby.state, lobby.rating); }
 };
 
 JOINLY_NAMESPACE_END

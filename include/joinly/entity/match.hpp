@@ -5,6 +5,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
 #include <joinly/entity/entity.hpp>
+#include <joinly/entity/unknown_fields.hpp>
 
 #include <map>
 #include <optional>
@@ -21,6 +22,7 @@ struct Match {
     Timestamp started_at = {};                  ///< this and the next in JSON: Unix seconds
     std::optional<Timestamp> ended_at = {};     ///< empty while it is being played
     std::map<std::string, double> result = {};  ///< a player's id and score
+    UnknownFields unknown_fields = {};          ///< what a newer build has stored besides
 
     friend bool operator==(const Match&, const Match&) = default;
 };
@@ -29,6 +31,7 @@ template <>
 struct Entity<Match> {
     static constexpr std::string_view kind = "match";
     static constexpr auto& id(auto& match) { return match.match_id; }
+    static constexpr auto& unknown_fields(auto& match) { return match.unknown_fields; }
     static constexpr void fields(auto& match, auto&& field) {
         field(1, "match_id", match.match_id);
         field(2, "lobby_id", match.lobby_id);

@@ -34,20 +34,25 @@ struct StoreStats {
 /// Beyond the syntax, tests/conformance/store_suite.hpp and tests/policy/ check the meaning:
 /// - `load` gives the newest acknowledged object, or `not_found` (an expired one is absent), as `type` has it;
 /// - `load_many` is as `load` for each key, with one trip to the backend for those that need one;
-/// - `write` applies a set whole or not at all, decides its requirements against the newest acknowledged versions, and
-///   returns the set's version. Objects that it keeps are shared, not copied, where `keeps_objects` says so; otherwise
+/// - `write` applies a set whole or not at all, decides its requirements and ranges against the newest acknowledged versions,
+///   and returns the set's version. A set without writes is decided only: the version is the newest one that there was at a
+///   moment at which all of it held. Objects that it keeps are shared, not copied, where `keeps_objects` says so; otherwise
 ///   they need only outlive the call;
 /// - `scan` visits the live records of a range in key order, from one consistent snapshot, pending writes included;
+/// - `follow` visits the records that a range of index entries leads to, in the order of the entries, from one consistent
+///   snapshot, pending writes included; expired records, too: the caller knows what time it is;
 /// - `flush` returns when everything acknowledged before the call is in the backend, `close` flushes and ends the work;
 /// - any thread may call anything at any time.
 template <class E, class Backend>
 concept policy_engine = requires(E& engine, std::string_view key, std::span<const std::string_view> keys, const ObjectType& type,
-                                 LoadSink sink, WriteSet set, const KeyRange& range, ItemVisitor visit) {
+                                 LoadSink sink, WriteSet set, const KeyRange& range, ItemVisitor visit,
+                                 IndexedVisitor visit_indexed) {
     { E::keeps_objects } -> std::convertible_to<bool>;
     { engine.load(key, type) } -> std::same_as<Result<LoadedObject>>;
     { engine.load_many(keys, type, sink) } -> std::same_as<Status>;
     { engine.write(std::move(set)) } -> std::same_as<Result<Version>>;
     { engine.scan(range, visit) } -> std::same_as<Status>;
+    { engine.follow(range, visit_indexed) } -> std::same_as<Status>;
     { engine.flush() } -> std::same_as<Status>;
     { engine.close() } -> std::same_as<Status>;
     { engine.stats() } -> std::same_as<StoreStats>;

@@ -26,7 +26,8 @@ struct JournalChange {
     std::optional<std::string_view> value;  ///< nullopt erases the key
     Expiry expires_at;
     ValueForm form = ValueForm::bytes;
-    Version version = absent;  ///< of the record; `absent` in a payload: the batch's own
+    Version version = absent;                          ///< of the record; `absent` in a payload: the batch's own
+    std::optional<std::string_view> index_terms = {};  ///< as in Change
 };
 
 /// A batch on its way into a journal. `clear` keeps the memory, so that one object serves many batches.
@@ -41,11 +42,15 @@ public:
 
     /// Adds a put whose value `encode` appends. An error of `encode`, or `invalid_argument` for a value of 4 GiB and more:
     /// the payload is as before.
-    [[nodiscard]] Status put(std::string_view key, Expiry expires_at, ValueForm form, Encode encode, Version version = absent) {
+    [[nodiscard]] Status put(std::string_view key, Expiry expires_at, ValueForm form, Encode encode, Version version = absent,
+                             std::optional<std::string_view> index_terms = {}) {
         const std::size_t before = bytes_.size();
-        begin(tag_put | (form == ValueForm::text ? tag_text : 0u) | (version != absent ? tag_version : 0u), key);
+        begin(tag_put | (form == ValueForm::text ? tag_text : 0u) | (version != absent ? tag_version : 0u) |
+                  (index_terms ? tag_terms : 0u),
+              key);
         detail::append_little_endian(bytes_, static_cast<std::uint64_t>(expires_at.at().time_since_epoch().count()));
         if (version != absent) detail::append_little_endian(bytes_, version);
+        if (index_terms) append_sized(*index_terms);
         const std::size_t value_at = bytes_.size() + sizeof(std::uint32_t);
         bytes_.resize(value_at);
 
@@ -84,21 +89,27 @@ private:
     static constexpr std::uint32_t tag_put = 1;
     static constexpr std::uint32_t tag_text = 2;
     static constexpr std::uint32_t tag_version = 4;
+    static constexpr std::uint32_t tag_terms = 8;
 
     void begin(std::uint32_t tag, std::string_view key) {
         detail::append_little_endian(bytes_, static_cast<std::uint8_t>(tag));
-        detail::append_little_endian(bytes_, static_cast<std::uint32_t>(key.size()));
-        bytes_.append(key);
+        append_sized(key);
+    }
+    void append_sized(std::string_view bytes) {
+        detail::append_little_endian(bytes_, static_cast<std::uint32_t>(bytes.size()));
+        bytes_.append(bytes);
     }
 
     [[nodiscard]] static bool take(detail::ByteReader& reader, JournalChange& change) noexcept {
         std::uint8_t tag = 0;
         std::uint64_t expiry = 0;
         std::string_view value;
-        if (!reader.take(tag) || tag > (tag_put | tag_text | tag_version) || !reader.take_sized(change.key)) return false;
+        if (!reader.take(tag) || tag > (tag_put | tag_text | tag_version | tag_terms) || !reader.take_sized(change.key))
+            return false;
         if (tag == 0) return true;
         if ((tag & tag_put) == 0 || !reader.take(expiry)) return false;
         if ((tag & tag_version) != 0 && !reader.take(change.version)) return false;
+        if ((tag & tag_terms) != 0 && !reader.take_sized(change.index_terms.emplace())) return false;
         if (!reader.take_sized(value)) return false;
         change.value = value;
         change.expires_at = Expiry{WallTime{std::chrono::milliseconds{static_cast<std::int64_t>(expiry)}}};

@@ -33,11 +33,13 @@ struct NoCache {
             return access_.load_many(keys, type, sink);
         }
         [[nodiscard]] Result<Version> write(const WriteSet& set) {
+            if (set.writes.empty()) return access_.decide(set);
             auto batch = detail::encode_batch(set);
             if (!batch) return failure(std::move(batch).error());
             return access_.write(std::move(*batch));
         }
         [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) { return access_.scan(range, visit); }
+        [[nodiscard]] Status follow(const KeyRange& range, IndexedVisitor visit) { return access_.follow(range, visit); }
         [[nodiscard]] Status flush() { return {}; }
         [[nodiscard]] Status close() { return {}; }
         [[nodiscard]] StoreStats stats() const { return {{}, access_.reads(), access_.writes(), 0, 0, {}}; }

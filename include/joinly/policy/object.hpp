@@ -51,10 +51,26 @@ struct Write {
     Expiry expires_at;
 };
 
+namespace detail {
+/// Under write-behind: whether anything was written since that may have changed a range. Guarded by the engine's mutex.
+struct RangeWatch {
+    KeyRange range;
+    bool tripped = false;
+};
+}  // namespace detail
+
+/// A range that was read, of records or of index entries, and must be as it was then: by the digest of what was there, or,
+/// where the engine watches ranges, because the watch has not been tripped.
+struct RangeRead {
+    RangeRequirement stored;
+    std::shared_ptr<detail::RangeWatch> watch;
+};
+
 /// Writes that take effect together, if the requirements hold at that moment. Of two to one key, the later one wins.
 struct WriteSet {
     std::vector<Write> writes;
     std::vector<Requirement> requirements;
+    std::vector<RangeRead> ranges = {};
 };
 
 /// What a scan meets: a record's bytes, or a pending object that has none yet. Valid only during the visit.
@@ -63,6 +79,13 @@ struct ScanItem {
     RecordView record;               ///< version and expiry always; value only if `object` is null
     const Object* object = nullptr;  ///< a pending write that was not encoded yet
 };
+
+/// What a query meets: an index entry and the record it leads to. Valid only during the visit.
+struct IndexedItem {
+    std::string_view entry_key;
+    ScanItem item;  ///< its key is the record's
+};
+using IndexedVisitor = detail::FunctionRef<bool(const IndexedItem& item)>;
 
 /// Return false to stop.
 using ItemVisitor = detail::FunctionRef<bool(const ScanItem& item)>;
@@ -85,6 +108,29 @@ inline constexpr ObjectType bytes_type{
 /// As bytes_type, for a value that its codec calls text.
 inline constexpr ObjectType text_type{bytes_type.encode, bytes_type.measure, bytes_type.decode, ValueForm::text,
                                       bytes_type.index_terms};
+
+/// Raw bytes whose index terms are known: what a journal brings back of an indexed entity.
+struct IndexedBytes {
+    std::string bytes;
+    std::string index_terms;
+};
+inline constexpr ObjectType indexed_bytes_type{
+    [](const void* object, std::string& out) -> Status {
+        out.append(static_cast<const IndexedBytes*>(object)->bytes);
+        return {};
+    },
+    [](const void* object) -> Result<std::size_t> { return static_cast<const IndexedBytes*>(object)->bytes.size(); },
+    [](std::string_view bytes) -> Result<std::shared_ptr<const void>> {
+        return std::make_shared<const IndexedBytes>(IndexedBytes{std::string{bytes}, {}});
+    },
+    ValueForm::bytes,
+    [](const void* object, std::string& packed) -> Status {
+        packed.append(static_cast<const IndexedBytes*>(object)->index_terms);
+        return {};
+    },
+};
+inline constexpr ObjectType indexed_text_type{indexed_bytes_type.encode, indexed_bytes_type.measure, indexed_bytes_type.decode,
+                                              ValueForm::text, indexed_bytes_type.index_terms};
 
 /// A record as an object. `corrupt` names the key.
 [[nodiscard]] inline Result<LoadedObject> decode_record(std::string_view key, const RecordView& record, const ObjectType& type) {

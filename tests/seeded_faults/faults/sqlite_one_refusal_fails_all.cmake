@@ -2,4 +2,4 @@
 set(header joinly/detail/sqlite/engine.hpp)
 set(old [[if (!refused || group.size() == 1) return;]])
 set(new [[return;]])
-set(program tests/backend/sqlite.test.cpp)
+set(program tests/backend/sqlite_fault.test.cpp)

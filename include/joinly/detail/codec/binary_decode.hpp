@@ -5,7 +5,9 @@
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/wire_reader.hpp>
+#include <joinly/detail/entity/description_version.hpp>
 #include <joinly/detail/entity/field_types.hpp>
+#include <joinly/entity/unknown_fields.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -177,25 +179,50 @@ bool take_member(WireReader& in, WireType type, std::uint32_t number, Member& me
     }
 }
 
-/// Reads fields up to the end of the message; what the description does not know is skipped.
+/// A field that the description does not have, from its tag at `start` on: the version's mark, one to keep, or one to skip.
 template <described T>
-bool take_fields(WireReader& in, T& object) {
-    while (!in.at_end()) {
-        std::uint32_t number = 0;
-        WireType type{};
-        if (!in.tag(number, type)) return false;
-        bool known = false;
-        bool ok = true;
-        Entity<T>::fields(object, [&](auto described_number, std::string_view name, auto& member, auto&&...) {
-            if (number != static_cast<std::uint32_t>(described_number)) return;
-            known = true;
-            ok = take_member(in, type, number, member);
-            if (!ok) in.blame(name);
-        });
-        if (!known) ok = in.skip(type);
-        if (!ok) return false;
+bool take_unknown(WireReader& in, WireType type, std::uint32_t number, const char* start, T& object, VersionMark& mark) {
+    if (number == version_number || number == oldest_reader_number) {
+        if (type != WireType::varint) return in.fail_type();
+        return in.varint(number == version_number ? mark.version : mark.oldest_reader);
+    }
+    if (!in.skip(type)) return false;
+    if constexpr (keeps_unknown_fields<T>) {
+        UnknownFields& kept = Entity<T>::unknown_fields(object);
+        if (kept.empty() && !in.charge(UnknownFieldsAccess::cost)) return false;
+        UnknownFieldsAccess::bytes(kept, UnknownFieldsAccess::Format::wire).append(start, in.at());
     }
     return true;
+}
+
+template <described T>
+bool take_field(WireReader& in, T& object, VersionMark& mark) {
+    const char* const start = in.at();
+    std::uint32_t number = 0;
+    WireType type{};
+    if (!in.tag(number, type)) return false;
+    bool known = false;
+    bool ok = true;
+    Entity<T>::fields(object, [&](auto described_number, std::string_view name, auto& member, auto&&...) {
+        if (number != static_cast<std::uint32_t>(described_number)) return;
+        known = true;
+        ok = take_member(in, type, number, member);
+        if (!ok) in.blame(name);
+    });
+    return known ? ok : take_unknown(in, type, number, start, object, mark);
+}
+
+/// Reads fields up to the end of the message, and brings an object that an older build wrote up to this one's description.
+template <described T>
+bool take_fields(WireReader& in, T& object) {
+    VersionMark mark;
+    bool ok = true;
+    while (ok && !in.at_end()) ok = take_field(in, object, mark);
+    if (ok && is_of_this_version<T>(mark)) return true;
+    if (!ok && !is_from_the_future<T>(mark)) return false;
+    if (!mark.is_sound()) return in.fail(unsound_version);
+    Status settled = settle_version(mark, object);
+    return settled || in.fail_with(std::move(settled).error());
 }
 
 template <described T>
@@ -203,7 +230,24 @@ Status decode_binary(std::string_view bytes, T& object) {
     WireReader in{bytes};
     prepare(object);
     if (take_fields(in, object)) return {};
-    return failure(Errc::corrupt, place_in_object<T>(in.path()) + " at byte " + std::to_string(in.offset()) + ": " + in.what());
+    return failure(in.error(place_in_object<T>(in.path())));
+}
+
+/// The version of the description that wrote `bytes`, which are a T.
+template <described T>
+Result<int> stored_version_in_binary(std::string_view bytes) {
+    WireReader in{bytes};
+    VersionMark mark;
+    bool ok = true;
+    while (ok && !in.at_end()) {
+        std::uint32_t number = 0;
+        WireType type{};
+        ok = in.tag(number, type) &&
+             (number == version_number && type == WireType::varint ? in.varint(mark.version) : in.skip(type));
+    }
+    if (ok && !mark.is_sound()) ok = in.fail(unsound_version);
+    if (!ok) return failure(in.error(place_in_object<T>({})));
+    return static_cast<int>(mark.version);
 }
 
 }  // namespace detail

@@ -6,8 +6,11 @@
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/wire.hpp>
+#include <joinly/detail/codec/wire_reader.hpp>
 #include <joinly/detail/codec/wire_writer.hpp>
+#include <joinly/detail/entity/description_version.hpp>
 #include <joinly/detail/entity/field_types.hpp>
+#include <joinly/entity/unknown_fields.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +55,7 @@ bool is_zero(const T& value) {
             }
             bit <<= 1;
         });
+        if constexpr (keeps_unknown_fields<T>) zero = zero && Entity<T>::unknown_fields(value).empty();
         return zero;
     }
 }
@@ -162,8 +166,50 @@ void put_single(Sink& sink, std::uint32_t number, const T& value, bool when_zero
     put_value(sink, value, mask);
 }
 
+/// Which version of the description wrote what follows. The first version says nothing.
+template <described T, class Sink>
+void put_version(Sink& sink) {
+    if constexpr (version_of<T>() > 1) {
+        sink.varint(make_tag(version_number, WireType::varint));
+        sink.varint(version_of<T>());
+        if constexpr (oldest_reader_of<T>() != version_of<T>()) {
+            sink.varint(make_tag(oldest_reader_number, WireType::varint));
+            sink.varint(oldest_reader_of<T>());
+        }
+    }
+}
+
+template <described T>
+bool knows_number(const T& object, std::uint32_t number) {
+    bool known = false;
+    Entity<T>::fields(
+        object, [&](auto described_number, auto&&...) { known = known || number == static_cast<std::uint32_t>(described_number); });
+    return known;
+}
+
+/// What another build stored, as it was read; but of a field that this description has, only the member counts.
+template <described T, class Sink>
+void put_unknown_fields(Sink& sink, const T& object) {
+    if constexpr (keeps_unknown_fields<T>) {
+        const UnknownFields& kept = Entity<T>::unknown_fields(object);
+        if (kept.empty()) return;
+        if (!UnknownFieldsAccess::are(kept, UnknownFieldsAccess::Format::wire))
+            return sink.fail("its unknown fields were read by another codec; clear them to do without");
+        sink.charge(UnknownFieldsAccess::cost);
+        WireReader in{UnknownFieldsAccess::bytes(kept)};
+        while (!in.at_end()) {
+            const char* const start = in.at();
+            std::uint32_t number = 0;
+            WireType type{};
+            if (!in.tag(number, type) || !in.skip(type)) return;
+            if (!knows_number(object, number)) sink.bytes(start, static_cast<std::size_t>(in.at() - start));
+        }
+    }
+}
+
 template <described T, class Sink>
 void put_fields(Sink& sink, const T& object, DefaultMask written_when_zero) {
+    put_version<T>(sink);
     DefaultMask bit = 1;
     Entity<T>::fields(object, [&](auto number, std::string_view name, const auto& member, auto&&...) {
         using Member = std::remove_cvref_t<decltype(member)>;
@@ -183,6 +229,7 @@ void put_fields(Sink& sink, const T& object, DefaultMask written_when_zero) {
         sink.blame(name);
         bit <<= 1;
     });
+    put_unknown_fields(sink, object);
 }
 
 template <described T>

@@ -5,117 +5,32 @@
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/base64.hpp>
+#include <joinly/detail/codec/json_reader.hpp>
 #include <joinly/detail/codec/json_tree.hpp>
+#include <joinly/detail/codec/json_unknown.hpp>
 #include <joinly/detail/codec/unix_seconds.hpp>
 #include <joinly/detail/codec/wire.hpp>
+#include <joinly/detail/entity/description_version.hpp>
 #include <joinly/detail/entity/enum_names.hpp>
 #include <joinly/detail/entity/field_types.hpp>
 #include <joinly/detail/printable.hpp>
+#include <joinly/entity/formerly.hpp>
+#include <joinly/entity/unknown_fields.hpp>
 
+#include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-/// What reading may still allocate, the first fault, and the path to it.
-struct JsonReader {
-    std::size_t budget;
-    std::string path = {};
-    std::string what = {};
-
-    /// Takes `count` elements from the budget, before there is any.
-    bool charge(std::size_t count, std::size_t cost) {
-        if (cost == 0) return true;
-        if (count > budget / cost) return fail("it asks for more memory than its size accounts for");
-        budget -= count * cost;
-        return true;
-    }
-    bool fail(std::string why) {
-        what = std::move(why);
-        return false;
-    }
-    /// Called from the inside out, with a field, an entry's key or an element's index: "tickets[3].player_id".
-    bool blame(std::string_view name) {
-        if (!path.empty() && path.front() != '[') path.insert(0, 1, '.');
-        path.insert(0, name);
-        return false;
-    }
-    bool blame_key(std::string_view key) { return blame(key.empty() ? "''" : printable_start(key)); }
-    bool blame_index(std::size_t index) { return blame('[' + std::to_string(index) + ']'); }
-};
-
 template <described T>
 bool read_json_object(JsonReader& in, const JsonTree& json, T& object);
-
-/// Takes an integer, or a float that is whole: Python writes 5.0 for what was computed.
-template <std::integral Number>
-bool read_json_integer(JsonReader& in, const JsonTree& json, Number& number) {
-    using Limits = std::numeric_limits<Number>;
-    if (const auto* natural = json.get_ptr<const std::uint64_t*>()) {
-        if (*natural > static_cast<std::uint64_t>((Limits::max)())) return in.fail("the number is out of range");
-        number = static_cast<Number>(*natural);
-    } else if (const auto* integer = json.get_ptr<const std::int64_t*>()) {  // negative: else it would be the other
-        if (std::is_unsigned_v<Number> || *integer < static_cast<std::int64_t>((Limits::min)()))
-            return in.fail("the number is out of range");
-        number = static_cast<Number>(*integer);
-    } else if (const auto* real = json.get_ptr<const double*>()) {
-        // Beyond 2^53 a double does not say which integer was meant.
-        const bool fits =
-            std::abs(*real) <= 0x1p53 && *real < std::ldexp(1.0, Limits::digits) && *real >= static_cast<double>((Limits::min)());
-        if (!fits) return in.fail("the number is out of range");
-        if (*real != std::floor(*real)) return in.fail("the number is not whole");
-        number = static_cast<Number>(*real);
-    } else {
-        return in.fail("it is not a number");
-    }
-    return true;
-}
-
-inline bool read_json_real(JsonReader& in, const JsonTree& json, double& number) {
-    if (const auto* real = json.get_ptr<const double*>()) {
-        number = *real;
-    } else if (const auto* natural = json.get_ptr<const std::uint64_t*>()) {
-        number = static_cast<double>(*natural);
-    } else if (const auto* integer = json.get_ptr<const std::int64_t*>()) {
-        number = static_cast<double>(*integer);
-    } else {
-        return in.fail("it is not a number");
-    }
-    return true;
-}
-
-template <std::floating_point Number>
-bool read_json_number(JsonReader& in, const JsonTree& json, Number& number) {
-    double real = 0;
-    if (!read_json_real(in, json, real)) return false;
-    // What rounds down to the maximum is in range: the shortest text of the largest float is a little larger than it.
-    constexpr auto max = static_cast<double>((std::numeric_limits<Number>::max)());
-    constexpr double half_step = sizeof(Number) < sizeof(double) ? 0x1p103 : 0;
-    if (std::abs(real) > max + half_step) return in.fail("the number is out of range");
-    number = std::abs(real) > max ? std::copysign((std::numeric_limits<Number>::max)(), static_cast<Number>(real < 0 ? -1 : 1))
-                                  : static_cast<Number>(real);
-    return true;
-}
-template <std::integral Number>
-bool read_json_number(JsonReader& in, const JsonTree& json, Number& number) {
-    if constexpr (std::same_as<Number, bool>) {
-        const auto* boolean = json.get_ptr<const bool*>();
-        if (boolean == nullptr) return in.fail("it is not true or false");
-        number = *boolean;
-        return true;
-    } else {
-        return read_json_integer(in, json, number);
-    }
-}
 
 template <scalar_field T>
 bool read_json_scalar(JsonReader& in, const JsonTree& json, T& value) {
@@ -231,29 +146,80 @@ bool read_json_member(JsonReader& in, const JsonTree& json, Member& member) {
     }
 }
 
+/// The value under a field's present name, or under the first of its former ones; null when there is none.
+template <class... Tags>
+const JsonTree* find_member(const JsonTree::object_t& members, std::string_view name, const Tags&... tags) {
+    const auto find = [&](std::string_view sought) {
+        const auto found = members.find(sought);
+        return found == members.end() ? nullptr : &found->second;
+    };
+    const JsonTree* value = find(name);
+    for_each_former_name([&](std::string_view former) { value = value == nullptr ? find(former) : value; }, tags...);
+    return value;
+}
+
+inline bool read_json_version(JsonReader& in, const JsonTree::object_t& members, VersionMark& mark) {
+    const auto read = [&](std::string_view key, std::uint64_t& number) {
+        const auto* value = find_member(members, key);
+        return value == nullptr || read_json_integer(in, *value, number) || in.blame(key);
+    };
+    return read(version_key, mark.version) && (mark.version == 1 || read(oldest_reader_key, mark.oldest_reader));
+}
+
+/// Keeps the members that the description does not have, as they are written. `known` others were found.
+template <keeps_unknown_fields T>
+bool keep_unknown_members(JsonReader& in, const JsonTree::object_t& members, std::size_t known, T& object) {
+    const auto is_known = [&](const auto& member) { return knows_name(object, member.first); };
+    if (known == members.size() || std::all_of(members.begin(), members.end(), is_known)) return true;
+    UnknownFields& kept = Entity<T>::unknown_fields(object);
+    if (!in.charge(1, UnknownFieldsAccess::cost)) return false;
+    append_unknown_members(in.members_of(members), object, UnknownFieldsAccess::bytes(kept, UnknownFieldsAccess::Format::json));
+    return true;
+}
+
+/// Reads the fields that are there, and brings an object that an older build wrote up to this one's description.
 template <described T>
 bool read_json_object(JsonReader& in, const JsonTree& json, T& object) {
     const auto* members = json.get_ptr<const JsonTree::object_t*>();
     if (members == nullptr) return in.fail("it is not an object");
-    bool ok = true;
-    Entity<T>::fields(object, [&](auto, std::string_view name, auto& member, auto&&...) {
+    VersionMark mark;
+    bool ok = read_json_version(in, *members, mark);
+    if (ok && !mark.is_sound()) ok = in.fail(unsound_version);
+    if (is_from_the_future<T>(mark)) return in.fail_with(settle_version(mark, object).error());
+    std::size_t known = 0;
+    Entity<T>::fields(object, [&](auto, std::string_view name, auto& member, const auto&... tags) {
         if (!ok) return;
-        const auto found = members->find(name);
-        if (found == members->end()) return;
-        ok = read_json_member(in, found->second, member) || in.blame(name);
+        const JsonTree* value = find_member(*members, name, tags...);
+        known += value == nullptr ? 0 : 1;
+        ok = value == nullptr || read_json_member(in, *value, member) || in.blame(name);
     });
-    return ok;
+    if constexpr (keeps_unknown_fields<T>) ok = ok && keep_unknown_members(in, *members, known, object);
+    if (!ok || is_of_this_version<T>(mark)) return ok;
+    const Status settled = settle_version(mark, object);
+    return settled || in.fail_with(settled.error());
 }
 
 template <described T>
 Status decode_json(std::string_view text, T& object) {
     JsonTreeBuilder builder;
-    if (!JsonTree::sax_parse(text.begin(), text.end(), &builder)) {
-        return failure(Errc::corrupt, place_in_object<T>({}) + ": " + builder.what());
-    }
-    JsonReader in{memory_budget(text.size())};
+    if (!builder.parse(text)) return failure(Errc::corrupt, place_in_object<T>({}) + ": " + builder.what());
+    JsonReader in{text, builder.take_places()};
     if (read_json_object(in, builder.root(), object)) return {};
-    return failure(Errc::corrupt, place_in_object<T>(in.path) + ": " + in.what);
+    return failure(in.code, place_in_object<T>(in.path) + ": " + in.what);
+}
+
+/// The version of the description that wrote `text`, which is a T.
+template <described T>
+Result<int> stored_version_in_json(std::string_view text) {
+    JsonTreeBuilder builder;
+    if (!builder.parse(text)) return failure(Errc::corrupt, place_in_object<T>({}) + ": " + builder.what());
+    JsonReader in{text, {}};
+    VersionMark mark;
+    const auto* members = builder.root().template get_ptr<const JsonTree::object_t*>();
+    bool ok = members != nullptr ? read_json_version(in, *members, mark) : in.fail("it is not an object");
+    if (ok && !mark.is_sound()) ok = in.fail(unsound_version);
+    if (!ok) return failure(in.code, place_in_object<T>(in.path) + ": " + in.what);
+    return static_cast<int>(mark.version);
 }
 
 }  // namespace detail

@@ -3,9 +3,12 @@
 // JSON text that nobody vouches for to a tree of values: the only header that includes nlohmann's.
 
 #include <joinly/config.hpp>
+#include <joinly/detail/codec/wire.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -21,8 +24,11 @@ using JsonTree = nlohmann::json;
 /// bound on depth. Of several values under one key the last one wins, as in Python.
 class JsonTreeBuilder {
 public:
-    /// Two levels of brackets for each of the 64 levels of structs that encoding allows, and a little more.
-    static constexpr std::size_t max_brackets = 2 * 64 + 2;
+    /// Where the members of an object that has any stand in the text. Of two with one address the later one is there still.
+    struct Place {
+        const JsonTree::object_t* object;
+        const char* members;
+    };
 
     bool null() { return put(nullptr); }
     bool boolean(bool value) { return put(value); }
@@ -31,11 +37,16 @@ public:
     bool number_float(JsonTree::number_float_t value, const std::string&) { return put(value); }
     bool string(std::string& value) { return put(std::move(value)); }
     bool binary(JsonTree::binary_t&) { return false; }  // JSON text has none
-    bool start_object(std::size_t) { return open(JsonTree::object()); }
+    bool start_object(std::size_t) {
+        members_ = at_;
+        return open(JsonTree::object());
+    }
     bool start_array(std::size_t) { return open(JsonTree::array()); }
     bool end_object() { return close(); }
     bool end_array() { return close(); }
     bool key(std::string& key) {
+        const auto* object = open_.back()->get_ptr<const JsonTree::object_t*>();
+        if (object->empty()) places_.push_back({object, members_});
         slot_ = &(*open_.back())[std::move(key)];
         return true;
     }
@@ -45,10 +56,46 @@ public:
         return false;
     }
 
+    /// Builds the tree of `text`; false when that is not JSON.
+    bool parse(std::string_view text) {
+        return JsonTree::sax_parse(Cursor{text.data(), &at_}, Cursor{text.data() + text.size(), &at_}, this);
+    }
+
     [[nodiscard]] const JsonTree& root() const noexcept { return root_; }
+    /// Sorted by address and then by place.
+    [[nodiscard]] std::vector<Place> take_places() {
+        std::sort(places_.begin(), places_.end(), [](const Place& left, const Place& right) {
+            return std::less<>{}(left.object, right.object) || (left.object == right.object && left.members < right.members);
+        });
+        return std::move(places_);
+    }
     [[nodiscard]] const std::string& what() const noexcept { return what_; }
 
 private:
+    /// Lets the parser walk over the text, and the builder know how far it is: it tells of no place but an error's.
+    struct Cursor {
+        using iterator_category = std::forward_iterator_tag;
+        using value_type = char;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const char*;
+        using reference = const char&;
+
+        reference operator*() const noexcept { return *at; }
+        Cursor& operator++() noexcept {
+            *seen = ++at;
+            return *this;
+        }
+        Cursor operator++(int) noexcept {
+            const Cursor before = *this;
+            ++*this;
+            return before;
+        }
+        friend bool operator==(const Cursor& left, const Cursor& right) noexcept { return left.at == right.at; }
+
+        const char* at;
+        const char** seen;
+    };
+
     /// nlohmann's words without its code, without what players wrote, and without the place where the byte alone names it.
     static std::string describe(std::string_view words) {
         words = words.substr(0, (std::min)(words.find("; last read"), words.find(" parsing '")));
@@ -88,6 +135,9 @@ private:
     JsonTree root_;
     std::vector<JsonTree*> open_;
     JsonTree* slot_ = nullptr;
+    const char* at_ = nullptr;       // behind the newest bracket, when an object begins
+    const char* members_ = nullptr;  // of the newest object
+    std::vector<Place> places_;
     std::string what_;
 };
 

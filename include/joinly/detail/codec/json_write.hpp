@@ -5,91 +5,20 @@
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/base64.hpp>
+#include <joinly/detail/codec/json_unknown.hpp>
+#include <joinly/detail/codec/json_writer.hpp>
 #include <joinly/detail/codec/unix_seconds.hpp>
-#include <joinly/detail/codec/utf8.hpp>
 #include <joinly/detail/codec/wire.hpp>
+#include <joinly/detail/entity/description_version.hpp>
 #include <joinly/detail/entity/enum_names.hpp>
 #include <joinly/detail/entity/field_types.hpp>
 
-#include <charconv>
-#include <cmath>
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
-
-class JsonWriter {
-public:
-    explicit JsonWriter(std::string& out) noexcept : out_{out}, start_{out.size()} {}
-
-    void raw(char c) { out_.push_back(c); }
-    void raw(std::string_view text) { out_.append(text); }
-
-    template <class Number>
-    void number(Number value) {
-        char digits[32];
-        out_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-    }
-    /// With a decimal point or an exponent always, so that it is read as a float again.
-    template <class Float>
-    bool real(Float value) {
-        if (!std::isfinite(value)) return fail("it is not a finite number");
-        const std::size_t start = out_.size();
-        number(value);
-        if (out_.find_first_of(".e", start) == std::string::npos) out_.append(".0");
-        return true;
-    }
-    bool text(std::string_view text) {
-        if (!is_utf8(text)) return fail("it is not UTF-8; std::vector<std::byte> holds any bytes");
-        out_.push_back('"');
-        for (const char c : text) escape(c);
-        out_.push_back('"');
-        return true;
-    }
-
-    bool enter() noexcept { return ++depth_ <= max_depth || fail("it is nested deeper than 64 levels"); }
-    void leave() noexcept { --depth_; }
-    void charge(std::size_t bytes) noexcept { memory_ += bytes; }
-    /// Whether reading what was written may allocate what was charged.
-    bool affordable() noexcept {
-        return memory_ <= memory_budget(out_.size() - start_) ||
-               fail("it has so many empty elements that decoding could not bound its memory");
-    }
-    bool fail(const char* what) noexcept {
-        what_ = what;
-        return false;
-    }
-    /// Called from the inside out: the path becomes "tickets.player_id".
-    void blame(std::string_view field) { path_.insert(0, path_.empty() ? std::string{field} : std::string{field} + '.'); }
-
-    [[nodiscard]] const std::string& path() const noexcept { return path_; }
-    [[nodiscard]] const char* what() const noexcept { return what_; }
-
-private:
-    void escape(char c) {
-        constexpr std::string_view special = "\"\\\b\f\n\r\t";
-        constexpr std::string_view letter = "\"\\bfnrt";
-        if (const std::size_t at = special.find(c); at != std::string_view::npos) {
-            out_.push_back('\\');
-            out_.push_back(letter[at]);
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            out_.append(static_cast<unsigned char>(c) < 0x10 ? "\\u000" : "\\u001");
-            out_.push_back("0123456789abcdef"[c & 0xf]);
-        } else {
-            out_.push_back(c);
-        }
-    }
-
-    std::string& out_;
-    std::size_t start_;
-    std::size_t memory_ = 0;
-    std::string path_;
-    const char* what_ = "";
-    int depth_ = 0;
-};
 
 template <described T>
 bool write_json_object(JsonWriter& out, const T& object);
@@ -153,27 +82,23 @@ bool write_json_member(JsonWriter& out, const Member& member) {
         return true;
     } else if constexpr (map_field<Member>) {
         out.charge(member.size() * map_entry_cost<Member>);
-        char separator = '{';
-        if (member.empty()) out.raw(separator);
+        out.open('{');
         for (const auto& [key, mapped] : member) {
-            out.raw(separator);
+            out.separate();
             if (!write_json_key(out, key)) return false;
             out.raw(':');
             if (!write_json_value(out, mapped)) return false;
-            separator = ',';
         }
-        out.raw('}');
+        out.close('}');
         return true;
     } else {
         out.charge(member.size() * list_element_cost<Member>);
-        char separator = '[';
-        if (member.empty()) out.raw(separator);
+        out.open('[');
         for (const auto& element : member) {
-            out.raw(separator);
+            out.separate();
             if (!write_json_value<typename Member::value_type>(out, element)) return false;
-            separator = ',';
         }
-        out.raw(']');
+        out.close(']');
         return true;
     }
 }
@@ -182,19 +107,23 @@ template <described T>
 bool write_json_object(JsonWriter& out, const T& object) {
     if (!out.enter()) return false;
     bool ok = true;
-    char separator = '{';
+    out.open('{');
+    if constexpr (version_of<T>() > 1) {
+        out.key(version_key);
+        out.number(version_of<T>());
+        if constexpr (oldest_reader_of<T>() != version_of<T>()) {
+            out.key(oldest_reader_key);
+            out.number(oldest_reader_of<T>());
+        }
+    }
     Entity<T>::fields(object, [&](auto, std::string_view name, const auto& member, auto&&...) {
         if (!ok) return;
-        out.raw(separator);
-        separator = ',';
-        out.raw('"');
-        out.raw(name);
-        out.raw("\":");
+        out.key(name);
         ok = write_json_member(out, member);
         if (!ok) out.blame(name);
     });
-    if (separator == '{') out.raw(separator);
-    out.raw('}');
+    if constexpr (keeps_unknown_fields<T>) ok = ok && write_unknown_members(out, object);
+    out.close('}');
     out.leave();
     return ok;
 }

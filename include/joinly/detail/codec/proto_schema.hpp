@@ -4,6 +4,7 @@
 
 #include <joinly/config.hpp>
 #include <joinly/detail/codec/binary_encode.hpp>
+#include <joinly/detail/entity/description_version.hpp>
 #include <joinly/detail/entity/field_types.hpp>
 #include <joinly/detail/entity/type_name.hpp>
 
@@ -143,10 +144,22 @@ private:
             text_ += name;
             text_ += " = " + std::to_string(number) + ';' + comment<innermost_type_of<Member>>() + '\n';
         });
+        declare_version<T>();
         text_ += "}\n";
         Entity<T>::fields(object, [this](auto, std::string_view, const auto& member, auto&&...) {
             this->template declare<innermost_type_of<std::remove_cvref_t<decltype(member)>>>();
         });
+    }
+
+    /// Who writes such messages must set these, or they are taken for version 1.
+    template <described T>
+    void declare_version() {
+        const auto declare = [this](std::string_view name, std::uint32_t number, int value) {
+            text_ +=
+                "  int32 joinly_" + std::string{name} + " = " + std::to_string(number) + ";  // " + std::to_string(value) + '\n';
+        };
+        if (version_of<T>() > 1) declare("version", version_number, version_of<T>());
+        if (oldest_reader_of<T>() != version_of<T>()) declare("oldest_reader", oldest_reader_number, oldest_reader_of<T>());
     }
 
     /// proto3 wants a zero, and wants it first.

@@ -17,6 +17,7 @@ enum class WireType : std::uint8_t { varint = 0, fixed64 = 1, delimited = 2, gro
 
 inline constexpr std::uint32_t max_field_number = (1U << 29) - 1;
 inline constexpr int max_depth = 64;                          // of messages and map entries within each other
+inline constexpr std::size_t max_brackets = 2 * 64 + 2;       // of JSON: two for each level, and a little more
 inline constexpr std::size_t max_message_bytes = 0x7fffffff;  // what other implementations read
 inline constexpr std::size_t max_varint_bytes = 10;
 inline constexpr std::size_t max_tag_bytes = 5;

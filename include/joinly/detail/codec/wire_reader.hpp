@@ -3,12 +3,15 @@
 // A cursor over wire-format bytes that nobody vouches for: it never goes beyond them, and it remembers the first fault.
 
 #include <joinly/config.hpp>
+#include <joinly/core/result.hpp>
 #include <joinly/detail/codec/wire.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -114,18 +117,28 @@ public:
         return true;
     }
 
+    /// A fault of the message that is being read, whatever was wrong within it.
+    bool fail_with(Error fault) noexcept {
+        fault_ = std::move(fault);
+        path_.clear();
+        return false;
+    }
     bool fail_type() noexcept { return fail("the wire type is not the one of this field"); }
     bool fail(const char* what) noexcept { return fail_at(at_, what); }
     bool fail_at(const char* where, const char* what) noexcept {
         what_ = what;
         offset_ = static_cast<std::size_t>(where - begin_);
+        fault_.reset();
         return false;
     }
     /// Called from the inside out: the path becomes "tickets.player_id".
     void blame(std::string_view field) { path_.insert(0, path_.empty() ? std::string{field} : std::string{field} + '.'); }
 
-    [[nodiscard]] const char* what() const noexcept { return what_; }
-    [[nodiscard]] std::size_t offset() const noexcept { return offset_; }
+    /// The first fault, at `place`.
+    [[nodiscard]] Error error(std::string place) const {
+        if (fault_) return {fault_->code(), place + ": " + std::string{fault_->message()}};
+        return {Errc::corrupt, place + " at byte " + std::to_string(offset_) + ": " + what_};
+    }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
 private:
@@ -156,6 +169,7 @@ private:
     std::size_t budget_;
     std::size_t offset_ = 0;
     const char* what_ = "";
+    std::optional<Error> fault_;
     std::string path_;
     int depth_ = 0;
 };

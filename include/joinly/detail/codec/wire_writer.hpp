@@ -30,6 +30,7 @@ public:
     }
     void leave() noexcept { --depth_; }
     void charge(std::size_t bytes) noexcept { memory_ += bytes; }
+    void fail(const char* what) noexcept { fault_ = what; }
     void blame(std::string_view field) noexcept {
         if (fault_ != nullptr && culprit_.empty()) culprit_ = field;
     }
@@ -102,6 +103,7 @@ public:
     [[nodiscard]] bool enter() const noexcept { return true; }
     void leave() const noexcept {}
     void charge(std::size_t) const noexcept {}
+    void fail(const char*) const noexcept {}
     void blame(std::string_view) const noexcept {}
 
     [[nodiscard]] char* at() const noexcept { return at_; }

@@ -1,14 +1,17 @@
 #ifndef JOINLY_DETAIL_ENTITY_EXPLAIN_ENTITY_HPP
 #define JOINLY_DETAIL_ENTITY_EXPLAIN_ENTITY_HPP
 // Says in one sentence what is missing from a description, or contradicts itself. The description is walked at compile
-// time, over an object that is declared and never defined: references to its members are constants all the same. A
-// `fields` that is not constexpr cannot be walked so, and what is wrong with its single fields goes unsaid.
+// time. A `fields` that is not constexpr cannot be walked so, and what is wrong with its single fields goes unsaid.
 
 #include <joinly/config.hpp>
 #include <joinly/core/key.hpp>
+#include <joinly/detail/entity/diagnose_evolution.hpp>
 #include <joinly/detail/entity/field_flaws.hpp>
 #include <joinly/detail/entity/field_types.hpp>
+#include <joinly/detail/entity/phantom.hpp>
+#include <joinly/detail/index/diagnose.hpp>
 #include <joinly/entity/described.hpp>
+#include <joinly/entity/formerly.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -19,43 +22,59 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-#if defined(__clang__)
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wundefined-var-template"
-#pragma clang diagnostic ignored "-Wundefined-internal"
-#endif
-
-template <class T>
-struct Phantom {
-    T object;
-};
-template <class T>
-extern Phantom<T> phantom;
-
 template <class T>
 constexpr std::size_t count_fields() {
     std::size_t count = 0;
-    Entity<T>::fields(phantom<T>.object, [&](auto&&...) { ++count; });
+    Entity<T>::fields(phantom_object<T>(), [&](auto&&...) { ++count; });
     return count;
 }
+
+/// Of fields, present and former ones.
+template <class T>
+constexpr std::size_t count_names() {
+    std::size_t count = 0;
+    Entity<T>::fields(phantom_object<T>(), [&](auto, std::string_view, auto&, const auto&... options) {
+        ++count;
+        for_each_former_name([&](std::string_view) { ++count; }, options...);
+    });
+    return count;
+}
+
+template <std::size_t capacity>
+struct NamesSoFar {
+    std::string_view names[capacity + 1] = {};
+    bool former[capacity + 1] = {};
+    std::size_t count = 0;
+
+    constexpr Flaw add(std::string_view name, bool is_former) {
+        Flaw flaw = is_field_name(name) ? Flaw::none : is_former ? Flaw::former_name : Flaw::name;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (names[i] == name) flaw = is_former || former[i] ? Flaw::former_name : Flaw::name_twice;
+        }
+        former[count] = is_former;
+        names[count++] = name;
+        return flaw;
+    }
+};
 
 template <class T>
 constexpr Diagnosis diagnose_each_field() {
     std::int64_t numbers[count_fields<T>() + 1] = {};
-    std::string_view names[count_fields<T>() + 1] = {};
+    NamesSoFar<count_names<T>()> names;
     std::size_t count = 0;
     Diagnosis first;
-    Entity<T>::fields(phantom<T>.object, [&](auto number, std::string_view name, auto& member, auto&&...) {
-        Flaw flaw = flaw_of_number(number);
-        for (std::size_t i = 0; i < count && flaw == Flaw::none; ++i) {
-            if (numbers[i] == number) flaw = Flaw::number_twice;
-            if (names[i] == name) flaw = Flaw::name_twice;
+    Entity<T>::fields(phantom_object<T>(), [&](auto number, std::string_view name, auto& member, const auto&... options) {
+        const auto note = [&](Flaw flaw) {
+            if (flaw != Flaw::none && first.flaw == Flaw::none) first = {flaw, static_cast<std::int64_t>(number)};
+        };
+        note(flaw_of_number(number));
+        for (std::size_t i = 0; i < count; ++i) {
+            if (numbers[i] == number) note(Flaw::number_twice);
         }
-        if (flaw == Flaw::none && !is_field_name(name)) flaw = Flaw::name;
-        if (flaw == Flaw::none) flaw = flaw_of_member<decltype(member)>();
-        if (flaw != Flaw::none && first.flaw == Flaw::none) first = {flaw, static_cast<std::int64_t>(number)};
-        numbers[count] = number;
-        names[count++] = name;
+        numbers[count++] = number;
+        note(names.add(name, false));
+        for_each_former_name([&](std::string_view former) { note(names.add(former, true)); }, options...);
+        note(flaw_of_member<decltype(member)>());
     });
     return first;
 }
@@ -90,10 +109,13 @@ constexpr Diagnosis diagnose_fields() {
     } else if constexpr (!described<T>) {
         constexpr bool takes_mutable = requires(T & object) { Entity<T>::fields(object, AnyField{}); };
         return {takes_mutable ? Flaw::fields_not_const : Flaw::no_fields};
-    } else if constexpr (walks_at_compile_time<T>) {
-        if constexpr (constexpr Diagnosis field = diagnose_each_field<T>(); field.flaw != Flaw::none) return field;
+    } else {
+        if constexpr (walks_at_compile_time<T>) {
+            if constexpr (constexpr Diagnosis field = diagnose_each_field<T>(); field.flaw != Flaw::none) return field;
+        }
+        if constexpr (constexpr Flaw evolution = flaw_of_evolution<T>(); evolution != Flaw::none) return {evolution};
+        return {std::default_initializable<T> ? Flaw::none : Flaw::no_default_constructor};
     }
-    return {std::default_initializable<T> ? Flaw::none : Flaw::no_default_constructor};
 }
 
 template <class T>
@@ -112,6 +134,9 @@ constexpr Diagnosis diagnose_entity() {
         return {Flaw::id_not_string};
     } else if constexpr (constexpr Diagnosis fields = diagnose_fields<T>(); fields.flaw != Flaw::none) {
         return fields;
+    } else if constexpr (constexpr Diagnosis indexes = diagnose_indexes<T, walks_at_compile_time<T>>();
+                         indexes.flaw != Flaw::none) {
+        return indexes;
     } else {
         return {std::copyable<T> ? Flaw::none : Flaw::not_copyable};
     }
@@ -137,7 +162,7 @@ template <class T, class... Outer>
 constexpr bool explain_nested() {
     bool flawless = true;
     if constexpr (walks_at_compile_time<T>) {
-        Entity<T>::fields(phantom<T>.object, [&](auto, std::string_view, auto& member, auto&&...) {
+        Entity<T>::fields(phantom_object<T>(), [&](auto, std::string_view, auto& member, auto&&...) {
             using Inner = innermost_type_of<std::remove_cvref_t<decltype(member)>>;
             if constexpr (message_field<Inner>) flawless = explain_fields<Inner, T, Outer...>() && flawless;
         });
@@ -171,10 +196,6 @@ constexpr bool explain_entity() {
         return false;
     }
 }
-
-#if defined(__clang__)
-#pragma clang diagnostic pop
-#endif
 
 }  // namespace detail
 JOINLY_NAMESPACE_END

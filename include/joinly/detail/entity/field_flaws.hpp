@@ -42,13 +42,28 @@ enum class Flaw : std::uint8_t {
     member_in_map,
     member_map_key,
     member_type,
+    index_number_range,
+    index_number_twice,
+    index_name,
+    index_name_twice,
+    index_fields,
+    index_member,
+    index_type,
+    indexes_not_const,
+    indexes_not_constant,
+    former_name,
+    version,
+    oldest_reader,
+    upgrade,
+    upgrade_of_first_version,
+    unknown_fields,
     no_default_constructor,
     not_copyable,
 };
 
 struct Diagnosis {
     Flaw flaw = Flaw::none;
-    std::int64_t field = 0;  // the number of the field at fault, for the compiler to print
+    std::int64_t field = 0;  // the number of the field or index at fault, for the compiler to print
 };
 
 template <class T, Flaw flaw, std::int64_t field>
@@ -73,7 +88,7 @@ struct Explanation {
         "joinly: `fields` does not take a const object: declare it `static constexpr void fields(auto& object, auto&& field)`");
     static_assert(flaw != Flaw::number_range, "joinly: a field's number is out of range: use 1 to 536870911");
     static_assert(flaw != Flaw::number_reserved,
-                  "joinly: a field's number is one that Protocol Buffers reserves: do not use 19000 to 19999");
+                  "joinly: a field's number is one that Protocol Buffers reserves, or the library: do not use 18998 to 19999");
     static_assert(flaw != Flaw::number_twice, "joinly: two fields have the same number: give each its own, and never reuse one");
     static_assert(flaw != Flaw::name,
                   "joinly: a field's name is not an identifier: use letters, digits and _, and begin with a letter");
@@ -106,6 +121,47 @@ struct Explanation {
     static_assert(flaw != Flaw::member_type,
                   "joinly: a field's type cannot be stored: describe it with joinly::Entity, or give its description `to_wire` and "
                   "`from_wire`");
+    static_assert(flaw != Flaw::index_number_range,
+                  "joinly: an index's number is out of range: use 1 to 65535; a field's own index has the number of the field");
+    static_assert(flaw != Flaw::index_number_twice,
+                  "joinly: two indexes have the same number: give each its own, and never reuse one; a field's own index has the "
+                  "number of the field");
+    static_assert(flaw != Flaw::index_name,
+                  "joinly: an index's name is not an identifier: use letters, digits and _, and begin with a letter");
+    static_assert(flaw != Flaw::index_name_twice,
+                  "joinly: two indexes have the same name: give each its own; a field's own index has the name of the field");
+    static_assert(flaw != Flaw::index_fields,
+                  "joinly: an index in `indexes` is over two or three fields; one field is marked in `fields`: field(1, \"name\", "
+                  "object.name, joinly::indexed)");
+    static_assert(flaw != Flaw::index_member,
+                  "joinly: an index is over something that is not a field: let `indexes` give members that `fields` gives as well");
+    static_assert(
+        flaw != Flaw::index_type,
+        "joinly: a field of this type cannot be indexed, because its values have no order: only a bool, a number, an enum, "
+        "a time, a string, or an optional of these can");
+    static_assert(
+        flaw != Flaw::indexes_not_const,
+        "joinly: `indexes` does not take a const object: declare it `static constexpr void indexes(auto& object, auto&& index)`");
+    static_assert(
+        flaw != Flaw::indexes_not_constant,
+        "joinly: `indexes` cannot be followed at compile time: declare it constexpr, and let it give members of the object "
+        "and nothing that is computed");
+    static_assert(flaw != Flaw::former_name,
+                  "joinly: a field's former name is that of another field, or not an identifier: a name that stands for two fields "
+                  "cannot be read");
+    static_assert(flaw != Flaw::version,
+                  "joinly: the description's version is not a number from 1 on that is known at compile time: write `static "
+                  "constexpr int version = 2;`");
+    static_assert(flaw != Flaw::oldest_reader,
+                  "joinly: `oldest_reader` is not a version from 1 to the description's own: name the oldest version whose builds "
+                  "may read what this one writes");
+    static_assert(flaw != Flaw::upgrade,
+                  "joinly: `upgrade` cannot be called: declare it `static joinly::Status upgrade(T& object, int from)`");
+    static_assert(flaw != Flaw::upgrade_of_first_version,
+                  "joinly: the description has an `upgrade` but no version above 1: add `static constexpr int version = 2;`");
+    static_assert(flaw != Flaw::unknown_fields,
+                  "joinly: `unknown_fields` does not give the member: let the struct have a joinly::UnknownFields, and declare "
+                  "`static constexpr auto& unknown_fields(auto& object) { return object.unknown_fields; }`");
     static_assert(flaw != Flaw::no_default_constructor,
                   "joinly: this type has no default constructor, which decoding starts from: add one");
     static_assert(flaw != Flaw::not_copyable, "joinly: an entity must be copyable, because the store hands out and keeps copies");
@@ -113,7 +169,7 @@ struct Explanation {
 
 constexpr Flaw flaw_of_number(std::int64_t number) {
     if (number < 1 || number > (1 << 29) - 1) return Flaw::number_range;
-    return number >= 19000 && number <= 19999 ? Flaw::number_reserved : Flaw::none;
+    return number >= 18998 && number <= 19999 ? Flaw::number_reserved : Flaw::none;
 }
 
 /// A name that can be a JSON key, a column and a field of a .proto alike.

@@ -10,6 +10,7 @@
 #include <joinly/detail/leveldb/files.hpp>
 #include <joinly/detail/leveldb/format.hpp>
 #include <joinly/detail/leveldb/log.hpp>
+#include <joinly/detail/leveldb/log_records.hpp>
 
 #include <atomic>
 #include <memory>
@@ -65,6 +66,7 @@ public:
         if (!lock) return failure(std::move(lock).error());
         std::unique_ptr<LevelDbEngine> engine{new LevelDbEngine{std::move(*lock), options}};
         engine->settings_.options.create_if_missing = create;
+        if (auto sound = check_leveldb_logs(options.path); !sound) return failure(std::move(sound).error());
         leveldb::DB* db = nullptr;
         auto opened = leveldb::DB::Open(engine->settings_.options, options.path, &db);
         if (opened.IsCorruption() && cut_leveldb_torn_tail(options.path)) {
@@ -86,19 +88,46 @@ public:
     [[nodiscard]] leveldb::DB& db() noexcept { return *db_; }
     [[nodiscard]] leveldb::ReadOptions read_options() const noexcept { return settings_.read; }
 
-    /// Every entry, the adapter's own too, as it is at this moment, without pushing anything out of the block cache.
-    [[nodiscard]] std::unique_ptr<leveldb::Iterator> iterate() {
+    /// For what reads much and need not push anything out of the block cache.
+    [[nodiscard]] leveldb::ReadOptions scan_options() const noexcept {
         leveldb::ReadOptions options = settings_.read;
         options.fill_cache = false;
-        return std::unique_ptr<leveldb::Iterator>{db_->NewIterator(options)};
+        return options;
+    }
+
+    /// Every entry, the adapter's own too, as it is at this moment.
+    [[nodiscard]] std::unique_ptr<leveldb::Iterator> iterate() {
+        return std::unique_ptr<leveldb::Iterator>{db_->NewIterator(scan_options())};
+    }
+
+    /// Writes `changes` for good, and with them that the database has our format.
+    [[nodiscard]] Status put_format(leveldb::WriteBatch& changes, const std::string& path) {
+        const char format = static_cast<char>(leveldb_format);
+        changes.Put(to_slice(leveldb_format_key), {&format, 1});
+        leveldb::WriteOptions synced;
+        synced.sync = true;
+        if (const auto put = db_->Write(synced, &changes); !put.ok()) return leveldb_failure(put, path);
+        return {};
     }
 
     /// Changed only by the one writer that is at work.
     [[nodiscard]] Version last_version() const noexcept { return last_version_.load(std::memory_order_acquire); }
     void set_last_version(Version version) noexcept { last_version_.store(version, std::memory_order_release); }
 
+    /// The order of expiry has nothing before this. LevelDB steps over each erased place until a compaction: without knowing
+    /// where to begin, a sweep in many small steps would step over all the earlier ones each time. For the one writer only.
+    [[nodiscard]] const std::string& first_expiry() const noexcept { return first_expiry_; }
+    void set_first_expiry(std::string place) noexcept { first_expiry_ = std::move(place); }
+
 private:
     LevelDbEngine(LevelDbDirectoryLock lock, const LevelDbOptions& options) : lock_{std::move(lock)}, settings_{options} {}
+
+    /// For what opening looks at, whatever the options say: LevelDB may end the process over a damaged block that it trusts.
+    [[nodiscard]] static leveldb::ReadOptions checked() noexcept {
+        leveldb::ReadOptions options;
+        options.verify_checksums = true;
+        return options;
+    }
 
     [[nodiscard]] static tl::unexpected<Error> no_longer_there(const std::string& path) {
         return failure(Errc::io, path + ": the database is no longer there");
@@ -107,11 +136,27 @@ private:
     /// Makes sure that the data is ours and of a format that we know; an empty database becomes ours if it may.
     [[nodiscard]] Status claim(const std::string& path, bool may_create) {
         std::string value;
-        const auto got = db_->Get({}, to_slice(leveldb_format_key), &value);
+        const auto got = db_->Get(checked(), to_slice(leveldb_format_key), &value);
         if (got.IsNotFound()) return claim_empty(path, may_create);
         if (!got.ok()) return leveldb_failure(got, path);
         if (auto known = known_leveldb_format(value); !known) return about(path, known.error());
+        if (static_cast<unsigned char>(value[0]) < leveldb_format) {
+            if (auto upgraded = upgrade(path); !upgraded) return upgraded;
+        }
         return load_last_version(path);
+    }
+
+    /// From format 1, in one write: each record that expires gets its place in the order of expiry. A damaged one stays as it is.
+    [[nodiscard]] Status upgrade(const std::string& path) {
+        leveldb::WriteBatch changes;
+        const auto all = iterate();
+        for (all->SeekToFirst(); all->Valid(); all->Next()) {
+            const std::string_view key = to_view(all->key());
+            const auto record = decode_leveldb_value(key, to_view(all->value()));
+            if (record && !record->expires_at.is_never()) changes.Put(leveldb_expiry_key(record->expires_at, key), {});
+        }
+        if (!all->status().ok()) return leveldb_failure(all->status(), path);
+        return put_format(changes, path);
     }
 
     [[nodiscard]] static tl::unexpected<Error> about(const std::string& path, const Error& error) {
@@ -125,17 +170,13 @@ private:
         if (all->Valid()) return failure(Errc::incompatible, path + ": a LevelDB database that something else has written");
         if (!all->status().ok()) return leveldb_failure(all->status(), path);
         if (!may_create) return no_longer_there(path);
-        leveldb::WriteOptions synced;
-        synced.sync = true;
-        const char format = static_cast<char>(leveldb_format);
-        const auto put = db_->Put(synced, to_slice(leveldb_format_key), {&format, 1});
-        if (!put.ok()) return leveldb_failure(put, path);
-        return {};
+        leveldb::WriteBatch changes;
+        return put_format(changes, path);
     }
 
     [[nodiscard]] Status load_last_version(const std::string& path) {
         std::string value;
-        const auto got = db_->Get({}, to_slice(leveldb_version_key), &value);
+        const auto got = db_->Get(checked(), to_slice(leveldb_version_key), &value);
         if (got.IsNotFound()) return {};
         if (!got.ok()) return leveldb_failure(got, path);
         const auto record = decode_leveldb_value(leveldb_version_key, value);
@@ -148,6 +189,7 @@ private:
     LevelDbSettings settings_;
     std::unique_ptr<leveldb::DB> db_;
     std::atomic<Version> last_version_{absent};
+    std::string first_expiry_{leveldb_expiry_prefix};
 };
 
 }  // namespace detail

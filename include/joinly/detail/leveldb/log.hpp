@@ -131,11 +131,16 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
            is_whole_leveldb_frame(log, end);
 }
 
+/// Makes the frame at `offset` one that LevelDB passes over, with the record that it is a part of.
+inline void void_leveldb_frame(std::string& log, std::size_t offset) noexcept {
+    constexpr std::size_t type_offset = 6;
+    constexpr char no_such_type = '\x7f';
+    log[offset + type_offset] = no_such_type;
+}
+
 /// Makes each frame that does not match its checksum one that LevelDB passes over, with the rest of its block where it is
 /// not known where the next one begins. @return whether there was any.
 [[nodiscard]] inline bool void_damaged_leveldb_frames(std::string& log) noexcept {
-    constexpr std::size_t type_offset = 6;
-    constexpr char no_such_type = '\x7f';
     bool any = false;
     for (std::size_t offset = 0; offset + leveldb_frame_header_bytes <= log.size();) {
         const std::size_t room = leveldb_block_bytes - offset % leveldb_block_bytes;
@@ -144,7 +149,7 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
         } else if (is_whole_leveldb_frame(log, offset)) {
             offset = leveldb_frame_end(log, offset);
         } else if (any = true; has_leveldb_frame_a_plausible_end(log, offset)) {
-            log[offset + type_offset] = no_such_type;
+            void_leveldb_frame(log, offset);
             offset = leveldb_frame_end(log, offset);
         } else {
             for (std::size_t i = offset; i < log.size() && i < offset + room; ++i) log[i] = '\0';
@@ -152,19 +157,6 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
         }
     }
     return any;
-}
-
-/// LevelDB's repair ignores the checksums of the logs: a damaged key would be taken for another, whose record it replaces or
-/// erases. So what is damaged is voided first, in all logs, which the repair reads whatever the MANIFEST says.
-[[nodiscard]] inline Status void_damage_in_leveldb_logs(const std::string& directory) {
-    for (const std::string& name : leveldb_files_in(directory)) {
-        if (!name.ends_with(".log")) continue;
-        std::string log;
-        const bool read = leveldb::ReadFileToString(leveldb::Env::Default(), directory + '/' + name, &log).ok();
-        if (!read || !void_damaged_leveldb_frames(log)) continue;  // what cannot be read, the repair cannot read either
-        if (auto replaced = replace_leveldb_log(directory, name, log); !replaced) return replaced;
-    }
-    return {};
 }
 
 }  // namespace detail

@@ -4,35 +4,50 @@
 
 #include <joinly/backend/leveldb_options.hpp>
 #include <joinly/config.hpp>
+#include <joinly/core/index_entry.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/index_pair.hpp>
+#include <joinly/detail/leveldb/cursor.hpp>
 #include <joinly/detail/leveldb/engine.hpp>
 #include <joinly/detail/leveldb/format.hpp>
-#include <joinly/detail/leveldb/log.hpp>
+#include <joinly/detail/leveldb/log_records.hpp>
+#include <joinly/detail/leveldb/tables.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-/// Reads every entry and its checksums. @return how many there are; the first damage otherwise.
+/// Reads every entry and its checksums, and looks whether each record that expires is in the order of expiry. @return how many
+/// entries there are; the first damage otherwise.
 [[nodiscard]] inline Result<std::uint64_t> leveldb_examine(LevelDbEngine& engine, const std::string& path) {
+    const LevelDbSnapshot snapshot{engine.db()};
     leveldb::ReadOptions options;
     options.verify_checksums = true;
     options.fill_cache = false;
+    options.snapshot = snapshot.get();
     const std::unique_ptr<leveldb::Iterator> all{engine.db().NewIterator(options)};
     std::uint64_t entries = 0;
     Version newest = absent;
     Version last_version = absent;
+    std::string place;
     for (all->SeekToFirst(); all->Valid(); all->Next(), ++entries) {
         const std::string_view key = to_view(all->key());
-        if (key == leveldb_format_key) continue;
+        if (key == leveldb_format_key || is_leveldb_expiry_key(key)) continue;
         const auto record = decode_leveldb_value(key, to_view(all->value()));
         if (!record) return failure(record.error());
         newest = (std::max)(newest, record->version);
+        if (!record->expires_at.is_never() &&
+            engine.db().Get(options, leveldb_expiry_key(record->expires_at, key), &place).IsNotFound()) {
+            return failure(Errc::corrupt,
+                           path + ": " + printable(key) + " is missing in the order of expiry" + leveldb_repair_advice(path));
+        }
         if (key == leveldb_version_key) last_version = record->version;
     }
     if (!all->status().ok()) return leveldb_failure(all->status(), path);
@@ -101,8 +116,32 @@ namespace detail {
     return leveldb_sync_directory(leveldb_parent(target));
 }
 
-/// After LevelDB's repair: drops the records that do not match their checksums, which that repair does not look at, and sees
-/// to it that no version is given twice.
+/// Puts in order what belongs to a sound record: its place in the order of expiry, and its index entries. An index entry whose
+/// record is lost goes.
+inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, const RecordView& record,
+                                  leveldb::WriteBatch& changes) {
+    std::string bytes;
+    const auto find = [&](std::string_view wanted) -> std::optional<RecordView> {
+        if (!engine.db().Get(engine.scan_options(), to_slice(wanted), &bytes).ok()) return std::nullopt;
+        const auto found = decode_leveldb_value(wanted, bytes);
+        return found ? std::optional{*found} : std::nullopt;
+    };
+    if (!record.expires_at.is_never()) changes.Put(leveldb_expiry_key(record.expires_at, key), {});
+    if (is_index_entry(key)) {
+        const auto record_key = indexed_record_key(key, record.value);
+        const auto indexed = record_key ? find(*record_key) : std::nullopt;
+        if (!indexed || !has_index_term(indexed->index_terms, term_of_entry(key, *record_key))) changes.Delete(to_slice(key));
+    }
+    const auto keep = [](std::string_view) {};
+    update_index_entries(key, {}, record.index_terms, keep, [&](std::string_view entry_key, std::string_view value) {
+        if (find(entry_key)) return;
+        encode_leveldb_value(entry_key, {value, record.version, {}}, bytes);
+        changes.Put(to_slice(entry_key), bytes);
+    });
+}
+
+/// After LevelDB's repair: drops the records that do not match their checksums, which that repair does not look at, makes index
+/// entries and the order of expiry agree with what is left, and sees to it that no version is given twice.
 [[nodiscard]] inline Status leveldb_settle(LevelDbEngine& engine, const std::string& path) {
     leveldb::WriteBatch changes;
     Version newest = absent;
@@ -117,10 +156,12 @@ namespace detail {
             any_sound = true;
             continue;
         }
+        if (is_leveldb_expiry_key(key)) continue;  // where its record is lost, the next search for expired ones finds that out
         const auto record = decode_leveldb_value(key, to_view(all->value()));
         if (record) {
             any_sound = true;
             newest = (std::max)(newest, record->version);
+            leveldb_settle_record(engine, key, *record, changes);
         } else if (record.error() == Errc::corrupt) {
             any_damaged = true;
             changes.Delete(all->key());
@@ -130,15 +171,10 @@ namespace detail {
     if (any_damaged && !any_sound) {
         return failure(Errc::incompatible, path + ": a LevelDB database that something else has written; no entry was dropped");
     }
-    const char format = static_cast<char>(leveldb_format);
     std::string last_version;
     encode_leveldb_value(leveldb_version_key, {{}, newest, {}}, last_version);
-    changes.Put(to_slice(leveldb_format_key), {&format, 1});
     changes.Put(to_slice(leveldb_version_key), last_version);
-    leveldb::WriteOptions synced;
-    synced.sync = true;
-    if (const auto put = engine.db().Write(synced, &changes); !put.ok()) return leveldb_failure(put, path);
-    return {};
+    return engine.put_format(changes, path);
 }
 
 /// LevelDB's own repair, with the locks that it does not take.
@@ -151,7 +187,9 @@ namespace detail {
         return leveldb_failure(locked, options.path);
     }
     Status ready = void_damage_in_leveldb_logs(options.path);
-    const LevelDbSettings settings{options};
+    if (ready) ready = set_damaged_leveldb_tables_aside(options.path);
+    LevelDbSettings settings{options};
+    settings.options.paranoid_checks = true;  // without, it takes damaged blocks for entries, and may end the process
     const auto repaired = ready ? leveldb::RepairDB(options.path, settings.options) : leveldb::Status::OK();
     env.UnlockFile(engine_lock);
     if (!repaired.ok()) return leveldb_failure(repaired, options.path);

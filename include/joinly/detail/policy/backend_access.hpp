@@ -5,8 +5,11 @@
 #include <joinly/backend/concepts.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
+#include <joinly/core/range_digest.hpp>
+#include <joinly/detail/printable.hpp>
 #include <joinly/policy/object.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -64,7 +68,65 @@ public:
         });
     }
 
+    /// The records that a range of index entries leads to, expired ones included.
+    [[nodiscard]] Status follow(const KeyRange& range, IndexedVisitor visit) {
+        return backend_.follow(range, [&](std::string_view entry_key, std::string_view record_key, const RecordView& record) {
+            return visit(IndexedItem{entry_key, {record_key, record, nullptr}});
+        });
+    }
+
+    /// Decides a set without writing anything. What was read at different moments, and is now read again unchanged, was there
+    /// together at a moment between the first reading and the second, for no version comes twice: the newest version is that of
+    /// such a moment, and `conflict` means that there may have been none. Only absence comes twice, of a key or in a range: if
+    /// anybody has committed meanwhile, the backend decides about that in a transaction of its own.
+    [[nodiscard]] Result<Version> decide(const WriteSet& set) {
+        const WallTime now = clock_.now();
+        auto version = backend_.last_version();
+        if (!version) return version;
+        std::vector<std::string_view> keys;
+        keys.reserve(set.requirements.size());
+        for (const Requirement& requirement : set.requirements) keys.push_back(requirement.key);
+        Status met;
+        const Status read = read_many(keys, [&](std::size_t position, Result<Record> record) {
+            const Requirement& requirement = set.requirements[position];
+            if (!record && record.error() != Errc::not_found) {
+                met = failure(std::move(record).error());
+                return;
+            }
+            const bool counts = record && (requirement.even_expired || !record->expires_at.has_passed(now));
+            if ((counts ? record->version : absent) != requirement.version && met)
+                met = failure(Errc::conflict, printable(requirement.key) + " has changed");
+        });
+        if (!read) return failure(read.error());
+        if (!met) return failure(std::move(met).error());
+        for (const RangeRead& range : set.ranges) {
+            RangeDigest digest{range.stored.seed};
+            auto scanned = scan(range.stored.range, [&](const ScanItem& item) {
+                digest.add(item.key, item.record.version);
+                return true;
+            });
+            if (!scanned) return failure(std::move(scanned).error());
+            if (digest.value() != range.stored.digest) return failure(Errc::conflict, "a range that was read has changed");
+        }
+        const auto is_absence = [](const Requirement& requirement) { return requirement.version == absent; };
+        if (set.ranges.empty() && std::none_of(set.requirements.begin(), set.requirements.end(), is_absence)) return version;
+        auto last = backend_.last_version();
+        if (!last || *last == *version) return last;
+        return decide_at_once(set);
+    }
+
 private:
+    /// By a batch without changes. A database that was opened read-only takes none: the transaction has to be tried again.
+    [[nodiscard]] Result<Version> decide_at_once(const WriteSet& set) {
+        Batch batch;
+        batch.requirements = set.requirements;
+        for (const RangeRead& range : set.ranges) batch.ranges.push_back(range.stored);
+        auto version = write(std::move(batch));
+        if (!version && version.error() == Errc::read_only)
+            return failure(Errc::conflict, "others have written while a transaction was decided");
+        return version;
+    }
+
     [[nodiscard]] Result<LoadedObject> to_object(std::string_view key, Result<Record> record, const ObjectType& type) const {
         if (!record) return failure(std::move(record).error());
         if (record->expires_at.has_passed(clock_.now())) return failure(Errc::not_found);
@@ -103,6 +165,8 @@ private:
         batch.changes.push_back(std::move(*change));
     }
     batch.requirements = set.requirements;
+    batch.ranges.reserve(set.ranges.size());
+    for (const RangeRead& range : set.ranges) batch.ranges.push_back(range.stored);
     return batch;
 }
 

@@ -20,7 +20,7 @@ JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
 /// One of them; without writes when it was dropped: that its versions are settled must still be known when the store is opened
-/// again. Shared, so that it can be looked at outside the lock while another call drops it.
+/// again, unless the backend has a newer one. Shared, so that it can be looked at outside the lock while another call drops it.
 struct DeadWrites {
     Version first = absent;
     Version last = absent;
@@ -73,6 +73,11 @@ public:
             if (letter->last == id) letter = std::make_shared<const DeadWrites>(DeadWrites{letter->first, id, letter->reason, {}});
         }
         return others;
+    }
+
+    /// What was dropped, as far as the backend has newer batches.
+    void forget_dropped(Version stored) noexcept {
+        std::erase_if(letters_, [&](const auto& letter) { return !is_kept(letter) && letter->last <= stored; });
     }
 
     [[nodiscard]] std::vector<DeadLetter> list() const {

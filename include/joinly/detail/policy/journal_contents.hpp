@@ -101,7 +101,7 @@ public:
                 out.append(record.value.value_or(std::string_view{}));
                 return Status{};
             };
-            auto put = payload.put(record.key, record.expires_at, record.form, append, record.version);
+            auto put = payload.put(record.key, record.expires_at, record.form, append, record.version, record.index_terms);
             if (!put || payload.bytes().size() < checkpoint_frame_bytes) return put;
             auto added = writer->add(payload.bytes());
             payload.clear();

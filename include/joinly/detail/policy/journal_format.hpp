@@ -20,7 +20,7 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-inline constexpr std::uint32_t journal_format = 1;
+inline constexpr std::uint32_t journal_format = 2;  // 1 knew no index terms; it is read as it was
 inline constexpr std::size_t journal_header_bytes = 64;
 inline constexpr std::size_t frame_head_bytes = 32;
 inline constexpr std::size_t max_frame_payload = (std::numeric_limits<std::uint32_t>::max)() - 64;

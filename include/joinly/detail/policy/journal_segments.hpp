@@ -3,7 +3,7 @@
 // Which segment files a journal has: those with frames, oldest first, of which the newest is written to, and spare ones.
 //
 // One lock: mutex_ guards the lists and all below them. It is not held while a spare is made or a stored segment retired;
-// `next` makes a segment under it when there is no spare. stored, prepare and clear are called one at a time.
+// `next` makes a segment under it when there is no spare. prepare and clear are called one at a time, stored not beside clear.
 
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
@@ -81,11 +81,8 @@ public:
         }
         auto seed = random_number();
         if (!seed) return failure(std::move(seed).error());
-        const std::scoped_lock lock{mutex_};
-        auto segment = take(bytes);
-        if (!segment) return segment;
-        const JournalHeader header{JournalFileKind::segment, synced_, next_number_, 0, last, durable, *seed};
-        if (auto activated = activate(*segment, header); !activated) return failure(std::move(activated).error());
+        auto segment = begin_next(bytes, last, durable, *seed);
+        if (segment) shrink();
         return segment;
     }
 
@@ -95,6 +92,7 @@ public:
             JournalSegmentFile oldest;
             {
                 const std::scoped_lock lock{mutex_};
+                stored_ = (std::max)(stored_, version);
                 if (segments_.empty() || is_active(segments_.front()) || segments_.front().last > version) return;
                 oldest = std::move(segments_.front());
                 segments_.pop_front();
@@ -163,7 +161,30 @@ private:
     }
     [[nodiscard]] std::string spare_path() { return directory_.file(segment_name(++next_spare_, spare_suffix)); }
 
-    [[nodiscard]] Result<std::shared_ptr<JournalSegment>> take(std::size_t bytes) {
+    [[nodiscard]] Result<std::shared_ptr<JournalSegment>> begin_next(std::size_t bytes, Version last, Version durable,
+                                                                     std::uint32_t seed) {
+        const std::scoped_lock lock{mutex_};
+        auto segment = take(bytes, last);
+        if (!segment) return segment;
+        const JournalHeader header{JournalFileKind::segment, synced_, next_number_, 0, last, durable, seed};
+        if (auto activated = activate(*segment, header); !activated) return failure(std::move(activated).error());
+        return segment;
+    }
+
+    /// What was the newest segment may have held nothing but what is stored.
+    void shrink() {
+        Version version = absent;
+        {
+            const std::scoped_lock lock{mutex_};
+            if (bytes_ <= limit_bytes_) return;
+            version = stored_;
+        }
+        stored(version, false);
+    }
+
+    /// The limit does not count the newest segment when that, with frames up to `last`, is stored: it can go as soon as it is not
+    /// the newest any more.
+    [[nodiscard]] Result<std::shared_ptr<JournalSegment>> take(std::size_t bytes, Version last) {
         while (!spares_.empty()) {
             auto spare = std::move(spares_.back());
             spares_.pop_back();
@@ -171,7 +192,8 @@ private:
             bytes_ -= spare->bytes();  // makes room for a larger one
             (void)remove_file(spare->path());
         }
-        if (bytes_ + bytes > limit_bytes_) {
+        const std::size_t leaving = active_ && last <= stored_ ? active_->bytes() : 0;
+        if (bytes_ - leaving + bytes > limit_bytes_) {
             return failure(Errc::full, directory_.path() + ": the journal has " + std::to_string(bytes_) + " of at most " +
                                            std::to_string(limit_bytes_) + " bytes, which the backend has not stored yet");
         }
@@ -203,18 +225,26 @@ private:
 
     void retire(JournalSegmentFile segment, bool reuse) {
         if (segment.live) segment.live->retire();
-        std::string path;
-        if (reuse && segment.live && segment.bytes == segment_bytes_) {
-            const std::scoped_lock lock{mutex_};
-            if (spares_.size() < max_spares) path = spare_path();
+        JOINLY_TRY {
+            if (reuse && segment.live && segment.bytes == segment_bytes_ && become_spare(segment.live)) return;
+            (void)remove_file(segment.path);  // left behind it does no harm: its frames are known to be stored
         }
-        if (!path.empty() && segment.live->rename_to(std::move(path))) {
-            const std::scoped_lock lock{mutex_};
-            return spares_.push_back(std::move(segment.live));
-        }
-        (void)remove_file(segment.path);  // left behind it does no harm: its frames are known to be stored
+        JOINLY_CATCH_ALL {}
         const std::scoped_lock lock{mutex_};
         bytes_ -= segment.bytes;
+    }
+
+    [[nodiscard]] bool become_spare(const std::shared_ptr<JournalSegment>& segment) {
+        std::string path;
+        {
+            const std::scoped_lock lock{mutex_};
+            if (spares_.size() >= max_spares) return false;
+            path = spare_path();
+        }
+        if (!segment->rename_to(std::move(path))) return false;
+        const std::scoped_lock lock{mutex_};
+        spares_.push_back(segment);
+        return true;
     }
 
     const JournalDirectory& directory_;
@@ -227,6 +257,7 @@ private:
     std::shared_ptr<JournalSegment> active_;
     std::vector<std::shared_ptr<JournalSegment>> spares_;
     std::size_t bytes_ = 0;
+    Version stored_ = absent;  // by the backend
     std::uint64_t next_number_ = 1;
     std::uint64_t next_spare_ = 0;
 };

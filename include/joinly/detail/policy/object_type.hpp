@@ -6,6 +6,9 @@
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/entity/explain_entity.hpp>
+#include <joinly/detail/index/terms.hpp>
+#include <joinly/detail/index/walk.hpp>
 #include <joinly/policy/object.hpp>
 
 #include <cstddef>
@@ -36,13 +39,25 @@ template <class T, class Codec>
     }
 }
 
+/// Null when T has no index.
+template <class T>
+constexpr auto index_terms_of() -> Status (*)(const void* object, std::string& packed) {
+    if constexpr (!explain_entity<T>()) {
+        return nullptr;
+    } else if constexpr (has_indexes<T>) {
+        return [](const void* object, std::string& packed) { return index_terms(*static_cast<const T*>(object), packed); };
+    } else {
+        return nullptr;
+    }
+}
+
 template <class T, class Codec>
 inline constexpr ObjectType object_type{
     [](const void* object, std::string& out) -> Status { return Codec::encode(*static_cast<const T*>(object), out); },
     &measure_object<T, Codec>,
     &decode_object<T, Codec>,
     Codec::form,
-    nullptr,
+    index_terms_of<T>(),
 };
 
 }  // namespace detail

@@ -126,11 +126,12 @@ public:
         return done;
     }
 
-    /// A part of the flushing generation is done with; `done` has room for its slots.
+    /// A part of the flushing generation is done with. Its slots are handed back as far as `done` has room for them.
     void end_part(std::span<const Slots::value_type* const> part, std::vector<Slots::node_type>& done) noexcept {
         for (const auto* entry : part) {
             flushing_.bytes -= entry->second.bytes;
-            done.push_back(flushing_.slots.extract(flushing_.slots.find(entry->first)));
+            auto slot = flushing_.slots.extract(flushing_.slots.find(entry->first));
+            if (done.size() < done.capacity()) done.push_back(std::move(slot));
         }
     }
 

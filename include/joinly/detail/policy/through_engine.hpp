@@ -62,12 +62,7 @@ public:
     }
 
     [[nodiscard]] Result<Version> write(const WriteSet& set) {
-        auto batch = encode_batch(set);
-        if (!batch) return failure(std::move(batch).error());
-        WriteScope scope{*this, set};
-        scope.begin();
-        auto version = access_.write(std::move(*batch));
-        scope.set_outcome(version);
+        auto version = set.writes.empty() ? access_.decide(set) : commit(set);
         // Whatever a failed requirement names may be cached wrong, or be on its way there: another process may have written it.
         if (!version) {
             for (const Requirement& requirement : set.requirements) {
@@ -79,6 +74,7 @@ public:
     }
 
     [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) { return access_.scan(range, visit); }
+    [[nodiscard]] Status follow(const KeyRange& range, IndexedVisitor visit) { return access_.follow(range, visit); }
     [[nodiscard]] Status flush() { return {}; }
     [[nodiscard]] Status close() { return {}; }
     [[nodiscard]] StoreStats stats() const { return {cache_.stats(), access_.reads(), access_.writes(), 0, 0, {}}; }
@@ -128,6 +124,16 @@ private:
         : access_{std::move(backend), traits.clock},
           watch_{access_.backend(), options.foreign_check},
           cache_{options.capacity_entries, options.absence_ttl, traits} {}
+
+    [[nodiscard]] Result<Version> commit(const WriteSet& set) {
+        auto batch = encode_batch(set);
+        if (!batch) return failure(std::move(batch).error());
+        WriteScope scope{*this, set};
+        scope.begin();
+        auto version = access_.write(std::move(*batch));
+        scope.set_outcome(version);
+        return version;
+    }
 
     /// Empties the cache when another process has written. First no load and no write that is under way may land any more, for
     /// they may be older than that; what lands from now on began after the look. Then the cache goes, with all that landed

@@ -5,8 +5,11 @@
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/config.hpp>
+#include <joinly/core/index_entry.hpp>
+#include <joinly/core/key.hpp>
 #include <joinly/detail/policy/deadline.hpp>
 #include <joinly/detail/policy/load_gate.hpp>
+#include <joinly/detail/policy/merged_follow.hpp>
 #include <joinly/detail/policy/merged_scan.hpp>
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/detail/policy/write_behind_flush.hpp>
@@ -101,6 +104,32 @@ public:
         if (!scanned) return scanned;
         merged.finish();
         return {};
+    }
+
+    [[nodiscard]] Status follow(const KeyRange& range, IndexedVisitor visit) {
+        const std::string kind{kind_of_entry(range.begin)};
+        ScanStart start{state_, kind_range(kind)};
+        MergedFollow merged{start.take_pending(), range, visit};
+        if (auto prepared = merged.prepare(range); !prepared) return prepared;
+        const Status followed = state_.access.follow(range, [&](const IndexedItem& found) {
+            start.release();
+            return merged.meet(found);
+        });
+        start.release();
+        if (!followed) return followed;
+        merged.finish();
+        return {};
+    }
+
+    /// Has a range watched from now on, for a set that is going to be written.
+    [[nodiscard]] std::shared_ptr<RangeWatch> watch(const KeyRange& range) {
+        const std::scoped_lock lock{state_.mutex};
+        return state_.watches.add(range);
+    }
+    /// Has no more watched than that part of its range.
+    void narrow_watch(RangeWatch& watch, const KeyRange& range) {
+        const std::scoped_lock lock{state_.mutex};
+        watch.range = range;
     }
 
     /// Returns when everything acknowledged before the call is in the backend, or with the backend's error: what could not
@@ -205,7 +234,7 @@ public:
     [[nodiscard]] Result<Version> retry_dead_letter(Version id) {
         const auto letter = flush_.find_dead_letter(id);
         if (!letter) return failure(letter.error());
-        auto version = intake_.write({(*letter)->writes, {}}, (*letter)->writes.size());
+        auto version = intake_.write({(*letter)->writes, {}, {}}, (*letter)->writes.size());
         if (!version) return version;
         if (auto dropped = drop_dead_letter(id); !dropped) return failure(std::move(dropped).error());
         return version;

@@ -138,7 +138,11 @@ private:
         Status done = failure(Errc::full);  // stays so when memory runs out
         JOINLY_TRY {
             switch (step.outcome) {
-                case FlushStep::Outcome::stored: done = end_part(step.part); break;
+                case FlushStep::Outcome::stored:
+                    end_part(step.part);
+                    forget_dropped_letters();
+                    done = {};
+                    break;
                 case FlushStep::Outcome::refused: done = set_aside(step.part, step.status.error()); break;
                 case FlushStep::Outcome::overtaken: done = give_way(step.status.error()); break;
                 case FlushStep::Outcome::narrowed: done = {}; break;
@@ -158,10 +162,14 @@ private:
         state_.retry.failed(state_.monotonic());
     }
 
-    /// The part is in the backend, or set aside.
-    [[nodiscard]] Status end_part(const FlushPart& part) {
+    /// The part is in the backend, or set aside. Nothing in here may be left out, so what may fail for want of memory is let be:
+    /// the journal then keeps for longer what it need not.
+    void end_part(const FlushPart& part) noexcept {
         std::vector<Overlay::Slots::node_type> done;
-        if (!part.is_whole) done.reserve(part.slots.size());
+        JOINLY_TRY {
+            if (!part.is_whole) done.reserve(part.slots.size());
+        }
+        JOINLY_CATCH_ALL {}
         std::optional<Overlay::Generation> whole;  // both are destroyed after the lock is let go
         bool make_room = false;
         {
@@ -178,14 +186,19 @@ private:
             state_.retry.succeeded();
             state_.last_error.clear();
             make_room = std::exchange(state_.journal_is_full, false);
-            if (state_.journal.has_failed() && state_.overlay.size() == 0)
-                (void)state_.journal.restart(state_.access.backend(), state_.settled_version);
+            if (state_.journal.has_failed() && state_.overlay.size() == 0) restart_journal();
         }
-        state_.journal.stored(state_.access.backend(), part.last, make_room);
+        JOINLY_TRY { state_.journal.stored(state_.access.backend(), part.last, make_room); }
+        JOINLY_CATCH_ALL {}
         state_.room.notify_all();
         state_.settled.notify_all();
         state_.wake.notify_one();  // the worker may be asleep until a retry that is no longer due
-        return {};
+    }
+
+    /// Under the mutex.
+    void restart_journal() noexcept {
+        JOINLY_TRY { (void)state_.journal.restart(state_.access.backend(), state_.settled_version); }
+        JOINLY_CATCH_ALL {}  // it is tried again
     }
 
     /// The backend will never take the part: it leaves the overlay, and the store answers as if it had not been written.
@@ -201,8 +214,10 @@ private:
             for (const auto* entry : part.slots) {
                 if (!state_.overlay.active().slots.contains(entry->first)) state_.cache.erase(entry->first);
             }
+            state_.watches.trip_all();
         }
-        return end_part(part);
+        end_part(part);
+        return {};
     }
 
     /// Another writer has written to the database. What was pending was decided against what he has changed, so it is set
@@ -222,6 +237,7 @@ private:
         state_.settled_version = state_.newest_version;
         state_.gate.overtake_all();
         state_.cache.clear();
+        state_.watches.trip_all();
         state_.overtaken = false;
         return {};
     }
@@ -233,6 +249,13 @@ private:
         state_.dead_letters.replace(std::move(letters));
         state_.room.notify_all();  // their entries count
         return {};
+    }
+
+    /// The journal forgets them when the list is replaced next; until then they are passed over when it is opened.
+    void forget_dropped_letters() {
+        const std::scoped_lock changing{state_.letters_mutex};
+        const std::scoped_lock lock{state_.mutex};
+        state_.dead_letters.forget_dropped(flusher_.stored_version());
     }
 
     State& state_;

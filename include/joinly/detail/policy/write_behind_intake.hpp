@@ -69,6 +69,7 @@ private:
         addition.commit(version, now);
         state_.newest_version = version;
         for (const auto& [write, bytes] : set.writes) {
+            state_.watches.note(*write);
             state_.gate.overtake(write->key);
             state_.cache.keep(write->key, {write->object, version, write->expires_at});
         }
@@ -100,6 +101,9 @@ private:
             if (!has_room_for(weighed, retried_entries)) {
                 if (wait_for_room(lock, deadline)) continue;
                 return failure(Errc::full, limit_text());
+            }
+            for (const RangeRead& range : set.ranges) {
+                if (range.watch->tripped) return failure(Errc::conflict, "a range that was read has changed");
             }
             auto decided = check.decide(state_.flushes, state_.now(),
                                         [&](std::string_view key, bool even_expired) { return known_version(key, even_expired); });

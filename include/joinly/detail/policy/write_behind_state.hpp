@@ -18,6 +18,7 @@
 #include <joinly/detail/policy/load_gate.hpp>
 #include <joinly/detail/policy/object_cache.hpp>
 #include <joinly/detail/policy/overlay.hpp>
+#include <joinly/detail/policy/range_watch.hpp>
 #include <joinly/detail/policy/retry_delay.hpp>
 #include <joinly/detail/policy/scan_barrier.hpp>
 #include <joinly/detail/policy/write_journal.hpp>
@@ -95,6 +96,7 @@ struct WriteBehindState {
     Overlay overlay;
     DeadLetters dead_letters;
     ScanBarrier scan_barrier;
+    RangeWatches watches;
     RetryDelay retry;
     Version newest_version;           // acknowledged
     Version settled_version;          // in the backend, or set aside

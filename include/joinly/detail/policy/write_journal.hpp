@@ -7,6 +7,7 @@
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/config.hpp>
+#include <joinly/core/index_entry.hpp>
 #include <joinly/core/range.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
@@ -20,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -147,12 +149,17 @@ public:
         return journal_->keep_dead_letters(kept);
     }
 
-    /// What a write weighs while it is pending.
+    /// What a write weighs while it is pending, or why it cannot be stored.
     [[nodiscard]] static Result<std::size_t> measure(const Write& write) {
-        if (!write.object.value) return write.key.size();
-        auto measured = write.object.type->measure(write.object.value.get());
+        const auto& [value, type] = write.object;
+        if (!value) return write.key.size();
+        auto measured = type->measure(value.get());
         if (!measured) return measured;
-        return write.key.size() + *measured;
+        std::string terms;
+        if (type->index_terms != nullptr) {
+            if (auto told = type->index_terms(value.get(), terms); !told) return failure(std::move(told).error());
+        }
+        return write.key.size() + *measured + terms.size();
     }
 
 private:
@@ -162,8 +169,14 @@ private:
             payload.erase(write.key);
         } else {
             const Object& object = write.object;
-            auto put = payload.put(write.key, write.expires_at, object.type->form,
-                                   [&](std::string& out) { return object.type->encode(object.value.get(), out); });
+            std::optional<std::string> terms;
+            if (object.type->index_terms != nullptr) {
+                if (auto told = object.type->index_terms(object.value.get(), terms.emplace()); !told)
+                    return failure(std::move(told).error());
+            }
+            auto put = payload.put(
+                write.key, write.expires_at, object.type->form,
+                [&](std::string& out) { return object.type->encode(object.value.get(), out); }, absent, terms);
             if (!put) return failure(std::move(put).error());
         }
         return payload.bytes().size() - before;
@@ -171,8 +184,12 @@ private:
 
     [[nodiscard]] static Write to_write(const JournalChange& change) {
         Write write{std::string{change.key}, {}, change.expires_at};
-        if (change.value) {
-            const bool is_text = change.form == ValueForm::text;
+        const bool is_text = change.form == ValueForm::text;
+        if (change.value && change.index_terms) {
+            write.object = {
+                std::make_shared<const IndexedBytes>(IndexedBytes{std::string{*change.value}, std::string{*change.index_terms}}),
+                is_text ? &indexed_text_type : &indexed_bytes_type};
+        } else if (change.value) {
             write.object = {std::make_shared<const std::string>(*change.value), is_text ? &text_type : &bytes_type};
         }
         return write;
@@ -195,7 +212,8 @@ private:
         Batch batch;
         auto replayed = journal_->replay_checkpoint([&](const JournalChange& record) -> Status {
             batch.changes.push_back(
-                {std::string{record.key}, std::string{*record.value}, record.expires_at, record.version, record.form});
+                {std::string{record.key}, std::string{*record.value}, record.expires_at, record.version, record.form, {}});
+            if (record.index_terms) batch.changes.back().index_terms = *record.index_terms;
             return Status{};
         });
         if (!replayed) return replayed;
@@ -209,7 +227,10 @@ private:
     [[nodiscard]] static Status copy_records(Backend& backend, CheckpointSink sink) {
         Status copied;
         auto scanned = backend.scan(KeyRange{}, [&](std::string_view key, const RecordView& record) {
-            copied = sink({key, record.value, record.expires_at, ValueForm::bytes, record.version});
+            if (is_index_entry(key)) return true;  // made again from the terms
+            JournalChange change{key, record.value, record.expires_at, ValueForm::bytes, record.version, {}};
+            if (!record.index_terms.empty()) change.index_terms = record.index_terms;
+            copied = sink(change);
             return copied.has_value();
         });
         return scanned ? copied : scanned;

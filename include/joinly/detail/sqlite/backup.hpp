@@ -9,6 +9,7 @@
 #include <joinly/detail/sqlite/api.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/sqlite/files.hpp>
+#include <joinly/detail/sqlite/index.hpp>
 #include <joinly/detail/sqlite/open.hpp>
 
 #include <cstdint>
@@ -21,7 +22,7 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-/// SQLite's own check of its pages and indexes, then every record's checksum, in one read transaction.
+/// SQLite's own check of its pages and indexes, then every record's checksum and index entries, in one read transaction.
 [[nodiscard]] inline Status sqlite_verify(SqliteConnection& connection, const std::string& path) {
     const SqliteRollbackAtEnd at_end{connection};
     connection.run(SqliteSql::begin_read);
@@ -40,6 +41,7 @@ namespace detail {
             return failure(Errc::corrupt, "key '" + std::string{key} + "' is at version " + std::to_string(record->version) +
                                               ", above the last one, " + std::to_string(*last));
         }
+        if (Status indexed = sqlite_verify_index(connection, key, *record); !indexed) return indexed;
     }
     return {};
 }

@@ -9,6 +9,7 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/checksum.hpp>
+#include <joinly/detail/printable.hpp>
 #include <joinly/detail/sqlite/api.hpp>
 
 #include <algorithm>
@@ -35,6 +36,8 @@ enum class SqliteSql : std::size_t {
     scan_forward_to,
     scan_backward,
     scan_backward_to,
+    read_index_terms,
+    expired,
     put_record,
     erase_record,
     last_version,
@@ -42,24 +45,42 @@ enum class SqliteSql : std::size_t {
     data_version,
 };
 
-/// The text of each statement. Those that read records give value, version, expires_at, checksum and key, in this order.
-inline constexpr std::array<const char*, 14> sqlite_texts{
+/// The text of each statement. Those that read records give value, version, expires_at, checksum, key and index_terms, in this
+/// order.
+inline constexpr std::array<const char*, 16> sqlite_texts{
     "BEGIN",
     "BEGIN IMMEDIATE",  // a transaction that reads first and writes later is refused when another process wrote between
     "COMMIT",
     "ROLLBACK",
-    "SELECT value, version, expires_at, checksum, key FROM record WHERE key = ?1",
-    "SELECT value, version, expires_at, checksum, key FROM record WHERE key >= ?1 ORDER BY key",
-    "SELECT value, version, expires_at, checksum, key FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key",
-    "SELECT value, version, expires_at, checksum, key FROM record WHERE key >= ?1 ORDER BY key DESC",
-    "SELECT value, version, expires_at, checksum, key FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key DESC",
-    "INSERT INTO record(key, value, version, expires_at, checksum) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(key) DO UPDATE "
-    "SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at, checksum = excluded.checksum",
+    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key = ?1",
+    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 ORDER BY key",
+    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key",
+    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 ORDER BY key DESC",
+    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key DESC",
+    "SELECT index_terms FROM record WHERE key = ?1",
+    "SELECT key, version, expires_at FROM record WHERE expires_at <= ?1 AND +key >= x'01' ORDER BY expires_at, key LIMIT ?2",
+    "INSERT INTO record(key, value, version, expires_at, checksum, index_terms) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
+    "ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at, "
+    "checksum = excluded.checksum, index_terms = excluded.index_terms",
     "DELETE FROM record WHERE key = ?1",
     "SELECT value FROM meta WHERE name = 'last_version'",
     "UPDATE meta SET value = ?1 WHERE name = 'last_version'",
     "PRAGMA data_version",
 };
+
+/// The same statement for a database of the first format, which has no column `index_terms`. Such a database is only read, but
+/// meanwhile somebody else may upgrade it: so each time that SQLite reads the schema it looks for the name in the table first,
+/// and finds NULL outside of it otherwise.
+[[nodiscard]] inline std::string sqlite_text_for_first_format(std::string text) {
+    constexpr std::string_view column = "index_terms FROM record";
+    const std::size_t at = text.find(column);
+    if (at != std::string::npos) {
+        text.replace(at, column.size(),
+                     "(SELECT index_terms FROM record AS own WHERE own.rowid = record.rowid) "
+                     "FROM record CROSS JOIN (SELECT NULL AS index_terms)");
+    }
+    return text;
+}
 
 /// Whether a read of `database` failed in the operating system. SQLite calls that a malformed database as well.
 [[nodiscard]] inline bool sqlite_could_not_read(sqlite3* database) noexcept {
@@ -143,11 +164,18 @@ public:
     /// Prepared at its first use.
     [[nodiscard]] SQLite::Statement& statement(SqliteSql which) {
         auto& kept = statements_[static_cast<std::size_t>(which)];
-        if (!kept) kept.emplace(database_, sqlite_texts[static_cast<std::size_t>(which)]);
+        if (!kept) {
+            const std::string text = sqlite_texts[static_cast<std::size_t>(which)];
+            kept.emplace(database_, first_format_ ? sqlite_text_for_first_format(text) : text);
+        }
         return *kept;
     }
     [[nodiscard]] SqliteQuery query(SqliteSql which) { return SqliteQuery{statement(which), handle()}; }
     void run(SqliteSql which) { query(which).next(); }
+
+    /// For reading a database that was of the first format when it was opened; to be said before anything is read.
+    void expect_first_format(bool expected) noexcept { first_format_ = expected; }
+    [[nodiscard]] bool expects_first_format() const noexcept { return first_format_; }
 
     [[nodiscard]] bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle()) == 0; }
     /// @return false when the transaction could not be undone: the connection must go.
@@ -172,6 +200,7 @@ private:
     SQLite::Database database_;  // before the statements, which must go first
     std::array<std::optional<SQLite::Statement>, sqlite_texts.size()> statements_;
     int log_pages_ = 0;
+    bool first_format_ = false;
 };
 
 /// Undoes at its end whatever transaction the connection is in.
@@ -212,10 +241,10 @@ inline void sqlite_rewrite_log(SqliteConnection& connection) {
 
 /// The record in the current row; `corrupt`, naming the key, when its checksum says that it is not what was written.
 [[nodiscard]] inline Result<RecordView> sqlite_record(const SqliteQuery& row, std::string_view key) {
-    RecordView record{row.bytes(0), static_cast<Version>(row.number(1)), Expiry{}};
+    RecordView record{row.bytes(0), static_cast<Version>(row.number(1)), Expiry{}, row.bytes(5)};
     if (!row.is_null(2)) record.expires_at = Expiry{WallTime{std::chrono::milliseconds{row.number(2)}}};
-    if (row.number(3) != record_checksum(key, record.value, record.version, record.expires_at))
-        return failure(Errc::corrupt, "the record of key '" + std::string{key} + "' does not match its checksum");
+    if (row.number(3) != record_checksum(key, record.value, record.version, record.expires_at, record.index_terms))
+        return failure(Errc::corrupt, "the record of key '" + printable(key) + "' does not match its checksum");
     return record;
 }
 
@@ -226,6 +255,13 @@ inline void sqlite_rewrite_log(SqliteConnection& connection) {
     const Result<RecordView> record = sqlite_record(row, key);
     if (!record) return failure(record.error());
     return Record{std::string{record->value}, record->version, record->expires_at};
+}
+
+/// What secondary indexes know the record of `key` by; nothing where there is none.
+[[nodiscard]] inline std::string sqlite_index_terms(SqliteConnection& connection, std::string_view key) {
+    SqliteQuery row = connection.query(SqliteSql::read_index_terms);
+    row.set_bytes(1, key);
+    return row.next() ? std::string{row.bytes(0)} : std::string{};
 }
 
 /// Binds the statement for `range`, which must outlive `rows`.

@@ -171,6 +171,9 @@ public:
         return queue_.submit(batch, [this](std::span<PendingWrite* const> group) noexcept { apply(group); });
     }
 
+    /// How many writers wait or are being served at this moment.
+    [[nodiscard]] std::size_t queued_writes() const { return queue_.queued(); }
+
 private:
     friend class SqliteReader;
 
@@ -205,7 +208,9 @@ private:
     }
 
     SqliteConnectionPtr connect_reader() {
-        return std::make_unique<SqliteConnection>(options_, SQLite::OPEN_READONLY, options_.busy_timeout);
+        auto connection = std::make_unique<SqliteConnection>(options_, SQLite::OPEN_READONLY, options_.busy_timeout);
+        connection->expect_first_format(first_format_);
+        return connection;
     }
 
     /// Nothing while the database has failed; a loan without a connection when none is idle.
@@ -272,6 +277,7 @@ private:
     void adopt(SqliteConnectionPtr connection) {
         const std::lock_guard lock{mutex_};
         writer_ = std::move(connection);
+        first_format_ = writer_->expects_first_format();
         foreign_commits_.start_over();
     }
 
@@ -297,6 +303,7 @@ private:
     std::mutex mutex_;  // guards idle_, readers_ and changes of failed_
     std::vector<SqliteConnectionPtr> idle_;
     std::size_t readers_ = 0;          // on loan
+    bool first_format_ = false;        // of a database that is opened read-only; changes while no reader is on loan
     std::atomic<bool> failed_{false};  // changes under mutex_; anybody may look
 };
 

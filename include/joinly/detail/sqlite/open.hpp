@@ -1,7 +1,7 @@
 #ifndef JOINLY_DETAIL_SQLITE_OPEN_HPP
 #define JOINLY_DETAIL_SQLITE_OPEN_HPP
-// Opening a database: is it ours, is it of a format that we know, and if there is none yet, making one. What is not ours is
-// left as it is.
+// Opening a database: is it ours, is it of a format that we know, and if there is none yet, making one. One of an older format
+// is upgraded, unless it is only read. What is not ours is left as it is.
 
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/config.hpp>
@@ -9,6 +9,7 @@
 #include <joinly/detail/sqlite/api.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/sqlite/files.hpp>
+#include <joinly/detail/sqlite/lock.hpp>
 
 #include <chrono>
 #include <memory>
@@ -18,7 +19,7 @@ JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
 inline constexpr int sqlite_application_id = 0x4a4f494e;  // "JOIN"
-inline constexpr int sqlite_format = 1;                   // kept as user_version
+inline constexpr int sqlite_format = 2;                   // kept as user_version
 
 using SqliteConnectionPtr = std::unique_ptr<SqliteConnection>;
 
@@ -29,47 +30,78 @@ CREATE TABLE record(
     value ANY NOT NULL,
     version INTEGER NOT NULL,
     expires_at INTEGER,
-    checksum INTEGER NOT NULL
+    checksum INTEGER NOT NULL,
+    index_terms BLOB
 ) STRICT;
-CREATE INDEX record_expires_at ON record(expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX record_expires_at ON record(expires_at, key) WHERE expires_at IS NOT NULL;
 CREATE TABLE meta(name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT;
-INSERT INTO meta(name, value) VALUES('format', 1), ('last_version', 0);
+INSERT INTO meta(name, value) VALUES('format', 2), ('last_version', 0);
 PRAGMA application_id = 0x4a4f494e;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 )sql";
 
-/// @return whether the database is still empty; false: it is one of ours, and usable. `incompatible` when it is neither.
-[[nodiscard]] inline Result<bool> sqlite_is_empty(SqliteConnection& connection, const std::string& path) {
+/// From format 1 to 2. Some versions of SQLite read the whole table to add a column to it.
+inline constexpr const char* sqlite_upgrade = R"sql(
+ALTER TABLE record ADD COLUMN index_terms BLOB;
+DROP INDEX IF EXISTS record_expires_at;
+CREATE INDEX record_expires_at ON record(expires_at, key) WHERE expires_at IS NOT NULL;
+UPDATE meta SET value = 2 WHERE name = 'format';
+PRAGMA user_version = 2;
+)sql";
+
+enum class SqliteState { empty, first_format, current };
+
+/// What the database is. `incompatible` when it is none of ours, or newer than this library.
+[[nodiscard]] inline Result<SqliteState> sqlite_state(SqliteConnection& connection, const std::string& path) {
     SQLite::Statement row{
         connection.database(),
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),"
         " (SELECT count(*) FROM sqlite_schema),"
-        " (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('record', 'meta'))"};
+        " (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('record', 'meta')),"
+        " (SELECT count(*) FROM pragma_table_info('record') WHERE name = 'index_terms')"};
     row.executeStep();
     const int application = row.getColumn(0).getInt();
     const int format = row.getColumn(1).getInt();
-    if (application == 0 && format == 0 && row.getColumn(2).getInt() == 0) return true;
+    if (application == 0 && format == 0 && row.getColumn(2).getInt() == 0) return SqliteState::empty;
     if (application != sqlite_application_id) {
         return failure(Errc::incompatible, path + " is an SQLite database of something else (application_id " +
                                                std::to_string(application) + "): it was left as it is");
     }
-    if (format != sqlite_format) {
-        return failure(Errc::incompatible, path + " has format version " + std::to_string(format) + "; this library knows " +
+    if (format < 1 || format > sqlite_format) {
+        return failure(Errc::incompatible, path + " has format version " + std::to_string(format) + "; this library knows 1 to " +
                                                std::to_string(sqlite_format));
     }
     if (row.getColumn(3).getInt() != 2) return failure(Errc::corrupt, path + " lacks the table record or meta");
-    return false;
+    const bool has_index_terms = row.getColumn(4).getInt() != 0;
+    if (has_index_terms != (format > 1))
+        return failure(Errc::corrupt, path + ": the table record is not that of format " + std::to_string(format));
+    return format == sqlite_format ? SqliteState::current : SqliteState::first_format;
 }
 
-/// Another process may be doing the same at this moment: whoever gets the write lock second finds it done.
-[[nodiscard]] inline Status sqlite_create(SqliteConnection& connection, const std::string& path) {
+/// Makes the tables, or brings them to the newest format, in one transaction. Another process may be doing the same at this
+/// moment: whoever gets the write lock second finds it done.
+[[nodiscard]] inline Status sqlite_make_current(SqliteConnection& connection, const std::string& path, SqliteState found) {
     const SqliteRollbackAtEnd unless_committed{connection};
     connection.run(SqliteSql::begin_write);
-    const Result<bool> empty = sqlite_is_empty(connection, path);
-    if (!empty) return failure(empty.error());
-    if (*empty) connection.database().exec(sqlite_schema);
+    const Result<SqliteState> now = sqlite_state(connection, path);
+    if (!now) return failure(now.error());
+    if (*now == SqliteState::current) return {};
+    if (*now != found) return failure(Errc::busy, path + " is just being made by an older version of the library");
+    connection.database().exec(found == SqliteState::empty ? sqlite_schema : sqlite_upgrade);
     connection.run(SqliteSql::commit);
     return {};
+}
+
+/// Nobody else may have the database open for writing meanwhile: an older version of the library would go on writing rows as it
+/// knows them.
+[[nodiscard]] inline Status sqlite_upgrade_alone(SqliteConnection& connection, const std::string& path) {
+    SqliteWriterLock lock{path};
+    Status alone = lock.claim(std::chrono::milliseconds{0});
+    if (alone) return sqlite_make_current(connection, path, SqliteState::first_format);
+    if (alone.error() != Errc::busy) return alone;
+    return failure(Errc::busy, path +
+                                   " has format 1, and cannot be upgraded while another store, in this process or another, has "
+                                   "it open for writing");
 }
 
 /// Settles how the connection writes: a write-ahead log, synced as the options say.
@@ -89,16 +121,21 @@ PRAGMA user_version = 1;
 /// Makes a new connection ready for use, and the database if there is none yet. `log_is_there`: before it was opened.
 [[nodiscard]] inline Status sqlite_settle(SqliteConnection& connection, const SqliteOptions& options, bool may_create,
                                           bool log_is_there) {
-    const Result<bool> empty = sqlite_is_empty(connection, options.path);
-    if (!empty) {
+    const Result<SqliteState> found = sqlite_state(connection, options.path);
+    if (!found) {
         if (log_is_there) connection.forbid_checkpoint_on_close();
-        return failure(empty.error());
+        return failure(found.error());
     }
-    if (*empty && !may_create) return failure(Errc::incompatible, options.path + " is empty: there is no database to read");
-    if (!options.read_only) {
+    const bool empty = *found == SqliteState::empty;
+    if (empty && !may_create) return failure(Errc::incompatible, options.path + " is empty: there is no database to read");
+    if (options.read_only) {
+        connection.expect_first_format(*found == SqliteState::first_format);
+    } else {
         if (Status ready = sqlite_prepare_writing(connection, options); !ready) return ready;
-        if (*empty) {
-            if (Status made = sqlite_create(connection, options.path); !made) return made;
+        if (*found != SqliteState::current) {
+            Status made =
+                empty ? sqlite_make_current(connection, options.path, *found) : sqlite_upgrade_alone(connection, options.path);
+            if (!made) return made;
         }
     }
     if (const Result<Version> version = sqlite_last_version(connection); !version)

@@ -4,8 +4,11 @@
 
 #include <joinly/config.hpp>
 #include <joinly/core/batch.hpp>
+#include <joinly/core/index_entry.hpp>
+#include <joinly/core/range_digest.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/group_commit.hpp>
+#include <joinly/detail/index_pair.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/version_text.hpp>
 
@@ -13,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,7 +42,8 @@ inline constexpr Version sqlite_max_version = (std::numeric_limits<std::int64_t>
         if (Status valid = validate_key(requirement.key, requirement.key.size()); !valid) return valid;
     }
     for (const Change& change : batch.changes) {
-        const std::size_t bytes = change.key.size() + (change.value ? change.value->size() : 0);
+        const std::size_t bytes =
+            change.key.size() + (change.value ? change.value->size() : 0) + (change.index_terms ? change.index_terms->size() : 0);
         if (Status valid = validate_key(change.key, bytes); !valid) return valid;
     }
     return {};
@@ -75,11 +80,26 @@ inline constexpr Version sqlite_max_version = (std::numeric_limits<std::int64_t>
                    "key '" + requirement.key + "' is " + version_text(found) + ", not " + version_text(requirement.version));
 }
 
-inline void sqlite_make_change(SqliteConnection& connection, const Change& change, Version batch_version) {
+[[nodiscard]] inline Status sqlite_decide_range(SqliteConnection& connection, const RangeRequirement& requirement, WallTime now) {
+    RangeDigest digest{requirement.seed};
+    std::optional<SqliteQuery> rows;
+    sqlite_begin_scan(rows, connection, requirement.range);
+    while (rows->next()) {
+        const std::string_view key = rows->bytes(4);
+        const Result<RecordView> record = sqlite_record(*rows, key);
+        if (!record) return failure(record.error());
+        if (!record->expires_at.has_passed(now)) digest.add(key, record->version);
+    }
+    if (digest.value() == requirement.digest) return {};
+    return range_conflict(requirement.range);
+}
+
+/// Puts or erases one row of the table.
+inline void sqlite_set_row(SqliteConnection& connection, const Change& change, Version version) {
     SqliteQuery query = connection.query(change.value ? SqliteSql::put_record : SqliteSql::erase_record);
     query.set_bytes(1, change.key);
     if (change.value) {
-        const Version version = change.version == absent ? batch_version : change.version;
+        const std::string_view terms = change.index_terms ? std::string_view{*change.index_terms} : std::string_view{};
         if (change.form == ValueForm::text)
             query.set_text(2, *change.value);
         else
@@ -89,9 +109,26 @@ inline void sqlite_make_change(SqliteConnection& connection, const Change& chang
             query.set_null(4);
         else
             query.set_number(4, change.expires_at.at().time_since_epoch().count());
-        query.set_number(5, record_checksum(change.key, *change.value, version, change.expires_at));
+        query.set_number(5, record_checksum(change.key, *change.value, version, change.expires_at, terms));
+        if (terms.empty())
+            query.set_null(6);
+        else
+            query.set_bytes(6, terms);
     }
     query.next();
+}
+
+inline void sqlite_make_change(SqliteConnection& connection, const Change& change, Version batch_version) {
+    const Version version = change.version == absent ? batch_version : change.version;
+    if (change.index_terms) {
+        const auto set_entry = [&](std::string key, std::optional<std::string> place) {
+            sqlite_set_row(connection, Change{std::move(key), std::move(place), {}}, version);
+        };
+        update_index_entries(
+            change.key, sqlite_index_terms(connection, change.key), change.value ? std::string_view{*change.index_terms} : "",
+            [&](std::string key) { set_entry(std::move(key), std::nullopt); }, set_entry);
+    }
+    sqlite_set_row(connection, change, version);
 }
 
 /// While it lives, commits are fsynced, if one of a group asks for that and the connection's own options do not. To be made
@@ -122,6 +159,9 @@ private:
     for (const Requirement& requirement : batch.requirements) {
         if (Status met = sqlite_decide_requirement(connection, requirement, batch.now); !met)
             return failure(std::move(met).error());
+    }
+    for (const RangeRequirement& requirement : batch.ranges) {
+        if (Status met = sqlite_decide_range(connection, requirement, batch.now); !met) return failure(std::move(met).error());
     }
     for (const Change& change : batch.changes) sqlite_make_change(connection, change, *version);
     return version;

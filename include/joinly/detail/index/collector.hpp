@@ -1,0 +1,69 @@
+#ifndef JOINLY_DETAIL_INDEX_COLLECTOR_HPP
+#define JOINLY_DETAIL_INDEX_COLLECTOR_HPP
+// Takes a page from the index entries that a query meets, and one entry more, to know whether there is another page.
+
+#include <joinly/config.hpp>
+#include <joinly/core/clock.hpp>
+#include <joinly/core/key.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/found.hpp>
+#include <joinly/index/query.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+template <class T, class Core>
+void take_found(Found<T>& found, const ScanItem& item, Status& outcome) {
+    if (auto loaded = Core::template materialise<T>(item)) {
+        found.items.push_back(std::move(*loaded));
+    } else {
+        outcome = failure(std::move(loaded).error());
+    }
+}
+template <class T, class Core>
+void take_found(FoundIds& found, const ScanItem& item, Status&) {
+    found.ids.emplace_back(id_of(kind_of<T>, item.key));
+}
+
+template <class T, class Core, class Page>
+class Collector {
+public:
+    Collector(const IndexPlan& plan, WallTime now) : plan_{plan}, now_{now} {}
+
+    /// false when nothing more is wanted.
+    [[nodiscard]] bool meet(const IndexedItem& met) {
+        if (met.item.record.expires_at.has_passed(now_)) return true;
+        if (taken_ == plan_.limit) {
+            page_.cursor = make_cursor(plan_, last_entry_);
+            return false;
+        }
+        take_found<T, Core>(page_, met.item, outcome_);
+        last_entry_ = met.entry_key;
+        ++taken_;
+        return outcome_.has_value();
+    }
+
+    /// The page, unless the scan or a record's bytes were at fault.
+    [[nodiscard]] Result<Page> finish(Status scanned) {
+        if (!scanned) return failure(std::move(scanned).error());
+        if (!outcome_) return failure(std::move(outcome_).error());
+        return std::move(page_);
+    }
+
+private:
+    const IndexPlan& plan_;
+    WallTime now_;
+    Page page_;
+    Status outcome_;
+    std::string last_entry_;
+    std::size_t taken_ = 0;
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,127 @@
+#ifndef JOINLY_DETAIL_INDEX_KEY_ENCODING_HPP
+#define JOINLY_DETAIL_INDEX_KEY_ENCODING_HPP
+// Values as bytes whose order, as unsigned bytes, is that of the values. No encoding is the beginning of another one's, so that
+// several in a row are ordered by the first, then by the second. Part of the formats on disk, and written down here.
+//
+//     bool             1 byte, 0 or 1
+//     integer          8 bytes, the highest first, whatever its width, so that it can be widened; the sign of a signed one flipped
+//     float, double    as a double, 8 bytes, the highest first: a negative one with all bits flipped, another with its sign
+//                      flipped; -0.0 as 0.0; NaN has no place
+//     string, bytes    each 00 as 00 ff, then 00 01
+//     enum             as its integer; a time as the count of its own ticks; a type with to_wire as what it travels as
+//     optional         00, or 01 and the value
+
+#include <joinly/config.hpp>
+#include <joinly/detail/entity/field_types.hpp>
+#include <joinly/entity/described.hpp>
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// A value with an order of its own, on the wire as one number or one run of bytes.
+template <class T>
+concept ordered_value = single_field<T> &&(scalar_field<wire_type_of<T>> || blob_field<wire_type_of<T>>);
+
+template <class T>
+concept optional_value = !wire_convertible<T> && optional_field<T> && ordered_value<typename T::value_type>;
+
+/// What an index can be over.
+template <class T>
+concept indexable = ordered_value<T> || optional_value<T>;
+
+inline constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63;
+inline constexpr char absent_mark = '\0';
+inline constexpr char present_mark = '\1';
+inline constexpr std::string_view string_end{"\0\1", 2};
+
+/// The `width` low bytes of a number, the highest first.
+inline void append_big_endian(std::string& out, std::uint64_t number, int width) {
+    for (int shift = 8 * (width - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(number >> shift & 0xff));
+}
+
+/// False: NaN. By its bits, because -ffast-math takes comparisons with NaN away.
+[[nodiscard]] inline bool append_real_key(std::string& out, double value) {
+    constexpr std::uint64_t infinity = std::uint64_t{0x7ff} << 52;
+    auto bits = std::bit_cast<std::uint64_t>(value);
+    if ((bits & ~sign_bit) > infinity) return false;
+    if (bits == sign_bit) bits = 0;  // -0.0
+    append_big_endian(out, (bits & sign_bit) != 0 ? ~bits : bits | sign_bit, 8);
+    return true;
+}
+
+/// Without the end: all strings that begin with `bytes` begin so.
+inline void append_string_start(std::string& out, std::string_view bytes) {
+    for (const char c : bytes) {
+        out.push_back(c);
+        if (c == '\0') out.push_back('\xff');
+    }
+}
+
+template <class Number>
+[[nodiscard]] bool append_number_key(std::string& out, Number number) {
+    if constexpr (std::same_as<Number, bool>) {
+        out.push_back(number ? '\1' : '\0');
+    } else if constexpr (std::is_floating_point_v<Number>) {
+        return append_real_key(out, static_cast<double>(number));
+    } else if constexpr (std::is_signed_v<Number>) {
+        append_big_endian(out, static_cast<std::uint64_t>(static_cast<std::int64_t>(number)) ^ sign_bit, 8);
+    } else {
+        append_big_endian(out, number, 8);
+    }
+    return true;
+}
+
+template <blob_field T>
+std::string_view bytes_in(const T& blob) {
+    return {reinterpret_cast<const char*>(blob.data()), blob.size()};
+}
+
+/// False: NaN, which has no place in an order; what was appended is then worth nothing.
+template <indexable T>
+[[nodiscard]] bool append_key(std::string& out, const T& value) {
+    if constexpr (optional_value<T>) {
+        out.push_back(value.has_value() ? present_mark : absent_mark);
+        return !value.has_value() || append_key(out, *value);
+    } else if constexpr (wire_convertible<T>) {
+        return append_key(out, Entity<T>::to_wire(value));
+    } else if constexpr (blob_field<T>) {
+        append_string_start(out, bytes_in(value));
+        out.append(string_end);
+        return true;
+    } else {
+        return append_number_key(out, to_number(value));
+    }
+}
+
+/// Two types of one form have the same keys for what is stored alike.
+template <indexable T>
+std::string key_form() {
+    if constexpr (optional_value<T>) {
+        return '?' + key_form<typename T::value_type>();
+    } else if constexpr (blob_field<wire_type_of<T>>) {
+        return "bytes";
+    } else {
+        using Wire = wire_type_of<T>;
+        using Number = number_of<Wire>;
+        // A float that becomes a double is another value where it is stored as text.
+        std::string form{std::same_as<Number, bool>         ? "bool"
+                         : std::same_as<Number, float>      ? "float"
+                         : std::is_floating_point_v<Number> ? "double"
+                         : std::is_signed_v<Number>         ? "signed"
+                                                            : "unsigned"};
+        if constexpr (time_field<Wire>) form += '@' + std::to_string(Wire::period::num) + '/' + std::to_string(Wire::period::den);
+        return form;
+    }
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,62 @@
+#ifndef JOINLY_DETAIL_INDEX_TERMS_HPP
+#define JOINLY_DETAIL_INDEX_TERMS_HPP
+// What the indexes of its type know an object by.
+
+#include <joinly/config.hpp>
+#include <joinly/core/index_entry.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/entity/field_types.hpp>
+#include <joinly/detail/index/key_encoding.hpp>
+#include <joinly/detail/index/walk.hpp>
+#include <joinly/entity/described.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// The number that a term begins with: 2 bytes, the higher first.
+inline void append_index_number(std::string& out, std::uint16_t number) { append_big_endian(out, number, 2); }
+
+/// Appends a field to the term that begins at `start`.
+template <described T, class Member>
+[[nodiscard]] Status append_to_term(std::string& packed, std::size_t start, const T& object, std::string_view index,
+                                    const Member& member) {
+    if (!append_key(packed, member))
+        return failure(Errc::invalid_argument,
+                       place_in_object<T>(name_of_field(object, member)) + ": NaN has no place in the index " + std::string{index});
+    const std::size_t size = packed.size() - start;
+    if (size <= max_index_term_bytes) return {};
+    return failure(Errc::invalid_argument, place_in_object<T>(name_of_field(object, member)) + ": too long for the index " +
+                                               std::string{index} + ", which has room for " + std::to_string(max_index_term_bytes) +
+                                               " bytes and would need " + std::to_string(size));
+}
+
+/// Appends the object's terms, packed (see core/index_entry.hpp), in the order of the description. On `invalid_argument`, which
+/// names the field, `packed` is as it was.
+/// @par Complexity  O(size of the indexed fields).
+template <described T>
+[[nodiscard]] Status index_terms(const T& object, std::string& packed) {
+    const std::size_t before = packed.size();
+    Status status;
+    for_each_index(object, [&](auto number, std::string_view name, const auto&... members) {
+        if (!status) return;
+        const std::size_t size_at = packed.size();
+        packed.append(2, '\0');
+        const std::size_t start = packed.size();
+        append_index_number(packed, static_cast<std::uint16_t>(number));
+        static_cast<void>(((status = append_to_term(packed, start, object, name, members)).has_value() && ...));
+        const std::size_t size = packed.size() - start;
+        packed[size_at] = static_cast<char>(size >> 8);
+        packed[size_at + 1] = static_cast<char>(size & 0xff);
+    });
+    if (!status) packed.resize(before);
+    return status;
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,269 @@
+#ifndef JOINLY_DETAIL_INDEX_UPKEEP_HPP
+#define JOINLY_DETAIL_INDEX_UPKEEP_HPP
+// How a store sees to it that its indexes never answer wrongly. The catalogue (catalogue.hpp) lists which indexes of a kind have an
+// entry of every record. Before a store first writes entities of a type it strikes out what the type does not declare, for it would
+// not keep that right; and lists what is declared when the kind has no records yet. A query asks only what is listed.
+//
+// A store that was opened before another process listed an index goes on writing without it: see Store::rebuild_indexes.
+
+#include <joinly/config.hpp>
+#include <joinly/core/index_entry.hpp>
+#include <joinly/core/key.hpp>
+#include <joinly/core/range.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/backoff.hpp>
+#include <joinly/detail/index/catalogue.hpp>
+#include <joinly/detail/index/terms.hpp>
+#include <joinly/options.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// The entries of all indexes of a kind.
+[[nodiscard]] inline KeyRange entries_of(std::string_view kind) {
+    return KeyRange::prefix(std::string{index_entry_prefix}.append(kind) + ':');
+}
+
+struct StoredCatalogue {
+    IndexCatalogue indexes;
+    Version version = absent;
+};
+
+template <class Core>
+[[nodiscard]] Result<StoredCatalogue> load_catalogue(Core& core, std::string_view kind) {
+    auto loaded = core.engine().load(catalogue_key(kind), bytes_type);
+    if (!loaded && loaded.error() == Errc::not_found) return StoredCatalogue{};
+    if (!loaded) return failure(std::move(loaded).error());
+    auto indexes = decode_catalogue(*static_cast<const std::string*>(loaded->object.value.get()));
+    if (!indexes) return failure_at(kind, indexes.error());
+    return StoredCatalogue{std::move(*indexes), loaded->version};
+}
+
+/// A range that is required to stay as it is, and whether it is empty.
+template <class Core>
+[[nodiscard]] Result<bool> read_emptiness(Core& core, RangeRead& read) {
+    read.stored.seed = core.range_seed();
+    if constexpr (requires { core.engine().watch(read.stored.range); }) read.watch = core.engine().watch(read.stored.range);
+    bool is_empty = true;
+    auto scanned = core.engine().scan(read.stored.range, [&](const ScanItem&) { return is_empty = false; });
+    if (!scanned) return failure(std::move(scanned).error());
+    return is_empty;
+}
+
+/// Writes the catalogue if it is still at that version. `conflict`: it is not, or the set's ranges have changed.
+template <class Core>
+[[nodiscard]] Status write_catalogue(Core& core, std::string_view kind, const IndexCatalogue& indexes, Version at,
+                                     WriteSet set = {}) {
+    std::string key = catalogue_key(kind);
+    set.requirements.push_back({key, at, false});
+    set.writes.push_back({std::move(key), {std::make_shared<const std::string>(encode_catalogue(indexes)), &bytes_type}, {}});
+    auto written = core.engine().write(std::move(set));
+    if (!written) return failure(std::move(written).error());
+    core.indexed_kinds().set(kind, !indexes.empty());
+    core.known_types().clear();  // another type of the kind may have to strike something out again
+    return {};
+}
+
+/// To be called before a store writes or erases a T; does something once for each type.
+template <class T, class Core>
+[[nodiscard]] Status keep_catalogue(Core& core) {
+    const ObjectType* const type = &Core::template type_of<T>();
+    constexpr std::string_view kind = Core::template kind<T>();
+    if (core.known_types().contains(type)) return {};
+    if constexpr (!has_indexes<T>) {
+        if (!core.indexed_kinds().contains(kind)) {
+            core.known_types().add(type);
+            return {};
+        }
+    }
+    const IndexCatalogue declared = index_catalogue<T>();
+    Backoff backoff;
+    for (;;) {
+        auto stored = load_catalogue(core, kind);
+        if (!stored) return failure(std::move(stored).error());
+        const bool lacks_some = !missing(declared, stored->indexes).empty();
+        const bool has_others = !unknown(declared, stored->indexes).empty();
+        WriteSet set;
+        IndexCatalogue complete = indexes_only_in(declared, missing(declared, stored->indexes));
+        bool changes = has_others;
+        if (lacks_some) {
+            RangeRead records{{kind_range(kind), 0, 0}, nullptr};
+            const auto is_empty = read_emptiness(core, records);
+            if (!is_empty) return failure(is_empty.error());
+            if (*is_empty) {
+                complete = declared;
+                changes = true;
+                set.ranges.push_back(std::move(records));
+            }
+        }
+        const Status written = changes ? write_catalogue(core, kind, complete, stored->version, std::move(set)) : Status{};
+        if (written) {
+            core.known_types().add(type);
+            return {};
+        }
+        if (!(written.error() == Errc::conflict) || !backoff.wait()) return written;
+    }
+}
+
+/// `incompatible` when the index does not cover every T that is stored.
+template <class T, class Core>
+[[nodiscard]] Status require_index(Core& core, std::uint16_t number) {
+    constexpr std::string_view kind = Core::template kind<T>();
+    auto stored = load_catalogue(core, kind);
+    if (!stored) return failure(std::move(stored).error());
+    for (const IndexDeclaration& lacking : missing(index_catalogue<T>(), stored->indexes)) {
+        if (lacking.number != number) continue;
+        RangeRead records{{kind_range(kind), 0, 0}, nullptr};
+        const auto is_empty = read_emptiness(core, records);
+        if (!is_empty) return failure(is_empty.error());
+        if (*is_empty) return {};
+        const auto again = load_catalogue(core, kind);  // somebody may have begun the kind since the first look
+        if (!again) return failure(again.error());
+        if (again->version != stored->version) return require_index<T>(core, number);
+        return failure(Errc::incompatible, std::string{kind} + ": the index " + lacking.name +
+                                               " does not cover everything that is stored: call rebuild_indexes first");
+    }
+    return {};
+}
+
+/// One page of records of the kind: saves those again whose terms are not what the description says.
+template <class T, class Core>
+class TermsRepair {
+public:
+    explicit TermsRepair(Core& core) : core_{core} {}
+
+    /// false: there are no more.
+    [[nodiscard]] Result<bool> repair_page(RebuildProgress& progress) {
+        constexpr std::size_t at_once = 256;
+        std::vector<Outdated> outdated;
+        std::size_t met = 0;
+        Status outcome;
+        KeyRange range = kind_range(kind_of<T>);
+        if (!last_key_.empty()) range.begin = last_key_ + '\0';
+        auto scanned = core_.engine().scan(range, [&](const ScanItem& item) {
+            outcome = examine(item, outdated);
+            last_key_ = item.key;
+            return outcome && ++met < at_once;
+        });
+        if (!scanned) return failure(std::move(scanned).error());
+        if (!outcome) return failure(std::move(outcome).error());
+        for (Outdated& each : outdated) {
+            WriteSet set;
+            set.requirements.push_back({each.write.key, each.version, false});
+            set.writes.push_back(std::move(each.write));
+            const auto saved = core_.engine().write(std::move(set));
+            if (!saved && saved.error() != Errc::conflict) return failure(saved.error());
+            if (saved) ++progress.rewritten;  // else somebody else has written it, with the right terms
+        }
+        progress.seen += met;
+        return met == at_once;
+    }
+
+private:
+    struct Outdated {
+        Write write;
+        Version version;
+    };
+
+    [[nodiscard]] Status examine(const ScanItem& item, std::vector<Outdated>& outdated) {
+        const ObjectType& type = Core::template type_of<T>();
+        if (item.object != nullptr && item.object->type == &type) return {};
+        auto loaded = Core::template materialise<T>(item);
+        if (!loaded) return failure(std::move(loaded).error());
+        std::string terms;
+        if (auto told = index_terms(**loaded, terms); !told) return told;
+        if (item.object == nullptr && terms == item.record.index_terms) return {};
+        outdated.push_back({{std::string{item.key}, {loaded->shared(), &type}, loaded->expires_at()}, loaded->version()});
+        return {};
+    }
+
+    Core& core_;
+    std::string last_key_;
+};
+
+/// Erases the entries that no record stands behind: what a program left that did not know the index.
+template <class T, class Core>
+[[nodiscard]] Status erase_unfounded_entries(Core& core) {
+    std::vector<std::string> unfounded;
+    Status outcome;
+    auto scanned = core.engine().scan(entries_of(kind_of<T>), [&](const ScanItem& item) {
+        const auto record_key = item.object == nullptr ? indexed_record_key(item.key, item.record.value) : std::nullopt;
+        if (item.object != nullptr || !record_key) return true;
+        auto loaded = core.engine().load(*record_key, Core::template type_of<T>());
+        std::string terms;
+        if (loaded) outcome = index_terms(*static_cast<const T*>(loaded->object.value.get()), terms);
+        if (!loaded && loaded.error() != Errc::not_found) outcome = failure(std::move(loaded).error());
+        bool is_founded = false;
+        for (std::string_view rest = terms; const auto term = take_index_term(rest);)
+            is_founded = is_founded || index_entry(*record_key, *term).key == item.key;
+        if (!is_founded) unfounded.emplace_back(item.key);
+        return outcome.has_value();
+    });
+    if (!scanned) return scanned;
+    if (!outcome || unfounded.empty()) return outcome;
+    for (std::string& key : unfounded) {
+        WriteSet set;
+        set.writes.push_back({std::move(key), {nullptr, &bytes_type}, {}});
+        if (auto erased = core.engine().write(std::move(set)); !erased) return failure(std::move(erased).error());
+    }
+    return {};
+}
+
+template <class T, class Core, class Progress>
+[[nodiscard]] Result<RebuildProgress> rebuild_indexes(Core& core, Progress&& on_progress) {
+    if (auto kept = keep_catalogue<T>(core); !kept) return failure(std::move(kept).error());
+    auto stored = load_catalogue(core, kind_of<T>);
+    if (!stored) return failure(std::move(stored).error());
+    RebuildProgress progress;
+    TermsRepair<T, Core> repair{core};
+    for (bool goes_on = true; goes_on;) {
+        auto page = repair.repair_page(progress);
+        if (!page) return failure(std::move(page).error());
+        goes_on = *page;
+        on_progress(static_cast<const RebuildProgress&>(progress));
+    }
+    if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
+    if (auto erased = erase_unfounded_entries<T>(core); !erased) return failure(std::move(erased).error());
+    if (auto listed = write_catalogue(core, kind_of<T>, index_catalogue<T>(), stored->version); !listed)
+        return failure(std::move(listed).error());
+    return progress;
+}
+
+/// `corrupt`, naming the record, when the entries are not those of the records.
+template <class T, class Core>
+[[nodiscard]] Status verify_indexes(Core& core) {
+    if (auto flushed = core.engine().flush(); !flushed) return flushed;
+    Status outcome;
+    auto scanned = core.engine().scan(kind_range(kind_of<T>), [&](const ScanItem& item) {
+        auto loaded = Core::template materialise<T>(item);
+        std::string terms;
+        outcome = loaded ? index_terms(**loaded, terms) : failure(std::move(loaded).error());
+        if (outcome && item.object == nullptr && terms != item.record.index_terms)
+            outcome = failure(Errc::corrupt, printable(item.key) + " is indexed by other values than it has");
+        for (std::string_view rest = terms; outcome && item.object == nullptr;) {
+            const auto term = take_index_term(rest);
+            if (!term) break;
+            auto entry = core.engine().backend().read(index_entry(item.key, *term).key);
+            if (entry || entry.error() != Errc::not_found) continue;
+            const auto now = core.engine().load(item.key, Core::template type_of<T>());
+            if (now && now->version == item.record.version)
+                outcome = failure(Errc::corrupt, printable(item.key) + " is missing from an index");
+        }
+        return outcome.has_value();
+    });
+    if (!scanned) return scanned;
+    if (!outcome) return outcome;
+    return core.engine().follow(entries_of(kind_of<T>), [](const IndexedItem&) { return true; });
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,179 @@
+#ifndef JOINLY_DETAIL_STORE_CORE_HPP
+#define JOINLY_DETAIL_STORE_CORE_HPP
+// What a store and its transactions share: the policy's engine, the traits, and the steps from a typed call to an untyped one.
+
+#include <joinly/codec/concepts.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/key.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/entity/explain_entity.hpp>
+#include <joinly/detail/hash.hpp>
+#include <joinly/detail/index/catalogue.hpp>
+#include <joinly/detail/index/known_types.hpp>
+#include <joinly/detail/policy/object_type.hpp>
+#include <joinly/detail/printable.hpp>
+#include <joinly/entity/entity.hpp>
+#include <joinly/loaded.hpp>
+#include <joinly/policy/concepts.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// Does not move, so that whoever holds a reference may keep it while the store is moved.
+template <class Backend, class CachePolicy, class Traits>
+class StoreCore {
+public:
+    using Engine = typename CachePolicy::template Engine<Backend, Traits>;
+    using Codec = typename Traits::Codec;
+
+    StoreCore(std::unique_ptr<Engine> engine, Traits traits) : engine_{std::move(engine)}, traits_{std::move(traits)} {}
+    StoreCore(const StoreCore&) = delete;
+    StoreCore& operator=(const StoreCore&) = delete;
+
+    [[nodiscard]] Engine& engine() noexcept { return *engine_; }
+    [[nodiscard]] const Engine& engine() const noexcept { return *engine_; }
+    [[nodiscard]] WallTime now() const { return traits_.clock.now(); }
+    [[nodiscard]] std::uint64_t range_seed() const noexcept { return range_seed_; }
+
+    [[nodiscard]] KnownTypes& known_types() noexcept { return known_types_; }
+    [[nodiscard]] IndexedKinds& indexed_kinds() noexcept { return indexed_kinds_; }
+
+    /// To be called once, before there are other threads: looks which kinds have indexes.
+    [[nodiscard]] Status read_catalogues() {
+        return engine_->scan(KeyRange::prefix(catalogue_prefix), [&](const ScanItem& item) {
+            indexed_kinds_.set(item.key.substr(catalogue_prefix.size()), true);
+            return true;
+        });
+    }
+
+    [[nodiscard]] bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
+    void set_closed() noexcept { closed_.store(true); }
+    [[nodiscard]] static tl::unexpected<Error> closed_error() { return failure(Errc::closed, "the store is closed"); }
+
+    // For a T that is no entity the next four still compile, so that require_entity's sentence is the only error.
+    template <class T>
+    static constexpr void require_entity() {
+        constexpr bool flawless = explain_entity<T>();  // or one sentence that says what is missing
+        static_assert(!flawless || codec_for<Codec, T>,
+                      "Store: the codec of the traits lacks encode or decode (see joinly/codec/concepts.hpp)");
+    }
+    template <class T>
+    [[nodiscard]] static constexpr std::string_view kind() noexcept {
+        if constexpr (entity<T>) {
+            return kind_of<T>;
+        } else {
+            return {};
+        }
+    }
+    template <class T>
+    [[nodiscard]] static constexpr std::string_view id_in([[maybe_unused]] const T& object) noexcept {
+        if constexpr (entity<T>) {
+            return Entity<T>::id(object);
+        } else {
+            return {};
+        }
+    }
+    template <class T>
+    [[nodiscard]] static constexpr const ObjectType& type_of() noexcept {
+        if constexpr (entity<T>) {
+            return object_type<T, Codec>;
+        } else {
+            return bytes_type;
+        }
+    }
+
+    template <class T>
+    [[nodiscard]] Status usable_id(std::string_view id) const {
+        if (is_closed()) return closed_error();
+        return validate_id(kind<T>(), id);
+    }
+    /// The key of a call on an entity, unless the call cannot be made at all.
+    template <class T>
+    [[nodiscard]] Result<std::string> open_key(std::string_view id) const {
+        if (is_closed()) return closed_error();
+        return make_key(kind<T>(), id);
+    }
+    [[nodiscard]] Status open_raw_key(std::string_view key) const {
+        if (is_closed()) return closed_error();
+        return validate_raw_key(key);
+    }
+    /// Whether raw bytes may be put there: an entity's indexes would not find them.
+    [[nodiscard]] Status open_raw_put(std::string_view key) const {
+        if (auto usable = open_raw_key(key); !usable) return usable;
+        const std::size_t colon = key.find(':');
+        if (colon == std::string_view::npos || !indexed_kinds_.contains(key.substr(0, colon))) return {};
+        return failure(Errc::invalid_argument, printable(key) + ": " + std::string{key.substr(0, colon)} +
+                                                   " has indexes, which would not find raw bytes: save the entity instead");
+    }
+
+    [[nodiscard]] Result<Expiry> expiry(const std::optional<Ttl>& ttl) const {
+        if (!ttl) return Expiry{};
+        const auto expires_at = Expiry::after(now(), *ttl);
+        if (expires_at) return *expires_at;
+        return failure(Errc::invalid_argument, "a ttl must be positive, not " + std::to_string(ttl->duration().count()) + " ms");
+    }
+
+    template <class T>
+    [[nodiscard]] static Loaded<T> as_loaded(LoadedObject loaded) {
+        return {std::static_pointer_cast<const T>(std::move(loaded.object.value)), loaded.version, loaded.expires_at};
+    }
+    template <class T>
+    [[nodiscard]] static Result<Loaded<T>> materialise(const ScanItem& item) {
+        auto loaded = item.object == nullptr
+                          ? decode_record(item.key, item.record, type_of<T>())
+                          : as_type(item.key, {*item.object, item.record.version, item.record.expires_at}, type_of<T>());
+        if (!loaded) return failure(std::move(loaded).error());
+        return as_loaded<T>(std::move(*loaded));
+    }
+
+    /// Calls a visitor that returns nothing, or a bool that is false to stop.
+    template <class Visitor, class Visited>
+    [[nodiscard]] static bool visit_and_continue(Visitor& visitor, const Visited& visited) {
+        using Answer = std::invoke_result_t<Visitor&, const Visited&>;
+        static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, bool>,
+                      "Store::for_each: the visitor must return nothing, or a bool that is false to stop");
+        if constexpr (std::is_void_v<Answer>) {
+            visitor(visited);
+            return true;
+        } else {
+            return visitor(visited);
+        }
+    }
+
+private:
+    std::unique_ptr<Engine> engine_;
+    std::atomic<bool> closed_{false};
+    KnownTypes known_types_;
+    IndexedKinds indexed_kinds_;
+    const std::uint64_t range_seed_ = random_seed();
+    JOINLY_NO_UNIQUE_ADDRESS Traits traits_;
+};
+
+/// Calls a function that changes an entity, and may refuse to.
+template <class T, class Change>
+[[nodiscard]] Status apply_change(Change& change, T& object) {
+    using Answer = std::invoke_result_t<Change&, T&>;
+    static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, Status>,
+                  "Store::update: the function must return nothing, or a joinly::Status whose error ends the update "
+                  "(write `-> joinly::Status` after the lambda's parameters)");
+    if constexpr (std::is_void_v<Answer>) {
+        change(object);
+        return {};
+    } else if constexpr (std::is_same_v<Answer, Status>) {
+        return change(object);
+    }
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,313 @@
+#ifndef JOINLY_TRANSACTION_HPP
+#define JOINLY_TRANSACTION_HPP
+// Reads and writes that happen together or not at all: what the function given to Store::transaction works with.
+//
+//     auto moved = store.transaction([&](auto& tx) -> joinly::Status {
+//         auto lobby = tx.template load<joinly::Lobby>("lobby_1");
+//         if (!lobby) return joinly::failure(lobby.error());
+//         ...
+//         return tx.save(changed_lobby);
+//     });
+//
+// Nothing is locked while the function runs. What it reads is remembered, and its writes are one batch that the backend makes
+// only if everything read is still as it was; if not, the function is called again (optimistic concurrency control, after
+// H. T. Kung and J. T. Robinson, "On Optimistic Methods for Concurrency Control", 1981).
+
+#include <joinly/config.hpp>
+#include <joinly/core/key.hpp>
+#include <joinly/core/range_digest.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/index/collector.hpp>
+#include <joinly/detail/index/upkeep.hpp>
+#include <joinly/detail/policy/merged_follow.hpp>
+#include <joinly/detail/policy/merged_scan.hpp>
+#include <joinly/detail/printable.hpp>
+#include <joinly/detail/store_core.hpp>
+#include <joinly/detail/version_text.hpp>
+#include <joinly/found.hpp>
+#include <joinly/index/query.hpp>
+#include <joinly/loaded.hpp>
+#include <joinly/options.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+
+/// One try of a transaction. For the thread that it was given to, until the function returns.
+///
+/// Reads see what this transaction has written. What is read in one try may come from different moments, so that two entities may
+/// not fit together; such a try never commits, and what it returns is never believed, but the function must not crash on it.
+template <class Core>
+class Transaction {
+public:
+    explicit Transaction(Core& core) : core_{core} {}
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+
+    /// As Store::load. The version of what this transaction has written itself is `absent`.
+    template <class T>
+    [[nodiscard]] Result<Loaded<T>> load(std::string_view id) {
+        Core::template require_entity<T>();
+        auto key = core_.template open_key<T>(id);
+        if (!key) return failure(std::move(key).error());
+        if (const auto own = writes_.find(*key); own != writes_.end()) {
+            if (!own->second.object.value) return failure(Errc::not_found);
+            auto loaded = as_type(*key, own->second, Core::template type_of<T>());
+            if (!loaded) return failure(std::move(loaded).error());
+            return Core::template as_loaded<T>(std::move(*loaded));
+        }
+        auto loaded = core_.engine().load(*key, Core::template type_of<T>());
+        if (!loaded && loaded.error() != Errc::not_found) return failure(std::move(loaded).error());
+        if (auto same = note_read(*std::move(key), loaded ? loaded->version : absent); !same) return failure(same.error());
+        if (!loaded) return failure(std::move(loaded).error());
+        return Core::template as_loaded<T>(std::move(*loaded));
+    }
+
+    template <class T>
+    [[nodiscard]] Result<bool> exists(std::string_view id) {
+        auto loaded = load<T>(id);
+        if (loaded) return true;
+        if (loaded.error() == Errc::not_found) return false;
+        return failure(std::move(loaded).error());
+    }
+
+    /// Saves when the transaction commits. `conflict`: what is there is not what `expect` says; `invalid_argument` as Store::save,
+    /// but what the codec refuses shows at the commit only.
+    template <class T>
+    [[nodiscard]] Status save(const T& entity, const SaveOptions& options = {}) {
+        Core::template require_entity<T>();
+        const auto expires_at = core_.expiry(options.ttl);
+        if (!expires_at) return failure(expires_at.error());
+        if (auto met = expect<T>(Core::id_in(entity), options.expect); !met) return met;
+        return put(std::make_shared<const T>(entity), *expires_at);
+    }
+
+    /// Erases when the transaction commits. Erasing what is not there is no error, unless `expect` says that it should be.
+    template <class T>
+    [[nodiscard]] Status erase(std::string_view id, const EraseOptions& options = {}) {
+        Core::template require_entity<T>();
+        auto key = core_.template open_key<T>(id);
+        if (!key) return failure(std::move(key).error());
+        if (auto met = expect<T>(id, options.expect); !met) return met;
+        if (auto kept = detail::keep_catalogue<T>(core_); !kept) return kept;
+        writes_.insert_or_assign(*std::move(key), LoadedObject{{nullptr, &Core::template type_of<T>()}, absent, {}});
+        return {};
+    }
+
+    /// As Store::update, within the transaction: `change` is called once.
+    template <class T, std::invocable<T&> Change>
+    [[nodiscard]] Status update(std::string_view id, Change&& change) {
+        auto loaded = load<T>(id);
+        if (!loaded) return failure(std::move(loaded).error());
+        auto object = std::make_shared<T>(**loaded);
+        if (auto accepted = detail::apply_change(change, *object); !accepted) return accepted;
+        if (Core::id_in(*object) != id) return failure(Errc::invalid_argument, "an update must not change the id");
+        return put<T>(std::move(object), loaded->expires_at());
+    }
+
+    /// As Store::for_each. That nothing has come to the kind, left it or changed is part of what the commit requires.
+    template <class T, std::invocable<const Loaded<T>&> Visitor>
+    [[nodiscard]] Status for_each(Visitor&& visitor) {
+        Core::template require_entity<T>();
+        Status outcome;
+        auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem& item) {
+            auto loaded = Core::template materialise<T>(item);
+            if (!loaded) {
+                outcome = failure(std::move(loaded).error());
+                return false;
+            }
+            return Core::visit_and_continue(visitor, *loaded);
+        });
+        return scanned ? std::move(outcome) : std::move(scanned);
+    }
+
+    /// As Store::ids; as for_each, but only as far as the page goes.
+    template <class T>
+    [[nodiscard]] Result<std::vector<std::string>> ids(const Page& page = {}) {
+        Core::template require_entity<T>();
+        std::vector<std::string> found;
+        if (page.limit == 0) return found;
+        KeyRange range = kind_range(Core::template kind<T>());
+        if (!page.after.empty()) range.begin += page.after + '\0';  // the smallest key above it
+        auto scanned = scan(range, [&](const ScanItem& item) {
+            found.emplace_back(id_of(Core::template kind<T>(), item.key));
+            return found.size() < page.limit;
+        });
+        if (!scanned) return failure(std::move(scanned).error());
+        return found;
+    }
+
+    template <class T>
+    [[nodiscard]] Result<std::size_t> count() {
+        Core::template require_entity<T>();
+        std::size_t found = 0;
+        auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem&) { return ++found != 0; });
+        if (!scanned) return failure(std::move(scanned).error());
+        return found;
+    }
+
+    /// As Store::find, this transaction's own writes included. That nothing has come to what the query asks for or left it, as far
+    /// as the page goes, is part of what the commit requires.
+    template <class T>
+    [[nodiscard]] Result<Found<T>> find(const Query<T>& query) {
+        return find_page<T, Found<T>>(query);
+    }
+    template <class T>
+    [[nodiscard]] Result<FoundIds> find_ids(const Query<T>& query) {
+        return find_page<T, FoundIds>(query);
+    }
+
+    /// For Store::transaction: commits, or, when the function refused, sees to it that the refusal was founded on what was there
+    /// together. `conflict` with `is_outdated()`: try again.
+    [[nodiscard]] Result<Version> finish(Status outcome) {
+        is_outdated_ = is_torn_;
+        if (is_torn_) return failure(Errc::conflict, "what the transaction has read has changed meanwhile");
+        const bool surely_together = reads_.size() <= 1 && ranges_.empty();
+        if (!outcome && surely_together) return failure(std::move(outcome).error());
+        WriteSet set;
+        for (const auto& [key, version] : reads_) set.requirements.push_back({key, version, false});
+        set.ranges = std::move(ranges_);
+        if (outcome) {
+            for (const auto& [key, written] : writes_) set.writes.push_back({key, written.object, written.expires_at});
+        }
+        auto version = core_.engine().write(std::move(set));
+        is_outdated_ = !version && version.error() == Errc::conflict;
+        if (is_outdated_ || outcome) return version;
+        return failure(std::move(outcome).error());
+    }
+    [[nodiscard]] bool is_outdated() const noexcept { return is_outdated_; }
+
+private:
+    static constexpr bool watches_ranges = requires(typename Core::Engine & engine, const KeyRange& range) { engine.watch(range); };
+
+    /// Two readings of one key that differ: the try is lost.
+    [[nodiscard]] Status note_read(std::string key, Version version) {
+        const auto [at, is_new] = reads_.try_emplace(std::move(key), version);
+        if (is_new || at->second == version) return {};
+        is_torn_ = true;
+        return failure(Errc::conflict, detail::printable(at->first) + " has changed since the transaction read it");
+    }
+
+    template <class T>
+    [[nodiscard]] Status expect(std::string_view id, const std::optional<Version>& expected) {
+        if (!expected) return {};
+        auto loaded = load<T>(id);
+        if (!loaded && loaded.error() != Errc::not_found) return failure(std::move(loaded).error());
+        const bool met = loaded ? *expected != absent && loaded->version() == *expected : *expected == absent;
+        if (met) return {};
+        return failure(Errc::conflict, std::string{Core::template kind<T>()} + ':' + detail::printable(id) + " is " +
+                                           detail::version_text(loaded ? loaded->version() : absent) + ", not " +
+                                           detail::version_text(*expected));
+    }
+
+    template <class T>
+    [[nodiscard]] Status put(std::shared_ptr<const T> object, Expiry expires_at) {
+        auto key = core_.template open_key<T>(Core::id_in(*object));
+        if (!key) return failure(std::move(key).error());
+        if (auto kept = detail::keep_catalogue<T>(core_); !kept) return kept;
+        writes_.insert_or_assign(*std::move(key),
+                                 LoadedObject{{std::move(object), &Core::template type_of<T>()}, absent, expires_at});
+        return {};
+    }
+
+    /// The live records of a range as the transaction sees them. What it covers up to where the visitor stops is then required.
+    [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) {
+        if (core_.is_closed()) return Core::closed_error();
+        RangeRead read = begin_read(range);
+        RangeDigest digest{core_.range_seed()};
+        detail::MergedScan merged{own_writes(range), range.direction, core_.now(), visit};
+        bool goes_on = true;
+        auto scanned = core_.engine().scan(range, [&](const ScanItem& item) {
+            digest.add(item.key, item.record.version);
+            goes_on = merged.meet(item);
+            if (!goes_on) cover_up_to(read, item.key);
+            return goes_on;
+        });
+        if (!scanned) return scanned;
+        if (goes_on) merged.finish();
+        read.stored.digest = digest.value();
+        ranges_.push_back(std::move(read));
+        return {};
+    }
+
+    template <class T, class Page>
+    [[nodiscard]] Result<Page> find_page(const Query<T>& query) {
+        Core::template require_entity<T>();
+        if (core_.is_closed()) return Core::closed_error();
+        const auto planned = plan(query);
+        if (!planned) return failure(planned.error());
+        if (auto covered = detail::require_index<T>(core_, planned->index); !covered) return failure(std::move(covered).error());
+        detail::Collector<T, Core, Page> collector{*planned, core_.now()};
+        if (planned->limit == 0) return collector.finish({});
+        return collector.finish(follow<T>(planned->range, [&](const IndexedItem& item) { return collector.meet(item); }));
+    }
+
+    /// As scan, of index entries. Each record that an entry led to is required as well, for an entry does not tell its version.
+    template <class T>
+    [[nodiscard]] Status follow(const KeyRange& range, IndexedVisitor visit) {
+        RangeRead read = begin_read(range);
+        RangeDigest digest{core_.range_seed()};
+        detail::MergedFollow merged{own_writes(kind_range(Core::template kind<T>())), range, visit};
+        if (auto prepared = merged.prepare(range); !prepared) return prepared;
+        Status same;
+        bool goes_on = true;
+        auto followed = core_.engine().follow(range, [&](const IndexedItem& met) {
+            digest.add(met.entry_key, absent);
+            const RecordView& record = met.item.record;
+            same = note_read(std::string{met.item.key}, record.expires_at.has_passed(core_.now()) ? absent : record.version);
+            goes_on = same && merged.meet(met);
+            if (!goes_on) cover_up_to(read, met.entry_key);
+            return goes_on;
+        });
+        if (followed && !same) followed = std::move(same);
+        if (!followed) return followed;
+        if (goes_on) merged.finish();
+        read.stored.digest = digest.value();
+        ranges_.push_back(std::move(read));
+        return {};
+    }
+
+    [[nodiscard]] RangeRead begin_read(const KeyRange& range) {
+        RangeRead read{{range, core_.range_seed(), 0}, nullptr};
+        if constexpr (watches_ranges) read.watch = core_.engine().watch(range);
+        return read;
+    }
+
+    /// Nothing behind `last` was looked at.
+    void cover_up_to(RangeRead& read, std::string_view last) {
+        KeyRange& range = read.stored.range;
+        if (range.direction == Direction::forward) {
+            range.end = std::string{last} + '\0';
+        } else {
+            range.begin = last;
+        }
+        if constexpr (watches_ranges) core_.engine().narrow_watch(*read.watch, range);
+    }
+
+    [[nodiscard]] detail::MergedScan::PendingWrites own_writes(const KeyRange& range) const {
+        detail::MergedScan::PendingWrites own;
+        for (auto at = writes_.lower_bound(range.begin); at != writes_.end() && range.contains(at->first); ++at)
+            own.emplace_back(at->first, at->second);
+        return own;
+    }
+
+    Core& core_;
+    std::map<std::string, Version, std::less<>> reads_;
+    std::map<std::string, LoadedObject, std::less<>> writes_;
+    std::vector<RangeRead> ranges_;
+    bool is_torn_ = false;
+    bool is_outdated_ = false;
+};
+
+JOINLY_NAMESPACE_END
+#endif

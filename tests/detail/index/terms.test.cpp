@@ -1,0 +1,106 @@
+// What the indexes of a type know an object by.
+#include <joinly/codec/binary.hpp>
+#include <joinly/core/index_entry.hpp>
+#include <joinly/detail/index/terms.hpp>
+#include <joinly/detail/policy/object_type.hpp>
+#include <joinly/entity/queue.hpp>
+#include <tests/support/catch.hpp>
+#include <tests/support/indexed_entities.hpp>
+
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace joinly;
+using namespace joinly::test;
+using detail::index_terms;
+
+template <class T>
+std::vector<std::string> terms_of(const T& object) {
+    std::string packed;
+    REQUIRE(index_terms(object, packed));
+    std::vector<std::string> terms;
+    std::string_view rest = packed;
+    while (const auto term = take_index_term(rest)) terms.emplace_back(*term);
+    CHECK(rest.empty());
+    return terms;
+}
+
+}  // namespace
+
+static_assert(detail::has_indexes<game::Guild> && detail::count_indexes<game::Guild>() == 10);
+static_assert(!detail::has_indexes<Queue>);
+static_assert(detail::has_indexes<game::Plain>);  // it may have: that is known at run time
+
+TEST_CASE("each index gives a term: its number, and then the keys of its fields", "[index]") {
+    const auto terms = terms_of(guild("owls", 7, game::Region::us));
+    REQUIRE(terms.size() == 10);
+    CHECK(terms[0] == std::string_view("\0\2\0\1", 4));                                     // an empty name
+    CHECK(terms[1] == std::string_view("\0\4\x80\0\0\0\0\0\0\7", 10));                      // trophies
+    CHECK(terms[4] == std::string_view("\0\x8\0", 3));                                      // no motto
+    CHECK(terms[7] == std::string_view("\3\xe8\x80\0\0\0\0\0\0\1\x80\0\0\0\0\0\0\7", 18));  // region, trophies
+    CHECK(terms[8] == std::string_view("\3\xe9\1\0\0\1", 6));                               // open, no motto, no name
+}
+
+TEST_CASE("a description that cannot be walked at compile time has terms all the same", "[index]") {
+    const auto terms = terms_of(game::Plain{"ada", 5, 2});
+    REQUIRE(terms.size() == 2);
+    CHECK(terms[0] == std::string_view("\0\2\x80\0\0\0\0\0\0\5", 10));
+    CHECK(terms[1] == std::string_view("\0\x64\x80\0\0\0\0\0\0\2\x80\0\0\0\0\0\0\5", 18));
+}
+
+TEST_CASE("terms are appended to what is there", "[index]") {
+    std::string packed{"before"};
+    REQUIRE(index_terms(game::Plain{}, packed));
+    CHECK(std::string_view{packed}.starts_with("before"));
+    CHECK(packed.size() == 6 + 2 + 10 + 2 + 18);
+}
+
+TEST_CASE("NaN in an indexed field is refused, naming the field, and nothing is left behind", "[index]") {
+    game::Guild owls = guild("owls");
+    owls.win_rate = std::numeric_limits<double>::quiet_NaN();
+    std::string packed{"before"};
+    const Status refused = index_terms(owls, packed);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error() == Errc::invalid_argument);
+    CHECK(std::string{refused.error().message()}.find("guild, field win_rate") != std::string::npos);
+    CHECK(packed == "before");
+}
+
+TEST_CASE("a string fits as long as its term does, and is refused, naming the field, when it does not", "[index]") {
+    constexpr std::size_t room = max_index_term_bytes - 2 - 2;  // the index's number, the string's end
+    game::Guild owls = guild("owls");
+    owls.name.assign(room, 'x');
+    owls.motto.reset();
+    std::string packed;
+    // The composed index over is_open, motto and name has two bytes less room.
+    const Status composed = index_terms(owls, packed);
+    REQUIRE_FALSE(composed);
+    CHECK(std::string{composed.error().message()}.find("guild, field name: too long for the index open_motto_name") !=
+          std::string::npos);
+
+    owls.name.assign(room - 2, 'x');
+    CHECK(index_terms(owls, packed));
+    owls.name.assign(room / 2, '\0');  // which takes two bytes each
+    CHECK(index_terms(owls, packed).error() == Errc::invalid_argument);
+
+    owls.name.assign(room + 1, 'x');
+    const Status single = index_terms(owls, packed);
+    REQUIRE_FALSE(single);
+    CHECK(std::string{single.error().message()}.find("guild, field name: too long for the index name") != std::string::npos);
+}
+
+TEST_CASE("a type with indexes tells its terms to the policies, and one without tells that it has none", "[index]") {
+    const ObjectType& guilds = detail::object_type<game::Guild, Binary>;
+    REQUIRE(guilds.index_terms != nullptr);
+    const game::Guild owls = guild("owls", 3);
+    std::string told;
+    std::string expected;
+    REQUIRE(guilds.index_terms(&owls, told));
+    REQUIRE(index_terms(owls, expected));
+    CHECK(told == expected);
+    CHECK(detail::object_type<Queue, Binary>.index_terms == nullptr);
+}
