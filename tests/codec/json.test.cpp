@@ -135,7 +135,7 @@ TEST_CASE("extreme numbers survive Json", "[json]") {
 TEST_CASE("Json has the shape of the documented dictionaries", "[json]") {
     CHECK(encoded(Lobby{.lobby_id = "lobby_123", .players = {"a", "b"}}) ==
           R"({"lobby_id":"lobby_123","state":"waiting","players":["a","b"],"max_players":8,"owner":"",)"
-          R"("created_at":0.0,"attributes":{}})");
+          R"("created_at":0.0,"attributes":{},"rating":0})");
     CHECK(encoded(Match{.match_id = "m", .result = {{"a", 2}}}) ==
           R"({"match_id":"m","lobby_id":"","players":[],"started_at":0.0,"ended_at":null,"result":{"a":2.0}})");
 }

@@ -518,12 +518,12 @@ TEST_CASE("a newer format is incompatible and left alone", "[journal]") {
     TempDir dir;
     const std::string path = nine_batches(dir);
     std::string bytes = bytes_of(segment(path, 1));
-    joinly::detail::store_little_endian(bytes.data() + 8, std::uint32_t{2});
+    joinly::detail::store_little_endian(bytes.data() + 8, std::uint32_t{3});
     joinly::detail::store_little_endian(bytes.data() + 60, joinly::detail::crc32c({bytes.data(), 60}));
     write_bytes(segment(path, 1), bytes);
     const auto journal = Journal::open(small(path));
     REQUIRE(journal.error() == Errc::incompatible);
-    CHECK(std::string{journal.error().message()}.find("format 2") != std::string::npos);
+    CHECK(std::string{journal.error().message()}.find("format 3") != std::string::npos);
     CHECK(salvage_journal(path).error() == Errc::incompatible);
     CHECK(bytes_of(segment(path, 1)) == bytes);
 }
@@ -893,7 +893,12 @@ TEST_CASE("a segment is written as ever", "[journal][golden]") {
     payload.clear();
     payload.erase("lobby:2");
     add(259, 256);
-    CHECK(bytes == bytes_of(JOINLY_TEST_SOURCE_DIR "/golden/journal_v1.segment"));
+    payload.clear();
+    REQUIRE(payload.put(
+        "lobby:3", expiry, ValueForm::text, [](std::string& out) { return out.append("hi"), Status{}; }, joinly::absent,
+        std::string_view{"\0\4\0\7ab", 6}));
+    add(260, 259);
+    CHECK(bytes == bytes_of(JOINLY_TEST_SOURCE_DIR "/golden/journal_v2.segment"));
 }
 
 }  // namespace

@@ -9,9 +9,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -24,13 +26,13 @@ using joinly::Drive;
 using joinly::Errc;
 using joinly::Loaded;
 using joinly::ManualTraits;
-using joinly::Player;
+using Player = joinly::test::Account;
 using joinly::Version;
 using joinly::WriteBehind;
 using joinly::WriteBehindOptions;
 using joinly::test::FailingBackend;
 using joinly::test::Latch;
-using joinly::test::player;
+constexpr auto player = [](std::string id, std::int32_t rating = 1000) { return joinly::test::account(std::move(id), rating); };
 using Rig = joinly::test::WriteBehindRig;
 
 TEST_CASE("a save returns before the backend has it, and a flush takes it there", "[write_behind]") {

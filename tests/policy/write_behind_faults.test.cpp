@@ -12,10 +12,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -24,12 +26,12 @@ using namespace std::chrono_literals;
 using joinly::Batch;
 using joinly::Drive;
 using joinly::Errc;
-using joinly::Player;
+using Player = joinly::test::Account;
 using joinly::Version;
 using joinly::WriteBehind;
 using joinly::test::FailingBackend;
 using joinly::test::Latch;
-using joinly::test::player;
+constexpr auto player = [](std::string id, std::int32_t rating = 1000) { return joinly::test::account(std::move(id), rating); };
 using Rig = joinly::test::WriteBehindRig;
 
 /// Refuses, for good, every batch that holds one of these players.

@@ -21,12 +21,12 @@ struct WriteBehindRig {
         : store{*Store::open({.control = control}, options, traits)} {}
 
     std::int32_t rating(std::string_view id) {
-        auto loaded = store.load<Player>(id);
+        auto loaded = store.load<Account>(id);
         return loaded ? (*loaded)->skill_rating : -1;
     }
     std::int32_t stored_rating(std::string_view id) {
         auto record = control->records.read("player:" + std::string{id});
-        Player stored;
+        Account stored;
         return record && joinly::Binary::decode(record->value, stored) ? stored.skill_rating : -1;
     }
 
