@@ -171,7 +171,7 @@ public:
     template <class T, std::invocable<T&> Change>
     [[nodiscard]] Result<Version> update(std::string_view id, Change&& change) {
         Core::template require_entity<T>();
-        const auto key = make_key(Core::template kind<T>(), id);
+        const auto key = core_->template open_key<T>(id);
         if (!key) return failure(key.error());
         if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
         detail::Backoff backoff;
@@ -285,10 +285,10 @@ public:
     /// The T that a query asks for, in its order, pending writes included, from one consistent snapshot: see
     /// joinly/index/query.hpp.
     ///
-    /// @return a page of at most the query's limit. `invalid_argument`: the query's bounds or cursor are of no use. `incompatible`:
-    /// T
-    ///         was saved before the index was declared: call rebuild_indexes once. `corrupt`: index and records do not fit
-    ///         together.
+    /// @return a page of at most the query's limit. Otherwise:
+    ///         invalid_argument  the query's bounds or cursor are of no use;
+    ///         incompatible      entities were saved before the index was declared: call rebuild_indexes once;
+    ///         corrupt           index and records do not fit together.
     /// @par Complexity  O(log n) and the page's entities: what the query does not ask for is not read. Under write-behind besides
     ///                  what is pending of the kind.
     template <class T>
@@ -435,15 +435,16 @@ public:
             if (auto flushed = engine().flush(); !flushed) return failure(std::move(flushed).error());
             auto expired = engine().backend().expired(core_->now(), at_once);
             if (!expired) return failure(std::move(expired).error());
-            const auto erased = erase_expired(*expired);
-            if (!erased) return failure(erased.error());
-            report.erased += erased->size();
-            for (const std::size_t at : *erased) {
+            std::vector<std::size_t> erased;
+            const Status status = erase_expired(*expired, erased);
+            report.erased += erased.size();
+            for (const std::size_t at : erased) {
                 auto& [key, version, expires_at] = (*expired)[at];
                 on_expired(ExpiredEntity{std::move(key), version, expires_at});
             }
-            report.is_done = expired->size() < at_once && erased->size() == expired->size();
-            if (report.is_done || erased->empty()) break;
+            if (!status) return failure(status.error());
+            report.is_done = expired->size() < at_once && erased.size() == expired->size();
+            if (report.is_done || erased.empty()) break;
         } while (std::chrono::steady_clock::now() < deadline);
         return report;
     }
@@ -516,10 +517,17 @@ public:
         return engine().dead_letters();
     }
     /// Writes what a dead letter holds again, as if it were saved now: over whatever was saved under its keys meanwhile. The
-    /// letter is dropped once that is acknowledged. `not_found`: there is none with that id.
+    /// letter is dropped once that is acknowledged. `not_found`: there is none with that id. Of a letter that an earlier run of the
+    /// program has left, nobody knows whether its index entries are those of today: the indexes of its kinds are to be rebuilt.
     [[nodiscard]] Result<Version> retry_dead_letter(Version id) {
         require_delays();
         if (closed()) return closed_error();
+        for (const std::string& kind : engine().kinds_of_raw_letter(id)) {
+            if (!core_->indexed_kinds().contains(kind)) continue;
+            auto stored = detail::load_catalogue(*core_, kind);
+            if (!stored) return failure(std::move(stored).error());
+            if (auto struck = detail::write_catalogue(*core_, kind, {}, stored->version); !struck) return failure(struck.error());
+        }
         return engine().retry_dead_letter(id);
     }
     /// Forgets a dead letter. `not_found`: there is none with that id.
@@ -597,7 +605,7 @@ private:
 
     /// Which of these records were erased: those that were still as they are told here. All at once, or, if somebody else is at
     /// some of them, one by one.
-    [[nodiscard]] Result<std::vector<std::size_t>> erase_expired(const std::vector<ExpiredRecord>& expired) {
+    [[nodiscard]] Status erase_expired(const std::vector<ExpiredRecord>& expired, std::vector<std::size_t>& erased) {
         const auto erase = [&](std::size_t begin, std::size_t end) {
             WriteSet set;
             for (std::size_t i = begin; i < end; ++i) {
@@ -606,11 +614,10 @@ private:
             }
             return engine().write(std::move(set));
         };
-        std::vector<std::size_t> erased;
-        if (expired.empty()) return erased;
+        if (expired.empty()) return {};
         if (const auto whole = erase(0, expired.size()); whole) {
             for (std::size_t i = 0; i < expired.size(); ++i) erased.push_back(i);
-            return erased;
+            return {};
         } else if (whole.error() != Errc::conflict && whole.error() != Errc::corrupt) {
             return failure(whole.error());
         }
@@ -619,7 +626,7 @@ private:
             if (one) erased.push_back(i);
             if (!one && one.error() != Errc::conflict && one.error() != Errc::corrupt) return failure(one.error());
         }
-        return erased;
+        return {};
     }
 
     template <class T, class Page>
@@ -631,7 +638,8 @@ private:
         auto covered = detail::require_index<T>(*core_, planned->index);
         if (!covered && covered.error() == Errc::incompatible && options.build_missing_index) {
             auto built = rebuild_indexes<T>();
-            covered = built ? Status{} : failure(std::move(built).error());
+            if (!built) return failure(std::move(built).error());
+            covered = detail::IndexEvidence{};
         }
         if (!covered) return failure(std::move(covered).error());
         detail::Collector<T, Core, Page> collector{*planned, core_->now()};

@@ -171,7 +171,12 @@ public:
     /// together. `conflict` with `is_outdated()`: try again.
     [[nodiscard]] Result<Version> finish(Status outcome) {
         is_outdated_ = is_torn_;
-        if (is_torn_) return failure(Errc::conflict, "what the transaction has read has changed meanwhile");
+        if (is_torn_) {
+            WriteSet read;
+            for (const auto& [key, version] : reads_) read.requirements.push_back({key, version, false});
+            (void)core_.engine().write(std::move(read));  // so that the engine lets go of what it has cached wrong
+            return failure(Errc::conflict, "what the transaction has read has changed meanwhile");
+        }
         const bool surely_together = reads_.size() <= 1 && ranges_.empty();
         if (!outcome && surely_together) return failure(std::move(outcome).error());
         WriteSet set;
@@ -182,7 +187,7 @@ public:
         }
         auto version = core_.engine().write(std::move(set));
         is_outdated_ = !version && version.error() == Errc::conflict;
-        if (is_outdated_ || outcome) return version;
+        if (!version || outcome) return version;
         return failure(std::move(outcome).error());
     }
     [[nodiscard]] bool is_outdated() const noexcept { return is_outdated_; }
@@ -229,6 +234,7 @@ private:
         bool goes_on = true;
         auto scanned = core_.engine().scan(range, [&](const ScanItem& item) {
             digest.add(item.key, item.record.version);
+            if (item.record.expires_at.at() < read.first_expiry.at()) read.first_expiry = item.record.expires_at;
             goes_on = merged.meet(item);
             if (!goes_on) cover_up_to(read, item.key);
             return goes_on;
@@ -246,7 +252,11 @@ private:
         if (core_.is_closed()) return Core::closed_error();
         const auto planned = plan(query);
         if (!planned) return failure(planned.error());
-        if (auto covered = detail::require_index<T>(core_, planned->index); !covered) return failure(std::move(covered).error());
+        auto covered = detail::require_index<T>(core_, planned->index);
+        if (!covered) return failure(std::move(covered).error());
+        auto same = note_read(detail::catalogue_key(Core::template kind<T>()), covered->catalogue_version);
+        if (!same) return failure(std::move(same).error());
+        if (covered->emptiness) ranges_.push_back(*std::move(covered->emptiness));
         detail::Collector<T, Core, Page> collector{*planned, core_.now()};
         if (planned->limit == 0) return collector.finish({});
         return collector.finish(follow<T>(planned->range, [&](const IndexedItem& item) { return collector.meet(item); }));
@@ -278,7 +288,7 @@ private:
     }
 
     [[nodiscard]] RangeRead begin_read(const KeyRange& range) {
-        RangeRead read{{range, core_.range_seed(), 0}, nullptr};
+        RangeRead read{{range, core_.range_seed(), 0}, nullptr, {}};
         if constexpr (watches_ranges) read.watch = core_.engine().watch(range);
         return read;
     }

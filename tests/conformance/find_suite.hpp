@@ -287,6 +287,18 @@ JOINLY_EACH_POLICY("an index that does not cover what is stored is incompatible,
     CHECK(store->template rebuild_indexes<Guild>()->rewritten == 0);
 }
 
+JOINLY_EACH_POLICY("a rebuilding leaves alone what has expired and was not swept") {
+    Fixture<TestType> store;
+    REQUIRE(store->save(guild("a", 1), {.ttl = 10s}));
+    REQUIRE(store->flush());
+    store.traits.clock.advance(10s);
+    REQUIRE(store->template rebuild_indexes<Guild>());
+    std::size_t entries = 0;
+    REQUIRE(store->backend().follow(joinly::detail::entries_of("guild"),
+                                    [&](std::string_view, std::string_view, const joinly::RecordView&) { return ++entries != 0; }));
+    CHECK(entries == 4);
+}
+
 JOINLY_EACH_POLICY("a query can have the index built that it needs") {
     Fixture<TestType> store;
     REQUIRE(store->save(old_guild("a", 2)));

@@ -51,7 +51,8 @@ public:
     /// To be called once, before there are other threads: looks which kinds have indexes.
     [[nodiscard]] Status read_catalogues() {
         return engine_->scan(KeyRange::prefix(catalogue_prefix), [&](const ScanItem& item) {
-            indexed_kinds_.set(item.key.substr(catalogue_prefix.size()), true);
+            const auto indexes = decode_catalogue(item.record.value);  // one that is pending, or cannot be read, may list some
+            indexed_kinds_.set(item.key.substr(catalogue_prefix.size()), item.object != nullptr || !indexes || !indexes->empty());
             return true;
         });
     }

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <map>
 #include <numeric>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -108,6 +109,9 @@ struct EloSide {
         }
         players.push_back({player_id, score->second, 0});
     }
+    const std::set<std::string_view> once(match.players.begin(), match.players.end());
+    if (once.size() != players.size())
+        return failure(Errc::invalid_argument, "a player is twice in match:" + printable(match.match_id));
     if (players.size() == result.size()) return players;
     return failure(Errc::invalid_argument, "the result names somebody who is not in match:" + printable(match.match_id));
 }
@@ -173,6 +177,9 @@ template <class Store, class Rule = Elo>
         }
         if (auto rated = rule(*players); !rated) return rated;
         for (const RatedPlayer& player : *players) {
+            if (!std::isfinite(player.rating))
+                return failure(Errc::invalid_argument,
+                               "the new rating of " + detail::printable(player.player_id) + " is no number");
             auto updated = tx.template update<Player>(
                 player.player_id, [&](Player& record) { record.skill_rating = detail::whole_rating(player.rating); });
             if (!updated && !(updated.error() == Errc::not_found)) return updated;

@@ -10,6 +10,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/options.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -40,7 +41,7 @@ template <class Store>
 class Sweeper {
 public:
     explicit Sweeper(Store& store, SweeperOptions options = {})
-        : store_{store}, options_{std::move(options)}, thread_{[this] { work(); }} {}
+        : store_{store}, options_{bounded(std::move(options))}, thread_{[this] { work(); }} {}
     Sweeper(const Sweeper&) = delete;
     Sweeper& operator=(const Sweeper&) = delete;
     ~Sweeper() {
@@ -58,6 +59,13 @@ public:
     }
 
 private:
+    /// An interval that can be added to a time: a century stands for ever.
+    [[nodiscard]] static SweeperOptions bounded(SweeperOptions options) {
+        constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 365 * 100};
+        options.interval = (std::min)(options.interval, longest);
+        return options;
+    }
+
     void work() {
         std::unique_lock lock{mutex_};
         while (!wake_.wait_for(lock, options_.interval, [this] { return ending_; })) {
@@ -73,7 +81,8 @@ private:
                 stats_.erased += report->erased;
             } else {
                 ++stats_.failures;
-                stats_.last_error = report.error().message();
+                JOINLY_TRY { stats_.last_error = report.error().message(); }
+                JOINLY_CATCH_ALL {}
             }
         }
     }

@@ -64,6 +64,7 @@ struct RangeWatch {
 struct RangeRead {
     RangeRequirement stored;
     std::shared_ptr<detail::RangeWatch> watch;
+    Expiry first_expiry;  ///< of the records that were there: a watch is not tripped by time
 };
 
 /// Writes that take effect together, if the requirements hold at that moment. Of two to one key, the later one wins.

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -28,18 +29,25 @@ public:
         }
         return false;
     }
+    /// Changes whenever everything is forgotten.
+    [[nodiscard]] std::uint64_t round() const noexcept { return round_.load(); }
     void clear() noexcept {
+        ++round_;
         for (auto& place : places_) place.store(nullptr);
     }
-    void add(const ObjectType* type) noexcept {
+    /// What was found out about the type in an earlier round may hold no more: it then stays unknown.
+    void add(const ObjectType* type, std::uint64_t round) noexcept {
         for (auto& place : places_) {
             const ObjectType* known = nullptr;
-            if (place.compare_exchange_strong(known, type) || known == type) return;
+            if (!place.compare_exchange_strong(known, type) && known != type) continue;
+            if (round != round_.load()) place.store(nullptr);
+            return;
         }
     }
 
 private:
     std::array<std::atomic<const ObjectType*>, 64> places_{};
+    std::atomic<std::uint64_t> round_{0};
 };
 
 /// Guarded by its own mutex, a leaf.

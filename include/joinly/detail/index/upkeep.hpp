@@ -4,7 +4,8 @@
 // entry of every record. Before a store first writes entities of a type it strikes out what the type does not declare, for it would
 // not keep that right; and lists what is declared when the kind has no records yet. A query asks only what is listed.
 //
-// A store that was opened before another process listed an index goes on writing without it: see Store::rebuild_indexes.
+// A store that was opened before another process listed an index goes on writing without it, and so does a write of a type without
+// the index that is under way when it is listed: see Store::rebuild_indexes.
 
 #include <joinly/config.hpp>
 #include <joinly/core/index_entry.hpp>
@@ -19,6 +20,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -79,14 +81,16 @@ template <class T, class Core>
     constexpr std::string_view kind = Core::template kind<T>();
     if (core.known_types().contains(type)) return {};
     if constexpr (!has_indexes<T>) {
+        const auto round = core.known_types().round();
         if (!core.indexed_kinds().contains(kind)) {
-            core.known_types().add(type);
+            core.known_types().add(type, round);
             return {};
         }
     }
     const IndexCatalogue declared = index_catalogue<T>();
     Backoff backoff;
     for (;;) {
+        const auto round = core.known_types().round();
         auto stored = load_catalogue(core, kind);
         if (!stored) return failure(std::move(stored).error());
         const bool lacks_some = !missing(declared, stored->indexes).empty();
@@ -95,7 +99,7 @@ template <class T, class Core>
         IndexCatalogue complete = indexes_only_in(declared, missing(declared, stored->indexes));
         bool changes = has_others;
         if (lacks_some) {
-            RangeRead records{{kind_range(kind), 0, 0}, nullptr};
+            RangeRead records{{kind_range(kind), 0, 0}, nullptr, {}};
             const auto is_empty = read_emptiness(core, records);
             if (!is_empty) return failure(is_empty.error());
             if (*is_empty) {
@@ -106,32 +110,38 @@ template <class T, class Core>
         }
         const Status written = changes ? write_catalogue(core, kind, complete, stored->version, std::move(set)) : Status{};
         if (written) {
-            core.known_types().add(type);
+            core.known_types().add(type, changes ? core.known_types().round() : round);
             return {};
         }
         if (!(written.error() == Errc::conflict) || !backoff.wait()) return written;
     }
 }
 
+/// On what it rests that an index may be asked: the catalogue at a version, or that there are no records.
+struct IndexEvidence {
+    Version catalogue_version = absent;
+    std::optional<RangeRead> emptiness = {};
+};
+
 /// `incompatible` when the index does not cover every T that is stored.
 template <class T, class Core>
-[[nodiscard]] Status require_index(Core& core, std::uint16_t number) {
+[[nodiscard]] Result<IndexEvidence> require_index(Core& core, std::uint16_t number) {
     constexpr std::string_view kind = Core::template kind<T>();
     auto stored = load_catalogue(core, kind);
     if (!stored) return failure(std::move(stored).error());
     for (const IndexDeclaration& lacking : missing(index_catalogue<T>(), stored->indexes)) {
         if (lacking.number != number) continue;
-        RangeRead records{{kind_range(kind), 0, 0}, nullptr};
+        RangeRead records{{kind_range(kind), 0, 0}, nullptr, {}};
         const auto is_empty = read_emptiness(core, records);
         if (!is_empty) return failure(is_empty.error());
-        if (*is_empty) return {};
+        if (*is_empty) return IndexEvidence{stored->version, std::move(records)};
         const auto again = load_catalogue(core, kind);  // somebody may have begun the kind since the first look
         if (!again) return failure(again.error());
         if (again->version != stored->version) return require_index<T>(core, number);
         return failure(Errc::incompatible, std::string{kind} + ": the index " + lacking.name +
                                                " does not cover everything that is stored: call rebuild_indexes first");
     }
-    return {};
+    return IndexEvidence{stored->version, std::nullopt};
 }
 
 /// One page of records of the kind: saves those again whose terms are not what the description says.
@@ -189,30 +199,45 @@ private:
     std::string last_key_;
 };
 
-/// Erases the entries that no record stands behind: what a program left that did not know the index.
+/// Erases the entries that no record stands behind: what a program left that did not know the index. An expired record stands
+/// behind its entries as well as any. To be called after a flush.
 template <class T, class Core>
 [[nodiscard]] Status erase_unfounded_entries(Core& core) {
-    std::vector<std::string> unfounded;
+    struct Unfounded {
+        std::string entry;
+        std::string record;
+        Version version;
+    };
+    std::vector<Unfounded> unfounded;
     Status outcome;
     auto scanned = core.engine().scan(entries_of(kind_of<T>), [&](const ScanItem& item) {
-        const auto record_key = item.object == nullptr ? indexed_record_key(item.key, item.record.value) : std::nullopt;
-        if (item.object != nullptr || !record_key) return true;
-        auto loaded = core.engine().load(*record_key, Core::template type_of<T>());
+        auto record_key = item.object == nullptr ? indexed_record_key(item.key, item.record.value) : std::nullopt;
+        if (!record_key) return true;
+        auto stored = core.engine().backend().read(*record_key);
         std::string terms;
-        if (loaded) outcome = index_terms(*static_cast<const T*>(loaded->object.value.get()), terms);
-        if (!loaded && loaded.error() != Errc::not_found) outcome = failure(std::move(loaded).error());
+        if (stored) {
+            auto decoded =
+                decode_record(*record_key, {stored->value, stored->version, stored->expires_at}, Core::template type_of<T>());
+            outcome = decoded ? index_terms(*static_cast<const T*>(decoded->object.value.get()), terms)
+                              : failure(std::move(decoded).error());
+        } else if (stored.error() != Errc::not_found) {
+            outcome = failure(std::move(stored).error());
+        }
         bool is_founded = false;
         for (std::string_view rest = terms; const auto term = take_index_term(rest);)
             is_founded = is_founded || index_entry(*record_key, *term).key == item.key;
-        if (!is_founded) unfounded.emplace_back(item.key);
+        if (!is_founded) unfounded.push_back({std::string{item.key}, std::move(*record_key), stored ? stored->version : absent});
         return outcome.has_value();
     });
     if (!scanned) return scanned;
-    if (!outcome || unfounded.empty()) return outcome;
-    for (std::string& key : unfounded) {
+    if (!outcome) return outcome;
+    for (Unfounded& each : unfounded) {
         WriteSet set;
-        set.writes.push_back({std::move(key), {nullptr, &bytes_type}, {}});
-        if (auto erased = core.engine().write(std::move(set)); !erased) return failure(std::move(erased).error());
+        set.requirements.push_back({std::move(each.record), each.version, true});
+        set.writes.push_back({std::move(each.entry), {nullptr, &bytes_type}, {}});
+        // A conflict: the record has been written since, and its entries with it.
+        auto erased = core.engine().write(std::move(set));
+        if (!erased && erased.error() != Errc::conflict) return failure(std::move(erased).error());
     }
     return {};
 }

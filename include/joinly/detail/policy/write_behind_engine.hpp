@@ -240,6 +240,19 @@ public:
         return version;
     }
 
+    /// The kinds of what a dead letter holds as bytes, as it came out of the journal. Empty when there is no such letter.
+    [[nodiscard]] std::vector<std::string> kinds_of_raw_letter(Version id) const {
+        std::vector<std::string> kinds;
+        const auto letter = flush_.find_dead_letter(id);
+        if (!letter) return kinds;
+        for (const Write& write : (*letter)->writes) {
+            const ObjectType* const type = write.object.type;
+            const bool is_raw = type == nullptr || type == &bytes_type || type == &text_type || type == &indexed_bytes_type ||
+                                type == &indexed_text_type;
+            if (is_raw) kinds.push_back(write.key.substr(0, write.key.find(':')));
+        }
+        return kinds;
+    }
     [[nodiscard]] Status drop_dead_letter(Version id) { return flush_.drop_dead_letter(id); }
 
     [[nodiscard]] Backend& backend() noexcept { return state_.access.backend(); }

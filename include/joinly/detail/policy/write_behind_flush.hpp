@@ -164,7 +164,7 @@ private:
 
     /// The part is in the backend, or set aside. Nothing in here may be left out, so what may fail for want of memory is let be:
     /// the journal then keeps for longer what it need not.
-    void end_part(const FlushPart& part) noexcept {
+    void end_part(const FlushPart& part, bool is_taken_back = false) noexcept {
         std::vector<Overlay::Slots::node_type> done;
         JOINLY_TRY {
             if (!part.is_whole) done.reserve(part.slots.size());
@@ -174,6 +174,7 @@ private:
         bool make_room = false;
         {
             const std::scoped_lock lock{state_.mutex};
+            if (is_taken_back) state_.watches.trip_all();
             if (part.is_whole) {
                 whole = state_.overlay.end_flush();
             } else {
@@ -214,9 +215,8 @@ private:
             for (const auto* entry : part.slots) {
                 if (!state_.overlay.active().slots.contains(entry->first)) state_.cache.erase(entry->first);
             }
-            state_.watches.trip_all();
         }
-        end_part(part);
+        end_part(part, true);
         return {};
     }
 

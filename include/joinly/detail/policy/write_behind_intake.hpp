@@ -103,7 +103,8 @@ private:
                 return failure(Errc::full, limit_text());
             }
             for (const RangeRead& range : set.ranges) {
-                if (range.watch->tripped) return failure(Errc::conflict, "a range that was read has changed");
+                if (range.watch->tripped || range.first_expiry.has_passed(state_.now()))
+                    return failure(Errc::conflict, "a range that was read has changed");
             }
             auto decided = check.decide(state_.flushes, state_.now(),
                                         [&](std::string_view key, bool even_expired) { return known_version(key, even_expired); });
@@ -132,7 +133,7 @@ private:
         const Overlay& overlay = state_.overlay;
         const std::size_t dead = state_.dead_letters.entries();
         const std::size_t entries = overlay.size() + dead - (std::min)(dead, retried_entries);
-        if (entries == 0) return true;
+        if (entries == 0 || set.writes.empty()) return true;
         if (overlay.size() != 0 && overlay.bytes() + set.bytes > state_.options.pending_limit_bytes) return false;
         const std::size_t limit = state_.options.pending_limit_entries;
         const std::size_t room = limit - (std::min)(entries, limit);
