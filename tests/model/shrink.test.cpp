@@ -4,6 +4,7 @@
 #include <tests/support/failing_backend.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -64,6 +65,10 @@ public:
         return inner_.scan(range, [&](std::string_view key, const joinly::RecordView& record) {
             return !(mistake == Mistake::stops_scans_at_0xff && key.back() == '\xff') && visit(key, record);
         });
+    }
+    [[nodiscard]] Status follow(const joinly::KeyRange& range, joinly::EntryVisitor visit) { return inner_.follow(range, visit); }
+    [[nodiscard]] Result<std::vector<joinly::ExpiredRecord>> expired(joinly::WallTime now, std::size_t limit) {
+        return inner_.expired(now, limit);
     }
     [[nodiscard]] Result<Version> last_version() { return inner_.last_version(); }
     [[nodiscard]] Result<std::uint64_t> size_on_disk() { return inner_.size_on_disk(); }
