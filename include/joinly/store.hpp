@@ -83,6 +83,8 @@ class Store {
     using Engine = typename CachePolicy::template Engine<Backend, Traits>;
 
 public:
+    using Codec = typename Traits::Codec;
+
     /// Opens the backend, creating its database if there is none, and starts the policy's work. Prefer joinly::open.
     [[nodiscard]] static Result<Store> open(typename detail::BackendOptions<Backend>::type backend_options,
                                             typename CachePolicy::Options policy_options = {}, Traits traits = {}) {
