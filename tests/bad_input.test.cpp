@@ -40,6 +40,8 @@ using joinly::Sync;
 using joinly::Ttl;
 using joinly::WriteBehind;
 using joinly::WriteThrough;
+using joinly::test::account;
+using joinly::test::Account;
 using joinly::test::player;
 using joinly::test::TempDir;
 
@@ -108,10 +110,10 @@ JOINLY_EACH_POLICY("a raw key that reads as an entity's must have an id that an 
 JOINLY_EACH_POLICY("a message about a hostile id is printable, and does not end at its NUL", "[id]") {
     InMemory<TestType> memory;
     const std::string id = "a\0\n\x1b[31m\xff\"z"s;
-    REQUIRE(memory.store.save(player(id)));
-    const auto conflict = memory.store.save(player(id), {.expect = absent}).error();
+    REQUIRE(memory.store.save(account(id)));
+    const auto conflict = memory.store.save(account(id), {.expect = absent}).error();
     REQUIRE(memory.store.put("player:" + id, "\xff\xff\xff"));
-    const auto corrupt = memory.store.template load<Player>(id).error();
+    const auto corrupt = memory.store.template load<Account>(id).error();
     for (const joinly::Error& error : {conflict, corrupt}) {
         const std::string message{error.message()};
         INFO(message);

@@ -28,9 +28,9 @@ void keeps_lobbies() {
     EXPECT(store->flush().has_value());
 
     // What the codec cannot decode is an error, and nothing else.
-    EXPECT(store->put("lobby:damaged", "\xff").has_value());
+    EXPECT(store->put("match:damaged", "\xff").has_value());
     EXPECT(store->flush().has_value());
-    EXPECT(store->template load<Lobby>("damaged").error() == Errc::corrupt);
+    EXPECT(store->template load<Match>("damaged").error() == Errc::corrupt);
 
     EXPECT(store->close().has_value());
     EXPECT(store->template load<Lobby>("lobby_1").error() == Errc::closed);

@@ -6,18 +6,21 @@
 #include <tests/support/failing_backend.hpp>
 #include <tests/support/latch.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 
 namespace {
 
 using joinly::Batch;
-using joinly::Player;
+using Player = joinly::test::Account;
 using joinly::ReadThrough;
 using joinly::WriteThrough;
 using joinly::test::FailingBackend;
 using joinly::test::Latch;
-using joinly::test::player;
+constexpr auto player = [](std::string id, std::int32_t rating = 1000) { return joinly::test::account(std::move(id), rating); };
 
 TEST_CASE("write-through caches what it saves", "[write_through]") {
     const auto control = std::make_shared<FailingBackend::Control>();

@@ -80,14 +80,14 @@ template <class T, class Core>
     const ObjectType* const type = &Core::template type_of<T>();
     constexpr std::string_view kind = Core::template kind<T>();
     if (core.known_types().contains(type)) return {};
-    if constexpr (!has_indexes<T>) {
+    const IndexCatalogue declared = index_catalogue<T>();
+    if (declared.empty()) {
         const auto round = core.known_types().round();
         if (!core.indexed_kinds().contains(kind)) {
             core.known_types().add(type, round);
             return {};
         }
     }
-    const IndexCatalogue declared = index_catalogue<T>();
     Backoff backoff;
     for (;;) {
         const auto round = core.known_types().round();
