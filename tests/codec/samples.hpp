@@ -99,10 +99,13 @@ struct Tree {
 /// Knows little, keeps the rest, and has a version.
 struct Keeper {
     std::string name = {};
-    std::vector<Keeper> within = {};
-    std::map<std::string, Keeper> by_name = {};
-    joinly::UnknownFields unknown_fields = {};
-    friend bool operator==(const Keeper&, const Keeper&) = default;
+    std::vector<Keeper> within;
+    std::map<std::string, Keeper> by_name;
+    joinly::UnknownFields unknown_fields;
+    friend bool operator==(const Keeper& left, const Keeper& right) {
+        return left.name == right.name && left.within == right.within && left.by_name == right.by_name &&
+               left.unknown_fields == right.unknown_fields;
+    }
 };
 
 }  // namespace game
