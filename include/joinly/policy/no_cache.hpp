@@ -33,7 +33,7 @@ struct NoCache {
             return access_.load_many(keys, type, sink);
         }
         [[nodiscard]] Result<Version> write(const WriteSet& set) {
-            if (set.writes.empty()) return access_.decide(set);
+            if (set.only_asks()) return access_.decide(set);
             auto batch = detail::encode_batch(set);
             if (!batch) return failure(std::move(batch).error());
             return access_.write(std::move(*batch));

@@ -72,6 +72,9 @@ struct WriteSet {
     std::vector<Write> writes;
     std::vector<Requirement> requirements;
     std::vector<RangeRead> ranges = {};
+
+    /// Nothing is written, and something is to be decided.
+    [[nodiscard]] bool only_asks() const noexcept { return writes.empty() && !(requirements.empty() && ranges.empty()); }
 };
 
 /// What a scan meets: a record's bytes, or a pending object that has none yet. Valid only during the visit.

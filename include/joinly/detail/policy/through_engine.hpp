@@ -62,7 +62,7 @@ public:
     }
 
     [[nodiscard]] Result<Version> write(const WriteSet& set) {
-        auto version = set.writes.empty() ? access_.decide(set) : commit(set);
+        auto version = set.only_asks() ? access_.decide(set) : commit(set);
         // Whatever a failed requirement names may be cached wrong, or be on its way there: another process may have written it.
         if (!version) {
             for (const Requirement& requirement : set.requirements) {
