@@ -197,7 +197,8 @@ public:
             if (!done && done.error() == Errc::corrupt)
                 return steps_.push_back("backup_to: " + std::string{done.error().message()});
             is_backed_up_ = note("backup_to", done);
-            if (is_backed_up_) backed_up_ = before;
+            // A thread of the store's own may have stored something meanwhile.
+            if (is_backed_up_ && records_of(store_->backend()) == before) backed_up_ = before;
         }
     }
     /// On a disk that is well: a copy is whole, whatever was answered; and it is there, if that was the answer.
