@@ -40,17 +40,6 @@ struct WriteBehindOverSqlite : OverSqlite<joinly::WriteBehind> {
     static bool may_have_written(Errc) { return false; }
 };
 
-/// With a thread of the store's own, which meets the faults as well.
-struct ThreadedOverSqlite : WriteBehindOverSqlite {
-    static constexpr const char* name = "SQLite, thread";
-    static joinly::WriteBehindOptions policy_options(const std::string&) {
-        joinly::WriteBehindOptions options;
-        options.max_delay = std::chrono::milliseconds{0};
-        options.longest_backoff = std::chrono::milliseconds{5};
-        return options;
-    }
-};
-
 struct JournaledOverSqlite : WriteBehindOverSqlite {
     static constexpr const char* name = "SQLite, journal";
     static joinly::WriteBehindOptions policy_options(const std::string& directory) {
@@ -64,7 +53,7 @@ struct JournaledOverSqlite : WriteBehindOverSqlite {
 };
 
 TEMPLATE_TEST_CASE("whichever file call fails under a store over SQLite, it says so, loses nothing and works on", "[fault][sqlite]",
-                   NoCacheOverSqlite, WriteThroughOverSqlite, WriteBehindOverSqlite, ThreadedOverSqlite, JournaledOverSqlite) {
+                   NoCacheOverSqlite, WriteThroughOverSqlite, WriteBehindOverSqlite, JournaledOverSqlite) {
     run_matrix<TestType>(6);
 }
 
