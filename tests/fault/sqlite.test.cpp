@@ -4,6 +4,8 @@
 #include <tests/fault/matrix.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
 #include <string>
 
 namespace {
@@ -74,6 +76,28 @@ TEMPLATE_TEST_CASE("a store over SQLite outlives that its directory is away for 
 
 TEST_CASE("a store over SQLite says that too many files are open", "[fault][sqlite]") {
     run_too_many_files<WriteThroughOverSqlite>();
+}
+
+TEST_CASE("a backup that meets a failing disk says so, whichever file call it is, and leaves nothing", "[fault][sqlite][backup]") {
+    const QuickDir quick;
+    const TempDir& dir = *quick;
+    FileFaults faults{dir.path().string()};
+    auto source = joinly::SqliteBackend::open(WriteThroughOverSqlite::backend_options(dir.path().string()));
+    REQUIRE(source);
+    const std::string copies = dir / "copies";
+    for (const FaultKind& kind : fault_kinds) {
+        bool struck = true;
+        for (std::int64_t n = 1; struck; ++n) {
+            INFO(kind.name << ' ' << n);
+            std::filesystem::create_directory(copies);
+            faults.fail(kind.fault, n);
+            const joinly::Status copied = source->backup_to(copies + "/db");
+            struck = faults.struck();
+            faults.lift();
+            CHECK(copied.has_value() == std::filesystem::exists(copies + "/db"));
+            std::filesystem::remove_all(copies);
+        }
+    }
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ public:
         options.read_only = true;
         const auto copy = sqlite_open(options, false);
         if (!copy) return failure(copy.error());
-        return sqlite_verify(**copy, partial_);
+        return sqlite_attempt(partial_, [&] { return sqlite_verify(**copy, partial_); });
     }
 
     [[nodiscard]] Status publish() const {
@@ -91,7 +91,9 @@ public:
         std::error_code error;
         std::filesystem::rename(sqlite_path(partial_), target, error);
         if (error) return failure(Errc::io, target_ + ": " + error.message());
-        return sqlite_sync(target.parent_path());
+        Status named = sqlite_sync(target.parent_path());
+        if (!named) std::filesystem::remove(target, error);  // a name that a power cut may take back
+        return named;
     }
 
 private:
