@@ -163,6 +163,13 @@ TEST_CASE("a scan seeks to its range in the index, in both directions", "[sqlite
         CHECK(contains(plan, "SEARCH record USING INDEX sqlite_autoindex_record_1 (key>"));
         CHECK_FALSE(contains(plan, "B-TREE"));
     }
+    for (const SqliteSql scan : {SqliteSql::scan_entries_forward_to, SqliteSql::scan_entries_backward_to}) {
+        const std::string plan =
+            probe.rows(std::string{"EXPLAIN QUERY PLAN "} + joinly::detail::sqlite_texts[static_cast<std::size_t>(scan)]);
+        CAPTURE(plan);
+        CHECK(contains(plan, "SEARCH index_entry USING PRIMARY KEY (key>"));
+        CHECK_FALSE(contains(plan, "B-TREE"));
+    }
 }
 
 TEST_CASE("records and versions last over reopening", "[sqlite]") {

@@ -172,6 +172,25 @@ TEMPLATE_TEST_CASE("an index entry is an ordinary record that tells where in its
     CHECK(joinly::indexed_record_key(entry_key, entry->value) == "player:" + id);
 }
 
+TEMPLATE_TEST_CASE("a scan over records and index entries is in the order of the keys, in both directions",
+                   "[backend][index][conformance]", JOINLY_TESTED_BACKEND) {
+    Database<TestType> db;
+    written(db->write(put("player:ada", "1200", {"\1a", "\2b"})));
+    written(db->write(Batch{}.put("\0h"s, "before").put("\0j"s, "after").put("\0z"s, "last")));
+    const std::string first = entry_of("player:ada", "\1a");
+    const std::string second = entry_of("player:ada", "\2b");
+    const auto [range, expected] = GENERATE_COPY(table<KeyRange, Keys>({
+        {KeyRange{}, {"\0h"s, first, second, "\0j"s, "\0z"s, "player:ada"}},
+        {between("\0"s, "\0j"s), {"\0h"s, first, second}},
+        {between(first + '\0', "\0z"s), {second, "\0j"s}},
+        {between("\0h\1"s, second), {first}},
+        {between("\0i"s, ""), {first, second, "\0j"s, "\0z"s, "player:ada"}},
+        {between("\0k"s, "\0i"s), {}},
+    }));
+    CHECK(keys_in(*db, range) == expected);
+    CHECK(keys_in(*db, backward(range)) == Keys{expected.rbegin(), expected.rend()});
+}
+
 TEMPLATE_TEST_CASE("a term that stays leaves its index entry alone", "[backend][index][conformance]", JOINLY_TESTED_BACKEND) {
     Database<TestType> db;
     const Version first = written(db->write(put("player:ada", "old", {"\1same", "\2old"})));

@@ -21,6 +21,7 @@
 #include <joinly/detail/sqlite/files.hpp>
 #include <joinly/detail/sqlite/index.hpp>
 #include <joinly/detail/sqlite/query.hpp>
+#include <joinly/detail/sqlite/scan.hpp>
 #include <joinly/detail/sqlite/views.hpp>
 
 #include <cstddef>
@@ -105,19 +106,8 @@ public:
     [[nodiscard]] Status scan(const KeyRange& range, ScanVisitor visit) {
         auto reader = engine_->reader();
         if (!reader) return failure(std::move(reader).error());
-        std::optional<detail::SqliteQuery> rows;
-        std::string_view key;
-        RecordView record;
-        const auto next = [&]() -> Result<bool> {
-            if (!rows) detail::sqlite_begin_scan(rows, **reader, range);
-            if (!rows->next()) return false;
-            key = rows->bytes(4);
-            auto checked = detail::sqlite_record(*rows, key);
-            if (!checked) return failure(std::move(checked).error());
-            record = *checked;
-            return true;
-        };
-        return visit_each(next, [&] { return visit(key, record); });
+        detail::SqliteScan rows{**reader, range};
+        return visit_each([&] { return rows.next(); }, [&] { return visit(rows.key(), rows.record()); });
     }
 
     /// As scan, and one look-up for each entry.

@@ -1,7 +1,7 @@
 #ifndef JOINLY_CORE_INDEX_ENTRY_HPP
 #define JOINLY_CORE_INDEX_ENTRY_HPP
-// How secondary indexes lie in a backend, whichever it is: as records under keys of the library's own, in the order of what
-// they index. Part of the formats on disk: see backend/README.md.
+// How secondary indexes lie in a backend, whichever it is: as entries under keys of the library's own, in the order of what
+// they index, which are read and scanned as records are. Part of the formats on disk: see backend/README.md.
 //
 // A term is what one index knows a record by: the index's number and the encoded fields. A record carries its terms, packed,
 // so that a backend can tell which entries it made without knowing what it is. A term must tell where it ends, or two records could
@@ -22,6 +22,7 @@
 JOINLY_NAMESPACE_BEGIN
 
 inline constexpr std::string_view index_entry_prefix{"\0i", 2};
+inline constexpr std::string_view index_entries_end{"\0j", 2};  // the first key behind those with the prefix
 
 [[nodiscard]] constexpr bool is_index_entry(std::string_view key) noexcept {
     return key.substr(0, index_entry_prefix.size()) == index_entry_prefix;

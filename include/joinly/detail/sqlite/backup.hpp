@@ -5,12 +5,15 @@
 
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/config.hpp>
+#include <joinly/core/range.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/printable.hpp>
 #include <joinly/detail/sqlite/api.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/sqlite/files.hpp>
 #include <joinly/detail/sqlite/index.hpp>
 #include <joinly/detail/sqlite/open.hpp>
+#include <joinly/detail/sqlite/scan.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -31,19 +34,18 @@ namespace detail {
     const Result<Version> last = sqlite_last_version(connection);
     if (!last) return failure(last.error());
 
-    SqliteQuery row = connection.query(SqliteSql::scan_forward);
-    row.set_bytes(1, {});
-    while (row.next()) {
-        const std::string_view key = row.bytes(4);
-        const Result<RecordView> record = sqlite_record(row, key);
-        if (!record) return failure(record.error());
-        if (record->version > *last) {
-            return failure(Errc::corrupt, "key '" + std::string{key} + "' is at version " + std::to_string(record->version) +
-                                              ", above the last one, " + std::to_string(*last));
+    SqliteScan scan{connection, KeyRange{}};
+    for (;;) {
+        const Result<bool> more = scan.next();
+        if (!more) return failure(more.error());
+        if (!*more) return {};
+        if (scan.record().version > *last) {
+            return failure(Errc::corrupt, "key '" + printable(scan.key()) + "' is at version " +
+                                              std::to_string(scan.record().version) + ", above the last one, " +
+                                              std::to_string(*last));
         }
-        if (Status indexed = sqlite_verify_index(connection, key, *record); !indexed) return indexed;
+        if (Status indexed = sqlite_verify_index(connection, scan.key(), scan.record()); !indexed) return indexed;
     }
-    return {};
 }
 
 /// Copies into a file beside `target`, checks the copy, syncs it, and only then gives it its name.

@@ -5,6 +5,7 @@
 
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/config.hpp>
+#include <joinly/core/index_entry.hpp>
 #include <joinly/core/range.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
@@ -36,18 +37,23 @@ enum class SqliteSql : std::size_t {
     scan_forward_to,
     scan_backward,
     scan_backward_to,
+    read_entry,
+    scan_entries_forward_to,
+    scan_entries_backward_to,
     read_index_terms,
     expired,
     put_record,
     erase_record,
+    put_entry,
+    erase_entry,
     last_version,
     set_last_version,
     data_version,
 };
 
 /// The text of each statement. Those that read records give value, version, expires_at, checksum, key and index_terms, in this
-/// order.
-inline constexpr std::array<const char*, 16> sqlite_texts{
+/// order, and so do those that read index entries, as far as these have them.
+inline constexpr std::array<const char*, 21> sqlite_texts{
     "BEGIN",
     "BEGIN IMMEDIATE",  // a transaction that reads first and writes later is refused when another process wrote between
     "COMMIT",
@@ -57,16 +63,32 @@ inline constexpr std::array<const char*, 16> sqlite_texts{
     "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key",
     "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 ORDER BY key DESC",
     "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key DESC",
+    "SELECT value, version, NULL, NULL, key, NULL FROM index_entry WHERE key = ?1",
+    "SELECT value, version, NULL, NULL, key, NULL FROM index_entry WHERE key >= ?1 AND key < ?2 ORDER BY key",
+    "SELECT value, version, NULL, NULL, key, NULL FROM index_entry WHERE key >= ?1 AND key < ?2 ORDER BY key DESC",
     "SELECT index_terms FROM record WHERE key = ?1",
     "SELECT key, version, expires_at FROM record WHERE expires_at <= ?1 AND +key >= x'01' ORDER BY expires_at, key LIMIT ?2",
     "INSERT INTO record(key, value, version, expires_at, checksum, index_terms) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
     "ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at, "
     "checksum = excluded.checksum, index_terms = excluded.index_terms",
     "DELETE FROM record WHERE key = ?1",
+    "REPLACE INTO index_entry(key, value, version) VALUES(?1, ?2, ?3)",
+    "DELETE FROM index_entry WHERE key = ?1",
     "SELECT value FROM meta WHERE name = 'last_version'",
     "UPDATE meta SET value = ?1 WHERE name = 'last_version'",
     "PRAGMA data_version",
 };
+
+enum class SqliteTable : bool { record, index_entry };
+
+/// Binds the begin and, if it is bounded, the end. A range of entries always is.
+[[nodiscard]] constexpr SqliteSql sqlite_scan_of(SqliteTable table, Direction direction, bool is_bounded) noexcept {
+    const bool forward = direction == Direction::forward;
+    if (table == SqliteTable::index_entry)
+        return forward ? SqliteSql::scan_entries_forward_to : SqliteSql::scan_entries_backward_to;
+    if (is_bounded) return forward ? SqliteSql::scan_forward_to : SqliteSql::scan_backward_to;
+    return forward ? SqliteSql::scan_forward : SqliteSql::scan_backward;
+}
 
 /// The same statement for a database of the first format, which has no column `index_terms`. Such a database is only read, but
 /// meanwhile somebody else may upgrade it: so each time that SQLite reads the schema it looks for the name in the table first,
@@ -176,6 +198,12 @@ public:
     /// For reading a database that was of the first format when it was opened; to be said before anything is read.
     void expect_first_format(bool expected) noexcept { first_format_ = expected; }
     [[nodiscard]] bool expects_first_format() const noexcept { return first_format_; }
+    /// Whether there is a table of them. A database of the first format has none until somebody upgrades it.
+    [[nodiscard]] bool has_index_entries() {
+        return !first_format_ ||
+               database_.execAndGet("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'index_entry'").getInt() !=
+                   0;
+    }
 
     [[nodiscard]] bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle()) == 0; }
     /// @return false when the transaction could not be undone: the connection must go.
@@ -239,9 +267,11 @@ inline void sqlite_rewrite_log(SqliteConnection& connection) {
     must(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
 }
 
-/// The record in the current row; `corrupt`, naming the key, when its checksum says that it is not what was written.
+/// The record, or the index entry, in the current row; `corrupt`, naming the key, when a record's checksum says that it is not
+/// what was written. Entries have no checksum: what one says is checked against the record that it leads to.
 [[nodiscard]] inline Result<RecordView> sqlite_record(const SqliteQuery& row, std::string_view key) {
     RecordView record{row.bytes(0), static_cast<Version>(row.number(1)), Expiry{}, row.bytes(5)};
+    if (is_index_entry(key)) return record;
     if (!row.is_null(2)) record.expires_at = Expiry{WallTime{std::chrono::milliseconds{row.number(2)}}};
     if (row.number(3) != record_checksum(key, record.value, record.version, record.expires_at, record.index_terms))
         return failure(Errc::corrupt, "the record of key '" + printable(key) + "' does not match its checksum");
@@ -249,7 +279,8 @@ inline void sqlite_rewrite_log(SqliteConnection& connection) {
 }
 
 [[nodiscard]] inline Result<Record> sqlite_read(SqliteConnection& connection, std::string_view key) {
-    SqliteQuery row = connection.query(SqliteSql::read_record);
+    if (is_index_entry(key) && !connection.has_index_entries()) return failure(Errc::not_found);
+    SqliteQuery row = connection.query(is_index_entry(key) ? SqliteSql::read_entry : SqliteSql::read_record);
     row.set_bytes(1, key);
     if (!row.next()) return failure(Errc::not_found);
     const Result<RecordView> record = sqlite_record(row, key);
@@ -262,18 +293,6 @@ inline void sqlite_rewrite_log(SqliteConnection& connection) {
     SqliteQuery row = connection.query(SqliteSql::read_index_terms);
     row.set_bytes(1, key);
     return row.next() ? std::string{row.bytes(0)} : std::string{};
-}
-
-/// Binds the statement for `range`, which must outlive `rows`.
-inline void sqlite_begin_scan(std::optional<SqliteQuery>& rows, SqliteConnection& connection, const KeyRange& range) {
-    const bool forward = range.direction == Direction::forward;
-    if (range.end.empty()) {
-        rows.emplace(connection.statement(forward ? SqliteSql::scan_forward : SqliteSql::scan_backward), connection.handle());
-    } else {
-        rows.emplace(connection.statement(forward ? SqliteSql::scan_forward_to : SqliteSql::scan_backward_to), connection.handle());
-        rows->set_bytes(2, range.end);
-    }
-    rows->set_bytes(1, range.begin);
 }
 
 [[nodiscard]] inline Result<Version> sqlite_last_version(SqliteConnection& connection) {

@@ -12,6 +12,7 @@
 #include <joinly/detail/index_pair.hpp>
 #include <joinly/detail/printable.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
+#include <joinly/detail/sqlite/scan.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -31,41 +32,36 @@ namespace detail {
 /// the records are read.
 class SqliteEntries {
 public:
-    /// Both must outlive it.
-    SqliteEntries(SqliteConnection& connection, const KeyRange& range) noexcept : connection_{connection}, range_{range} {}
+    /// The connection must outlive it.
+    SqliteEntries(SqliteConnection& connection, const KeyRange& range) : connection_{connection}, entries_{connection, range} {}
 
     /// @return whether there is one more; it is here until the next call. `corrupt`: an entry without its record.
     [[nodiscard]] Result<bool> next() {
         record_row_.reset();
-        if (!entries_) sqlite_begin_scan(entries_, connection_, range_);
-        if (!entries_->next()) return false;
-        key_ = entries_->bytes(4);
-        const Result<RecordView> entry = sqlite_record(*entries_, key_);
-        if (!entry) return failure(entry.error());
-        std::optional<std::string> record_key = indexed_record_key(key_, entry->value);
-        if (!record_key) return unpaired_entry(key_);
+        const Result<bool> more = entries_.next();
+        if (!more || !*more) return more;
+        std::optional<std::string> record_key = indexed_record_key(entries_.key(), entries_.record().value);
+        if (!record_key) return unpaired_entry(key());
         record_key_ = std::move(*record_key);
 
         record_row_.emplace(connection_.statement(SqliteSql::read_record), connection_.handle());
         record_row_->set_bytes(1, record_key_);
-        if (!record_row_->next()) return unpaired_entry(key_);
+        if (!record_row_->next()) return unpaired_entry(key());
         const Result<RecordView> record = sqlite_record(*record_row_, record_key_);
         if (!record) return failure(record.error());
-        if (!has_index_term(record->index_terms, term_of_entry(key_, record_key_))) return unpaired_entry(key_);
+        if (!has_index_term(record->index_terms, term_of_entry(key(), record_key_))) return unpaired_entry(key());
         record_ = *record;
         return true;
     }
 
-    [[nodiscard]] std::string_view key() const noexcept { return key_; }
+    [[nodiscard]] std::string_view key() const noexcept { return entries_.key(); }
     [[nodiscard]] std::string_view record_key() const noexcept { return record_key_; }
     [[nodiscard]] const RecordView& record() const noexcept { return record_; }
 
 private:
     SqliteConnection& connection_;
-    const KeyRange& range_;
-    std::optional<SqliteQuery> entries_;
+    SqliteScan entries_;
     std::optional<SqliteQuery> record_row_;
-    std::string_view key_;
     std::string record_key_;
     RecordView record_;
 };
@@ -81,7 +77,7 @@ private:
     std::string_view rest = record.index_terms;
     while (const auto term = take_index_term(rest)) {
         const IndexEntry entry = index_entry(key, *term);
-        SqliteQuery row = connection.query(SqliteSql::read_record);
+        SqliteQuery row = connection.query(SqliteSql::read_entry);
         row.set_bytes(1, entry.key);
         if (!row.next() || row.bytes(0) != entry.value) {
             return failure(Errc::corrupt,

@@ -34,6 +34,11 @@ CREATE TABLE record(
     index_terms BLOB
 ) STRICT;
 CREATE INDEX record_expires_at ON record(expires_at, key) WHERE expires_at IS NOT NULL;
+CREATE TABLE index_entry(
+    key BLOB PRIMARY KEY NOT NULL,
+    value BLOB NOT NULL,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE meta(name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT;
 INSERT INTO meta(name, value) VALUES('format', 2), ('last_version', 0);
 PRAGMA application_id = 0x4a4f494e;
@@ -45,6 +50,7 @@ inline constexpr const char* sqlite_upgrade = R"sql(
 ALTER TABLE record ADD COLUMN index_terms BLOB;
 DROP INDEX IF EXISTS record_expires_at;
 CREATE INDEX record_expires_at ON record(expires_at, key) WHERE expires_at IS NOT NULL;
+CREATE TABLE index_entry(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 UPDATE meta SET value = 2 WHERE name = 'format';
 PRAGMA user_version = 2;
 )sql";
@@ -57,7 +63,7 @@ enum class SqliteState { empty, first_format, current };
         connection.database(),
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),"
         " (SELECT count(*) FROM sqlite_schema),"
-        " (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('record', 'meta')),"
+        " (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('record', 'meta', 'index_entry')),"
         " (SELECT count(*) FROM pragma_table_info('record') WHERE name = 'index_terms')"};
     row.executeStep();
     const int application = row.getColumn(0).getInt();
@@ -71,7 +77,8 @@ enum class SqliteState { empty, first_format, current };
         return failure(Errc::incompatible, path + " has format version " + std::to_string(format) + "; this library knows 1 to " +
                                                std::to_string(sqlite_format));
     }
-    if (row.getColumn(3).getInt() != 2) return failure(Errc::corrupt, path + " lacks the table record or meta");
+    if (row.getColumn(3).getInt() != (format > 1 ? 3 : 2))
+        return failure(Errc::corrupt, path + " lacks the table record, index_entry or meta");
     const bool has_index_terms = row.getColumn(4).getInt() != 0;
     if (has_index_terms != (format > 1))
         return failure(Errc::corrupt, path + ": the table record is not that of format " + std::to_string(format));

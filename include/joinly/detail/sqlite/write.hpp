@@ -10,6 +10,7 @@
 #include <joinly/detail/group_commit.hpp>
 #include <joinly/detail/index_pair.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
+#include <joinly/detail/sqlite/scan.hpp>
 #include <joinly/detail/version_text.hpp>
 
 #include <algorithm>
@@ -82,20 +83,31 @@ inline constexpr Version sqlite_max_version = (std::numeric_limits<std::int64_t>
 
 [[nodiscard]] inline Status sqlite_decide_range(SqliteConnection& connection, const RangeRequirement& requirement, WallTime now) {
     RangeDigest digest{requirement.seed};
-    std::optional<SqliteQuery> rows;
-    sqlite_begin_scan(rows, connection, requirement.range);
-    while (rows->next()) {
-        const std::string_view key = rows->bytes(4);
-        const Result<RecordView> record = sqlite_record(*rows, key);
-        if (!record) return failure(record.error());
-        if (!record->expires_at.has_passed(now)) digest.add(key, record->version);
+    SqliteScan scan{connection, requirement.range};
+    for (;;) {
+        const Result<bool> more = scan.next();
+        if (!more) return failure(more.error());
+        if (!*more) break;
+        if (!scan.record().expires_at.has_passed(now)) digest.add(scan.key(), scan.record().version);
     }
     if (digest.value() == requirement.digest) return {};
     return range_conflict(requirement.range);
 }
 
-/// Puts or erases one row of the table.
-inline void sqlite_set_row(SqliteConnection& connection, const Change& change, Version version) {
+/// Puts or erases an index entry.
+inline void sqlite_set_entry(SqliteConnection& connection, std::string_view key, std::optional<std::string_view> value,
+                             Version version) {
+    SqliteQuery query = connection.query(value ? SqliteSql::put_entry : SqliteSql::erase_entry);
+    query.set_bytes(1, key);
+    if (value) {
+        query.set_bytes(2, *value);
+        query.set_number(3, static_cast<std::int64_t>(version));
+    }
+    query.next();
+}
+
+/// Puts or erases a record, and nothing else.
+inline void sqlite_set_record(SqliteConnection& connection, const Change& change, Version version) {
     SqliteQuery query = connection.query(change.value ? SqliteSql::put_record : SqliteSql::erase_record);
     query.set_bytes(1, change.key);
     if (change.value) {
@@ -120,15 +132,14 @@ inline void sqlite_set_row(SqliteConnection& connection, const Change& change, V
 
 inline void sqlite_make_change(SqliteConnection& connection, const Change& change, Version batch_version) {
     const Version version = change.version == absent ? batch_version : change.version;
+    if (is_index_entry(change.key)) return sqlite_set_entry(connection, change.key, change.value, version);
     if (change.index_terms) {
-        const auto set_entry = [&](std::string key, std::optional<std::string> place) {
-            sqlite_set_row(connection, Change{std::move(key), std::move(place), {}}, version);
-        };
         update_index_entries(
             change.key, sqlite_index_terms(connection, change.key), change.value ? std::string_view{*change.index_terms} : "",
-            [&](std::string key) { set_entry(std::move(key), std::nullopt); }, set_entry);
+            [&](std::string_view key) { sqlite_set_entry(connection, key, std::nullopt, version); },
+            [&](std::string_view key, std::string_view value) { sqlite_set_entry(connection, key, value, version); });
     }
-    sqlite_set_row(connection, change, version);
+    sqlite_set_record(connection, change, version);
 }
 
 /// While it lives, commits are fsynced, if one of a group asks for that and the connection's own options do not. To be made
