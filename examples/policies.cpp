@@ -4,6 +4,7 @@
 
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/entity/player.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 
 #include <chrono>

@@ -6,6 +6,7 @@
 #include <joinly/backend/leveldb.hpp>
 #include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>

@@ -1,6 +1,7 @@
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/entity/lobby.hpp>
 #include <joinly/fwd.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>

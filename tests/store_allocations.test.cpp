@@ -1,4 +1,5 @@
 #include <joinly/backend/memory.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/count_allocations.hpp>

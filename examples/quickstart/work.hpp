@@ -3,6 +3,7 @@
 // The work that the quickstart does, whatever the backend and the policy: import, save, open again, ask, load.
 // Read `run` first. Results are gathered in a Report; report.cpp prints it.
 
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 
 #include <algorithm>

@@ -7,12 +7,16 @@
 //     auto saved = joinly::save_fenced(store, *lease, ada);             // conflict: the lease is over, or another's by now
 //     auto kept = joinly::renew_lease(store, *lease, 30s);              // every 10 seconds, say
 //
-// A key may be any text; by custom it is that of the record which is owned. A lease keeps nobody from writing who does not ask:
-// all who write the owned records do it by save_fenced, erase_fenced, or a transaction that begins with require_lease.
+// A key may be any text that the store's codec takes: any bytes with Binary, UTF-8 with Json. By custom it is that of the record
+// which is owned. A lease keeps nobody from writing who does not ask: all who write the owned records do it by save_fenced,
+// erase_fenced, or a transaction that begins with require_lease.
 //
 // The token is what keeps two owners' writes apart: it grows with each acquisition, over expiry, release and restarts, and is
 // checked in the very batch that makes the write. So a write of the old owner's comes before the new owner's acquisition, and then
 // the new owner reads it, pending or not; or it is `conflict`. Give the token to other systems, and they can refuse an old one too.
+// A write that the backend refuses after it was acknowledged, which write-behind sets aside as a dead letter, is made no more: its
+// retry is `conflict`, too, and a renewal's once the key was acquired since. A retry that is told to `overwrite` is checked by
+// nobody, and can bring an old token back.
 //
 // Time only decides when somebody else may take over: the store's clock, at the moment of each call. On one machine that is
 // one clock. Machines that share a database each ask their own, so the lease of one whose clock is behind is over that much
@@ -110,11 +114,11 @@ template <class Store>
 /// greater token, and the old one is over: a server that restarted is not kept waiting by its former self, and not disturbed
 /// by it either.
 ///
-/// @param key    1 byte to 1 KiB
+/// @param key    1 byte to 1 KiB; UTF-8 in a store whose codec is Json, as the owner
 /// @param owner  unique among all who acquire: a host and process, say
 /// @return the lease; `busy`: the message names who holds it and how much longer (find_lease tells it to a program);
-///         `invalid_argument`: the key or the owner is empty, or the ttl not positive. After any other error the lease may have
-///         been acquired all the same: acquire it again, or let it run out.
+///         `invalid_argument`: the key or the owner is empty, or not UTF-8 where it must be, or the ttl not positive. After any
+///         other error the lease may have been acquired all the same: acquire it again, or let it run out.
 template <class Store>
 [[nodiscard]] Result<Lease> acquire_lease(Store& store, std::string_view key, std::string_view owner, Ttl ttl) {
     if (owner.empty()) return failure(Errc::invalid_argument, "the owner of a lease is empty");

@@ -65,6 +65,11 @@ struct RebuildProgress {
     std::size_t rewritten = 0;  ///< of these, because their index entries were not as the description has them
 };
 
+struct RetryOptions {
+    /// A dead letter is written though something newer may be there, or its condition may hold no more.
+    bool overwrite = false;
+};
+
 struct TransactionOptions {
     /// After so many tries in a row that others got in the way of, it is `conflict`.
     unsigned max_tries = 1'000;

@@ -5,13 +5,15 @@
 //     #include <joinly/store.hpp>
 //     #include <joinly/backend/sqlite.hpp>
 //     #include <joinly/entity/lobby.hpp>
+//     #include <joinly/policy/write_behind.hpp>
 //
 //     auto store = joinly::open<joinly::SqliteBackend, joinly::WriteBehind>({.path = "joinly.db"});
 //     if (!store) return fail(store.error());
 //     auto saved = store->save(joinly::Lobby{.lobby_id = "lobby_123"});
 //     if (auto lobby = store->load<joinly::Lobby>("lobby_123")) use((*lobby)->players);
 //
-// Every call is safe from any thread. What a returned save has survived is the policy's promise: see policy/README.md.
+// Policies come with this header, but for WriteBehind, which costs a compiler half as much again. Every call is safe from any
+// thread. What a returned save has survived is the policy's promise: see policy/README.md.
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/codec/concepts.hpp>
@@ -33,7 +35,6 @@
 #include <joinly/policy/health.hpp>
 #include <joinly/policy/no_cache.hpp>
 #include <joinly/policy/read_through.hpp>
-#include <joinly/policy/write_behind.hpp>
 #include <joinly/policy/write_through.hpp>
 #include <joinly/traits.hpp>
 #include <joinly/transaction.hpp>
@@ -43,9 +44,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,7 +79,7 @@ class Store {
     static_assert(!detail::complete<Backend> || storage_backend<Backend>,
                   "Store: the first argument must be a storage backend, such as joinly::SqliteBackend "
                   "(see joinly/backend/concepts.hpp); did you swap backend and policy?");
-    static_assert(!storage_backend<Backend> || cache_policy_for<CachePolicy, Backend, Traits>,
+    static_assert(!storage_backend<Backend> || !detail::complete<CachePolicy> || cache_policy_for<CachePolicy, Backend, Traits>,
                   "Store: the second argument must be a cache policy: joinly::NoCache, ReadThrough, WriteThrough or WriteBehind "
                   "(see joinly/policy/concepts.hpp)");
     using Core = detail::StoreCore<Backend, CachePolicy, Traits>;
@@ -87,7 +90,8 @@ public:
 
     /// Opens the backend, creating its database if there is none, and starts the policy's work. Prefer joinly::open.
     [[nodiscard]] static Result<Store> open(typename detail::BackendOptions<Backend>::type backend_options,
-                                            typename CachePolicy::Options policy_options = {}, Traits traits = {}) {
+                                            typename detail::PolicyOptions<CachePolicy>::type policy_options = {},
+                                            Traits traits = {}) {
         auto backend = Backend::open(std::move(backend_options));
         if (!backend) return failure(std::move(backend).error());
         auto engine = Engine::open(std::move(*backend), policy_options, traits);
@@ -168,8 +172,8 @@ public:
     ///
     /// `change` takes a `T&` and returns nothing, or a Status whose error ends the update and is returned. It may be called
     /// several times, so it must not do anything but change its argument; it must not change the id (`invalid_argument`).
-    /// @return the new version; `not_found` when there is none to update; `conflict` after 1,000 tries in a row, which
-    ///         nothing short of a broken clock or backend brings about.
+    /// @return the new version; `not_found` when there is none to update; `conflict` after 1,000 tries in a row: a
+    ///         `change` that takes much longer than others take to write the same entity.
     template <class T, std::invocable<T&> Change>
     [[nodiscard]] Result<Version> update(std::string_view id, Change&& change) {
         Core::template require_entity<T>();
@@ -376,11 +380,22 @@ public:
     /// Puts bytes under any key that does not begin with a NUL byte. One that reads as an entity's, `kind:id`, must have an id of
     /// 1 byte to 1 KiB, and bytes that the entity's codec reads, or loads of it answer `corrupt`.
     [[nodiscard]] Result<Version> put(std::string_view key, std::string bytes, const SaveOptions& options = {}) {
-        if (auto usable = core_->open_raw_put(key); !usable) return failure(std::move(usable).error());
+        if (auto usable = core_->open_raw_key(key); !usable) return failure(std::move(usable).error());
         const auto expires_at = core_->expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
-        return write_one(std::string{key}, {std::make_shared<const std::string>(std::move(bytes)), &bytes_type}, *expires_at,
-                         options.expect);
+        const Object object{std::make_shared<const std::string>(std::move(bytes)), &bytes_type};
+        for (;;) {
+            auto unindexed = detail::require_unindexed(*core_, key);
+            if (!unindexed) return failure(std::move(unindexed).error());
+            WriteSet set;
+            if (*unindexed) set.requirements.push_back(**unindexed);
+            if (options.expect) set.requirements.push_back({std::string{key}, *options.expect, false});
+            set.writes.push_back({std::string{key}, object, *expires_at});
+            auto put = engine().write(std::move(set));
+            if (put || put.error() != Errc::conflict || !*unindexed) return put;
+            const auto now = detail::require_unindexed(*core_, key);  // was it that, or what the caller expects?
+            if (now && *now && (*now)->version == (*unindexed)->version) return put;
+        }
     }
 
     /// Erases whatever is under the key. Not called `erase`, for `store.erase("lobby_123")` with a forgotten `<Lobby>` would then
@@ -425,28 +440,34 @@ public:
     /// A damaged record stays, and does not hold up the others.
     ///
     /// `on_expired(const ExpiredEntity&)` is called for each record that this call has erased, after that: so once for each expiry,
-    /// among all threads and processes that sweep. What was replaced or erased before any sweep came is told to nobody.
+    /// among all threads and processes that sweep. What was replaced or erased before any sweep came is told to nobody. Under
+    /// write-behind without a journal, a process that is killed before the erasures are flushed tells them again in its next life.
     /// @par Complexity  Follows what has expired, not what there is. Under write-behind it flushes, to see what has expired.
     template <std::invocable<const ExpiredEntity&> OnExpired>
     [[nodiscard]] Result<SweepReport> sweep(std::chrono::microseconds budget, OnExpired&& on_expired) {
         constexpr std::size_t at_once = 256;
         const auto deadline = detail::deadline_after(budget);
         SweepReport report;
+        std::set<std::string, std::less<>> damaged;  // these stay where they are: before the others, as like as not
         do {
             if (closed()) return closed_error();
             if (auto flushed = engine().flush(); !flushed) return failure(std::move(flushed).error());
-            auto expired = engine().backend().expired(core_->now(), at_once);
+            const std::size_t limit = at_once + damaged.size();
+            auto expired = engine().backend().expired(core_->now(), limit);
             if (!expired) return failure(std::move(expired).error());
+            const bool is_all = expired->size() < limit;
+            std::erase_if(*expired, [&](const ExpiredRecord& record) { return damaged.contains(record.key); });
             std::vector<std::size_t> erased;
-            const Status status = erase_expired(*expired, erased);
+            const std::size_t damaged_before = damaged.size();
+            const Status status = erase_expired(*expired, erased, damaged);
             report.erased += erased.size();
             for (const std::size_t at : erased) {
                 auto& [key, version, expires_at] = (*expired)[at];
                 on_expired(ExpiredEntity{std::move(key), version, expires_at});
             }
             if (!status) return failure(status.error());
-            report.is_done = expired->size() < at_once && erased.size() == expired->size();
-            if (report.is_done || erased.empty()) break;
+            report.is_done = is_all && damaged.empty() && erased.size() == expired->size();
+            if (report.is_done || (erased.empty() && damaged.size() == damaged_before)) break;
         } while (std::chrono::steady_clock::now() < deadline);
         return report;
     }
@@ -518,19 +539,27 @@ public:
         require_delays();
         return engine().dead_letters();
     }
-    /// Writes what a dead letter holds again, as if it were saved now: over whatever was saved under its keys meanwhile. The
-    /// letter is dropped once that is acknowledged. `not_found`: there is none with that id. Of a letter that an earlier run of the
-    /// program has left, nobody knows whether its index entries are those of today: the indexes of its kinds are to be rebuilt.
-    [[nodiscard]] Result<Version> retry_dead_letter(Version id) {
+    /// Writes what a dead letter holds again, as if it were saved now. The letter is dropped once that is acknowledged.
+    /// `not_found`: there is none with that id.
+    ///
+    /// `conflict`, and the letter stays, where that might undo something newer, unless it is told to overwrite: when one of its
+    /// keys has been written or erased since; when a batch in it depended on more than the keys it wrote (a transaction that read
+    /// others, a write under a lease, raw bytes under an entity's key); when another writer has been in the database; and when an
+    /// earlier run of the program has acknowledged it or set it aside, for the journal does not tell what it depended on.
+    ///
+    /// Of a letter that an earlier run has left, nobody knows either whether its index entries are those of today: once it is
+    /// written, the indexes of its kinds are to be rebuilt.
+    [[nodiscard]] Result<Version> retry_dead_letter(Version id, const RetryOptions& options = {}) {
         require_delays();
         if (closed()) return closed_error();
+        if (auto safe = engine().check_retry(id); !safe && !options.overwrite) return failure(std::move(safe).error());
         for (const std::string& kind : engine().kinds_of_raw_letter(id)) {
             if (!core_->indexed_kinds().contains(kind)) continue;
             auto stored = detail::load_catalogue(*core_, kind);
             if (!stored) return failure(std::move(stored).error());
             if (auto struck = detail::write_catalogue(*core_, kind, {}, stored->version); !struck) return failure(struck.error());
         }
-        return engine().retry_dead_letter(id);
+        return engine().retry_dead_letter(id, options.overwrite);
     }
     /// Forgets a dead letter. `not_found`: there is none with that id.
     [[nodiscard]] Status drop_dead_letter(Version id) {
@@ -606,8 +635,9 @@ private:
     }
 
     /// Which of these records were erased: those that were still as they are told here. All at once, or, if somebody else is at
-    /// some of them, one by one.
-    [[nodiscard]] Status erase_expired(const std::vector<ExpiredRecord>& expired, std::vector<std::size_t>& erased) {
+    /// some of them or some are damaged, one by one.
+    [[nodiscard]] Status erase_expired(const std::vector<ExpiredRecord>& expired, std::vector<std::size_t>& erased,
+                                       std::set<std::string, std::less<>>& damaged) {
         const auto erase = [&](std::size_t begin, std::size_t end) {
             WriteSet set;
             for (std::size_t i = begin; i < end; ++i) {
@@ -625,8 +655,13 @@ private:
         }
         for (std::size_t i = 0; i < expired.size(); ++i) {
             const auto one = erase(i, i + 1);
-            if (one) erased.push_back(i);
-            if (!one && one.error() != Errc::conflict && one.error() != Errc::corrupt) return failure(one.error());
+            if (one) {
+                erased.push_back(i);
+            } else if (one.error() == Errc::corrupt) {
+                damaged.insert(expired[i].key);
+            } else if (one.error() != Errc::conflict) {
+                return failure(one.error());
+            }
         }
         return {};
     }
@@ -644,7 +679,8 @@ private:
             covered = detail::IndexEvidence{};
         }
         if (!covered) return failure(std::move(covered).error());
-        detail::Collector<T, Core, Page> collector{*planned, core_->now()};
+        detail::MomentOfReading<Core> moment{*core_};
+        detail::Collector<T, Core, Page> collector{*planned, moment};
         if (planned->limit == 0) return collector.finish({});
         return collector.finish(engine().follow(planned->range, [&](const IndexedItem& item) { return collector.meet(item); }));
     }
@@ -674,9 +710,9 @@ private:
 /// @return the store, or why there is none: a path that is not a database or is another program's, a newer format, damage,
 ///         a lock held by somebody else. Nothing that was there is changed or created over.
 template <class Backend = SqliteBackend, class CachePolicy = WriteThrough, class Traits = DefaultTraits>
-[[nodiscard]] Result<Store<Backend, CachePolicy, Traits>> open(typename detail::BackendOptions<Backend>::type backend_options,
-                                                               typename CachePolicy::Options policy_options = {},
-                                                               Traits traits = {}) {
+[[nodiscard]] Result<Store<Backend, CachePolicy, Traits>> open(
+    typename detail::BackendOptions<Backend>::type backend_options,
+    typename detail::PolicyOptions<CachePolicy>::type policy_options = {}, Traits traits = {}) {
     return Store<Backend, CachePolicy, Traits>::open(std::move(backend_options), std::move(policy_options), std::move(traits));
 }
 

@@ -177,7 +177,7 @@ public:
             (void)core_.engine().write(std::move(read));  // so that the engine lets go of what it has cached wrong
             return failure(Errc::conflict, "what the transaction has read has changed meanwhile");
         }
-        const bool surely_together = reads_.size() <= 1 && ranges_.empty();
+        const bool surely_together = reads_.size() <= 1 && ranges_.empty() && !may_read_stale;
         if (!outcome && surely_together) return failure(std::move(outcome).error());
         WriteSet set;
         for (const auto& [key, version] : reads_) set.requirements.push_back({key, version, false});
@@ -193,6 +193,8 @@ public:
     [[nodiscard]] bool is_outdated() const noexcept { return is_outdated_; }
 
 private:
+    /// Loads may be as of before another process's commit. A refusal that is founded on such a load would be wrong.
+    static constexpr bool may_read_stale = requires { requires Core::Engine::may_lag_behind; };
     static constexpr bool watches_ranges = requires(typename Core::Engine & engine, const KeyRange& range) { engine.watch(range); };
 
     /// Two readings of one key that differ: the try is lost.
@@ -257,14 +259,15 @@ private:
         auto same = note_read(detail::catalogue_key(Core::template kind<T>()), covered->catalogue_version);
         if (!same) return failure(std::move(same).error());
         if (covered->emptiness) ranges_.push_back(*std::move(covered->emptiness));
-        detail::Collector<T, Core, Page> collector{*planned, core_.now()};
+        detail::MomentOfReading<Core> moment{core_};
+        detail::Collector<T, Core, Page> collector{*planned, moment};
         if (planned->limit == 0) return collector.finish({});
-        return collector.finish(follow<T>(planned->range, [&](const IndexedItem& item) { return collector.meet(item); }));
+        return collector.finish(follow<T>(planned->range, moment, [&](const IndexedItem& item) { return collector.meet(item); }));
     }
 
     /// As scan, of index entries. Each record that an entry led to is required as well, for an entry does not tell its version.
     template <class T>
-    [[nodiscard]] Status follow(const KeyRange& range, IndexedVisitor visit) {
+    [[nodiscard]] Status follow(const KeyRange& range, detail::MomentOfReading<Core>& moment, IndexedVisitor visit) {
         RangeRead read = begin_read(range);
         RangeDigest digest{core_.range_seed()};
         detail::MergedFollow merged{own_writes(kind_range(Core::template kind<T>())), range, visit};
@@ -274,7 +277,7 @@ private:
         auto followed = core_.engine().follow(range, [&](const IndexedItem& met) {
             digest.add(met.entry_key, absent);
             const RecordView& record = met.item.record;
-            same = note_read(std::string{met.item.key}, record.expires_at.has_passed(core_.now()) ? absent : record.version);
+            same = note_read(std::string{met.item.key}, moment.has_expired(record) ? absent : record.version);
             goes_on = same && merged.meet(met);
             if (!goes_on) cover_up_to(read, met.entry_key);
             return goes_on;

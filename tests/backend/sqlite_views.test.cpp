@@ -6,6 +6,7 @@
 #include <joinly/entity/lobby.hpp>
 #include <joinly/entity/player.hpp>
 #include <joinly/ops/sql_views.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // expect: the backend is declared, but not defined: include its header, <joinly/backend/sqlite.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 
 int main() {

@@ -1,5 +1,6 @@
 // expect: joinly: the description has no kind: add
 #include <joinly/backend/memory.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 
 namespace game {

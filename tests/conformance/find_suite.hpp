@@ -3,6 +3,7 @@
 #error "define JOINLY_TESTED_BACKEND before including this"
 #endif
 
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/opened_store.hpp>
@@ -11,8 +12,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -308,17 +311,91 @@ JOINLY_EACH_POLICY("a query can have the index built that it needs") {
 }
 
 JOINLY_EACH_POLICY("a program that does not know an index does not make it answer wrongly") {
+    const bool stored = GENERATE(false, true);
     Fixture<TestType> store;
     for (const auto& each : {guild("a", 1), guild("b", 2), guild("c", 3)}) REQUIRE(store->save(each));
     CHECK(found(*store, where(&Guild::trophies)).size() == 3);
     for (int round = 0; round < 2; ++round) {
         REQUIRE(store->save(old_guild("a", 10 + round)));
         REQUIRE(store->template erase<OldGuild>("b"));
+        if (stored) REQUIRE(store->flush());
         CHECK(store->template find_ids<Guild>(where(&Guild::trophies)).error() == Errc::incompatible);
         REQUIRE(store->template rebuild_indexes<Guild>());
         CHECK(found(*store, where(&Guild::trophies)) == Ids{"c", "a"});
         CHECK(found(*store, where(&Guild::name).equals("old")) == Ids{"a"});
         CHECK(store->template verify_indexes<Guild>());
+    }
+}
+
+JOINLY_EACH_POLICY("an index covers what had expired when it was built, for a clock that is set back brings it back") {
+    Fixture<TestType> store;
+    const joinly::WallTime begin = store.traits.clock.now();
+    REQUIRE(store->save(old_guild("passing", 1), {.ttl = 1s}));
+    REQUIRE(store->flush());
+    store.traits.clock.advance(2s);
+    REQUIRE(store->save(guild("b", 2)));
+    CHECK(store->template find_ids<Guild>(where(&Guild::trophies)).error() == Errc::incompatible);
+    REQUIRE(store->template rebuild_indexes<Guild>());
+    CHECK(found(*store, where(&Guild::trophies)) == Ids{"b"});
+    store.traits.clock.set_wall(begin);
+    CHECK(found(*store, where(&Guild::trophies)) == Ids{"passing", "b"});
+    CHECK(store->template verify_indexes<Guild>());
+}
+
+/// Runs something at one of the moments at which the store asks for the time.
+struct InterruptingClock {
+    [[nodiscard]] joinly::WallTime now() const {
+        const joinly::WallTime time = clock.now();
+        if (interruption->calls_left > 0 && --interruption->calls_left == 0) interruption->run();
+        return time;
+    }
+    [[nodiscard]] std::chrono::nanoseconds monotonic() const { return clock.monotonic(); }
+
+    struct Interruption {
+        int calls_left = 0;
+        std::function<void()> run;
+    };
+    joinly::ManualClock clock;
+    std::shared_ptr<Interruption> interruption = std::make_shared<Interruption>();
+};
+struct InterruptedTraits {
+    using Codec = joinly::Binary;
+    using Eviction = joinly::Lru;
+    using Clock = InterruptingClock;
+    Clock clock;
+};
+
+// Not under WriteBehind, which asks for the time while it holds its lock.
+TEMPLATE_TEST_CASE("what has expired is not found beside what was saved because of that", "[find][conformance]", NoCache,
+                   ReadThrough, WriteThrough) {
+    using Subject = JOINLY_TESTED_BACKEND;
+    const bool within_transaction = GENERATE(false, true);
+    for (int call = 1; call < 12; ++call) {
+        joinly::test::TempDir dir;
+        InterruptedTraits traits;
+        auto store =
+            *joinly::Store<typename Subject::Backend, TestType, InterruptedTraits>::open(Subject::options(dir), {}, traits);
+        REQUIRE(store.save(guild("first", 1), {.ttl = 1s}));
+        REQUIRE(store.flush());
+        auto& interruption = *traits.clock.interruption;
+        interruption.run = [&] {
+            traits.clock.clock.advance(1s);
+            REQUIRE(store.save(guild("second", 2)));
+        };
+        interruption.calls_left = call;
+        const auto query = where(&Guild::trophies).ascending();
+        joinly::Result<joinly::FoundIds> page;
+        if (within_transaction) {
+            REQUIRE(store.transaction([&](auto& tx) -> Status {
+                page = tx.find_ids(query);
+                return page ? Status{} : Status{joinly::failure(page.error())};
+            }));
+        } else {
+            page = store.find_ids(query);
+        }
+        CAPTURE(call);
+        REQUIRE(page);
+        CHECK(page->ids.size() <= 1);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <joinly/game/lobby_lists.hpp>
 #include <joinly/game/matchmaking.hpp>
 #include <joinly/game/ratings.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>
@@ -133,6 +134,20 @@ JOINLY_EACH_POLICY("a lobby is not created over another, nor with more players t
     CHECK(joinly::create_lobby(*store, {.lobby_id = "south", .players = {"ada"}, .max_players = 1, .owner = "bob"}).error() ==
           Errc::invalid_argument);
     CHECK(store->template exists<Lobby>("south") == false);
+}
+
+JOINLY_EACH_POLICY("a lobby is not created with players who could not have joined it, and the refusal names them") {
+    Fixture<TestType> store;
+    const auto refusal = [&](Lobby lobby) {
+        const auto created = joinly::create_lobby(*store, std::move(lobby));
+        CHECK(created.error() == Errc::invalid_argument);
+        return created ? ""s : std::string{created.error().message()};
+    };
+    CHECK(refusal({.lobby_id = "north", .players = {"ada", "bob", "ada"}, .owner = "ada"}) == "lobby:north has ada in two seats");
+    CHECK(refusal({.lobby_id = "north", .players = {"bob", "bob"}, .owner = "ada"}) == "lobby:north has bob in two seats");
+    CHECK(refusal({.lobby_id = "north", .players = {"ada", "bob"}}) == "lobby:north has players and no owner");
+    CHECK(refusal({.lobby_id = "north", .players = {"ada", ""}, .owner = "ada"}).find("player") != std::string::npos);
+    CHECK(store->template exists<Lobby>("north") == false);
 }
 
 JOINLY_EACH_POLICY("a lobby may be made to expire, and no verb puts that off") {
@@ -530,6 +545,30 @@ JOINLY_EACH_POLICY("a confirmed claim takes its players out of the queue, once, 
     CHECK(stored<Match>(*store, "match_1").players == Ids{"p0", "p2"});
     CHECK(version_of<Match>(*store, "match_1") == version_of<Queue>(*store, "ranked"));
     CHECK(joinly::confirm_claim(*store, *claim).error() == Errc::conflict);
+}
+
+JOINLY_EACH_POLICY("a claim stays its holder's though a newer build has stored more about it") {
+    Fixture<TestType> store;
+    make_queue(store, {1000, 1000, 1000, 1000});
+    const auto claim = *joinly::claim_group(*store, "ranked", "server-1");
+    const auto other = *joinly::claim_group(*store, "ranked", "server-2");
+    REQUIRE(store->template update<joinly::QueueClaims>("ranked", [](joinly::QueueClaims& all) {
+        for (QueueClaim& each : all.claims) each.tickets.front().skill_rating = 1;  // what the holders' copies do not have
+    }));
+    CHECK(joinly::confirm_claim(*store, claim));
+    REQUIRE(joinly::release_claim(*store, other));
+    CHECK(waiting(*store) == players_of(other));
+    CHECK(joinly::claim_group(*store, "ranked", "server-3"));
+}
+
+JOINLY_EACH_POLICY("a claim is not another's of the same number") {
+    Fixture<TestType> store;
+    make_queue(store, {1000, 1000});
+    auto claim = *joinly::claim_group(*store, "ranked", "server-1");
+    claim.claimer = "server-2";
+    CHECK(joinly::confirm_claim(*store, claim).error() == Errc::conflict);
+    CHECK(joinly::release_claim(*store, claim));
+    CHECK(joinly::claim_group(*store, "ranked", "server-3").error() == Errc::not_found);
 }
 
 JOINLY_EACH_POLICY("a claim whose match would replace another stays as it is") {

@@ -3,7 +3,9 @@
 #error "define JOINLY_TESTED_BACKEND before including this"
 #endif
 
+#include <joinly/codec/json.hpp>
 #include <joinly/lease.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>
@@ -83,6 +85,22 @@ JOINLY_EACH_POLICY("a lease without owner, key or time is refused") {
     const auto lease = acquired(*store, "server-1");
     CHECK(joinly::renew_lease(*store, lease, -1s).error() == Errc::invalid_argument);
     CHECK(joinly::find_lease(*store, "ada") == lease);
+}
+
+struct JsonTraits : joinly::DefaultTraits {
+    using Codec = joinly::Json;
+};
+
+JOINLY_EACH_POLICY("a lease's key and owner are what the codec takes: any bytes, or UTF-8") {
+    Fixture<TestType> store;
+    CHECK(acquire_lease(*store, "\xff", "\xfe", 30s));
+
+    const joinly::test::TempDir dir;
+    using Subject = JOINLY_TESTED_BACKEND;
+    auto json = *joinly::open<typename Subject::Backend, TestType, JsonTraits>(Subject::options(dir));
+    CHECK(acquire_lease(json, "\xff", "server-1", 30s).error() == Errc::invalid_argument);
+    CHECK(acquire_lease(json, "ada", "\xff", 30s).error() == Errc::invalid_argument);
+    CHECK(acquire_lease(json, "ad\u00e4", "server-1", 30s));
 }
 
 JOINLY_EACH_POLICY("the token grows when a lease expires, is released, or is taken again by its owner") {

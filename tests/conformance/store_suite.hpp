@@ -13,6 +13,7 @@
 #endif
 
 #include <joinly/entity/queue.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>

@@ -3,6 +3,7 @@
 
 #include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>

@@ -1,6 +1,7 @@
 // Stores over LevelDB on a disk that fails: see matrix.hpp.
 
 #include <joinly/backend/leveldb.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <tests/fault/matrix.hpp>
 
 #include <string>

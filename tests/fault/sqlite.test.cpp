@@ -1,6 +1,7 @@
 // Stores over SQLite on a disk that fails: see matrix.hpp.
 
 #include <joinly/backend/sqlite.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <tests/fault/matrix.hpp>
 
 #include <chrono>

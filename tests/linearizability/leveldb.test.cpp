@@ -1,5 +1,6 @@
 // All policies over LevelDB. Each round reopens the database, and goes on from what the last one left.
 #include <joinly/backend/leveldb.hpp>
+#include <joinly/policy/write_behind.hpp>
 
 #include "tests/linearizability/suite.hpp"
 #include "tests/support/temp_dir.hpp"

@@ -1,5 +1,6 @@
 // All policies over memory (under a journal it lasts from round to round), where a round costs least: the place for the long form.
 #include <joinly/backend/memory.hpp>
+#include <joinly/policy/write_behind.hpp>
 
 #include "tests/linearizability/suite.hpp"
 

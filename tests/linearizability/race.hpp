@@ -3,6 +3,7 @@
 // Threads that do whatever a store can do to a few keys, in rounds; after each, its history is judged.
 
 #include <joinly/backend/memory.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 
 #include "tests/linearizability/racing_backend.hpp"

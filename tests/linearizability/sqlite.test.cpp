@@ -1,5 +1,6 @@
 // All policies over SQLite. Each round reopens the database, and goes on from what the last one left.
 #include <joinly/backend/sqlite.hpp>
+#include <joinly/policy/write_behind.hpp>
 
 #include "tests/linearizability/suite.hpp"
 #include "tests/support/temp_dir.hpp"

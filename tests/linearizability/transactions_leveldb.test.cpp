@@ -1,5 +1,6 @@
 // Transactions under all policies over LevelDB.
 #include <joinly/backend/leveldb.hpp>
+#include <joinly/policy/write_behind.hpp>
 
 #include "tests/linearizability/suite.hpp"
 #include "tests/linearizability/transactions.hpp"

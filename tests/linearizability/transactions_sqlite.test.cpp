@@ -1,5 +1,6 @@
 // Transactions under all policies over SQLite.
 #include <joinly/backend/sqlite.hpp>
+#include <joinly/policy/write_behind.hpp>
 
 #include "tests/linearizability/suite.hpp"
 #include "tests/linearizability/transactions.hpp"

@@ -1,5 +1,6 @@
 // Long random sequences of operations over LevelDB, compared with a plain map.
 #include <joinly/backend/leveldb.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <tests/model/run.hpp>
 #include <tests/support/catch.hpp>
 

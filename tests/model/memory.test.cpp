@@ -1,5 +1,6 @@
 // Long random sequences of operations over a backend in memory, compared with a plain map.
 #include <joinly/backend/memory.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <tests/model/run.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/failing_backend.hpp>

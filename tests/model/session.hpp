@@ -2,6 +2,7 @@
 #define JOINLY_TESTS_MODEL_SESSION_HPP
 // A store and the model beside it, from a fresh database on: each operation is done to both, and their answers compared.
 
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/model/model.hpp>
 #include <tests/model/operation.hpp>

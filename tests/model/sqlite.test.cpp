@@ -1,5 +1,6 @@
 // Long random sequences of operations over SQLite, compared with a plain map.
 #include <joinly/backend/sqlite.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <tests/model/run.hpp>
 #include <tests/support/catch.hpp>
 

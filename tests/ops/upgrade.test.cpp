@@ -6,6 +6,7 @@
 #include <joinly/codec/binary.hpp>
 #include <joinly/codec/json.hpp>
 #include <joinly/ops/upgrade.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 
 #include <chrono>

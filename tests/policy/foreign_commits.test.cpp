@@ -475,4 +475,40 @@ TEMPLATE_TEST_CASE("a cache notices the commit of another process within the che
     CHECK(child.wait() == 0);
 }
 
+TEMPLATE_TEST_CASE("a transaction that refuses on what the cache has still is tried again on what another process committed",
+                   "[policy][foreign][transaction]", ReadThrough, WriteThrough) {
+    Shared<TestType> shared;
+    REQUIRE(shared.store.save(player("ada", 1)));
+    REQUIRE(rating(shared.store, "ada") == 1);  // and cached
+    const auto version = shared.other.write(put(player("ada", 2)));
+    REQUIRE(version);
+    SECTION("by a version that it expects") {
+        CHECK(
+            shared.store.transaction([&](auto& tx) -> joinly::Status { return tx.save(player("ada", 3), {.expect = *version}); }));
+        CHECK(rating(shared.store, "ada") == 3);
+    }
+    SECTION("by what it reads") {
+        CHECK(shared.store.transaction([](auto& tx) -> joinly::Status {
+            const auto loaded = tx.template load<Player>("ada");
+            if (!loaded) return joinly::failure(loaded.error());
+            if ((*loaded)->skill_rating < 2) return joinly::failure(Errc::busy, "not yet");
+            return tx.save(player("ada", 3));
+        }));
+        CHECK(rating(shared.store, "ada") == 3);
+    }
+}
+
+TEST_CASE("raw bytes are refused as soon as another store has made the kind one with indexes", "[policy][foreign][index]") {
+    const TempDir dir;
+    auto first = *joinly::Store<SqliteBackend, WriteThrough>::open(at(dir / "db"));
+    auto second = *joinly::Store<SqliteBackend, WriteThrough>::open(at(dir / "db"));
+    REQUIRE(second.put("player:raw", ""));
+    REQUIRE(second.erase_key("player:raw"));
+    REQUIRE(first.save(player("ada", 1)));
+    CHECK(second.put("player:raw", "").error() == Errc::invalid_argument);
+    CHECK(second.put("of no kind", ""));
+    CHECK(second.put("other:kind", "", {.expect = joinly::absent}));
+    CHECK(second.put("other:kind", "", {.expect = joinly::absent}).error() == Errc::conflict);
+}
+
 }  // namespace

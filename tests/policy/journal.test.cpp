@@ -1,4 +1,5 @@
 #include <joinly/policy/journal.hpp>
+#include <joinly/policy/write_behind.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/child_process.hpp>
 #include <tests/support/settings.hpp>

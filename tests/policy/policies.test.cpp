@@ -1,4 +1,5 @@
 // What every policy that caches promises about races and refusals, over a backend that fails and pauses on command.
+#include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>

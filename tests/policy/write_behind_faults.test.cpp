@@ -1,6 +1,7 @@
 // What write-behind does when the backend refuses, is slow or has been written to by another: dead letters, barriers with a
 // deadline, closing with a report, health.
 
+#include <joinly/lease.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
@@ -34,14 +35,28 @@ using joinly::test::Latch;
 constexpr auto player = [](std::string id, std::int32_t rating = 1000) { return joinly::test::account(std::move(id), rating); };
 using Rig = joinly::test::WriteBehindRig;
 
-/// Refuses, for good, every batch that holds one of these players.
-auto refuse_player(std::vector<std::string> ids, Errc code = Errc::invalid_argument) {
-    return [ids = std::move(ids), code](const Batch& batch) -> std::optional<Errc> {
+/// Refuses, for good, every batch that writes one of these keys.
+auto refuse_keys(std::vector<std::string> keys, Errc code = Errc::invalid_argument) {
+    return [keys = std::move(keys), code](const Batch& batch) -> std::optional<Errc> {
         for (const auto& change : batch.changes) {
-            if (std::find(ids.begin(), ids.end(), change.key.substr(7)) != ids.end()) return code;
+            if (std::find(keys.begin(), keys.end(), change.key) != keys.end()) return code;
         }
         return std::nullopt;
     };
+}
+
+auto refuse_player(std::vector<std::string> ids, Errc code = Errc::invalid_argument) {
+    for (auto& id : ids) id.insert(0, "player:");
+    return refuse_keys(std::move(ids), code);
+}
+
+/// Has what is pending refused for good, but only this once, and returns the letter's id.
+Version set_aside(Rig& rig, std::vector<std::string> keys) {
+    rig.control->refuse_if = refuse_keys(std::move(keys));
+    CHECK(!rig.store.flush());
+    rig.control->refuse_if = nullptr;
+    REQUIRE(!rig.store.dead_letters().empty());
+    return rig.store.dead_letters().back().id;
 }
 
 // --- dead letters
@@ -120,6 +135,107 @@ TEST_CASE("a dead letter is written again by a retry, and gone then", "[write_be
     CHECK(rig.store.retry_dead_letter(id).error() == Errc::not_found);
 }
 
+TEST_CASE("a dead letter is not written over what was saved since, unless it is to overwrite", "[write_behind][dead_letter]") {
+    const bool is_stored = GENERATE(true, false);
+    Rig rig;
+    REQUIRE(rig.store.save_many(std::vector{player("ada", 7), player("bob", 7)}));
+    const Version id = set_aside(rig, {"player:ada"});
+    REQUIRE(rig.store.save(player("ada", 8)));
+    if (is_stored) REQUIRE(rig.store.flush());
+
+    const auto refused = rig.store.retry_dead_letter(id);
+    CHECK(refused.error() == Errc::conflict);
+    CHECK(refused.error().message().find("player:ada has been written since") != std::string::npos);
+    CHECK(rig.rating("ada") == 8);
+    CHECK(rig.rating("bob") == -1);
+    CHECK(rig.store.dead_letters().size() == 1);
+
+    CHECK(rig.store.retry_dead_letter(id, {.overwrite = true}));
+    CHECK(rig.rating("ada") == 7);
+    CHECK(rig.rating("bob") == 7);
+    CHECK(rig.store.dead_letters().empty());
+}
+
+TEST_CASE("what was erased since its dead letter is not brought back by a retry", "[write_behind][dead_letter]") {
+    Rig rig;
+    REQUIRE(rig.store.save(player("ada", 7)));
+    const Version id = set_aside(rig, {"player:ada"});
+    REQUIRE(rig.store.save(player("ada", 8)));
+    REQUIRE(rig.store.flush());
+    REQUIRE(rig.store.erase<Player>("ada"));
+    REQUIRE(rig.store.flush());
+    CHECK(rig.store.retry_dead_letter(id).error() == Errc::conflict);
+    CHECK(rig.rating("ada") == -1);
+}
+
+TEST_CASE("a write that was waiting behind the one that is set aside is not undone by a retry", "[write_behind][dead_letter]") {
+    Rig rig;
+    rig.control->before_write = [&](const Batch& batch) {
+        if (batch.version == 1) (void)rig.store.save(player("ada", 2));
+    };
+    REQUIRE(rig.store.save(player("ada", 1)));
+    const Version id = set_aside(rig, {"player:ada"});
+    CHECK(rig.store.retry_dead_letter(id).error() == Errc::conflict);
+    CHECK(rig.rating("ada") == 2);
+}
+
+TEST_CASE("an update that was set aside is made by a retry while its entity is as it was", "[write_behind][dead_letter]") {
+    Rig rig;
+    REQUIRE(rig.store.save(player("ada", 1)));
+    REQUIRE(rig.store.flush());
+    REQUIRE(rig.store.update<Player>("ada", [](Player& ada) { ++ada.skill_rating; }));
+    const Version id = set_aside(rig, {"player:ada"});
+    REQUIRE(rig.store.save(player("bob", 1)));
+    CHECK(rig.store.retry_dead_letter(id));
+    CHECK(rig.rating("ada") == 2);
+}
+
+TEST_CASE("what was saved on condition of something else is not written by a retry, unless it is to overwrite",
+          "[write_behind][dead_letter]") {
+    const bool reads_a_range = GENERATE(true, false);
+    Rig rig;
+    REQUIRE(rig.store.transaction([&](auto& tx) -> joinly::Status {
+        if (reads_a_range) {
+            if (auto ids = tx.template ids<Player>(); !ids) return joinly::failure(ids.error());
+        } else {
+            CHECK(tx.template load<Player>("bob").error() == Errc::not_found);
+        }
+        return tx.save(player("ada", 1));
+    }));
+    const Version id = set_aside(rig, {"player:ada"});
+    CHECK(rig.store.retry_dead_letter(id).error() == Errc::conflict);
+    CHECK(rig.store.dead_letters().size() == 1);
+    CHECK(rig.store.retry_dead_letter(id, {.overwrite = true}));
+    CHECK(rig.rating("ada") == 1);
+}
+
+TEST_CASE("an old owner's renewal comes to nothing as a dead letter, once another owner had the lease",
+          "[write_behind][dead_letter][lease]") {
+    const bool is_released = GENERATE(false, true);
+    Rig rig;
+    const auto old_lease = *joinly::acquire_lease(rig.store, "ada", "server-1", 10s);
+    REQUIRE(joinly::renew_lease(rig.store, old_lease, 1h));
+    const Version id = set_aside(rig, {"lease:ada"});
+    rig.traits.clock.advance(1min);
+    const auto lease = *joinly::acquire_lease(rig.store, "ada", "server-2", 10s);
+    if (is_released) REQUIRE(joinly::release_lease(rig.store, lease));
+
+    CHECK(rig.store.retry_dead_letter(id).error() == Errc::conflict);
+    CHECK(joinly::save_fenced(rig.store, old_lease, player("ada", 1)).error() == Errc::conflict);
+    CHECK(joinly::save_fenced(rig.store, lease, player("ada", 2)).has_value() == !is_released);
+}
+
+TEST_CASE("an old owner's write comes to nothing as a dead letter", "[write_behind][dead_letter][lease]") {
+    Rig rig;
+    const auto old_lease = *joinly::acquire_lease(rig.store, "ada", "server-1", 10s);
+    REQUIRE(joinly::save_fenced(rig.store, old_lease, player("ada", 1)));
+    const Version id = set_aside(rig, {"player:ada"});
+    rig.traits.clock.advance(1min);
+    REQUIRE(joinly::acquire_lease(rig.store, "ada", "server-2", 10s));
+    CHECK(rig.store.retry_dead_letter(id).error() == Errc::conflict);
+    CHECK(rig.rating("ada") == -1);
+}
+
 TEST_CASE("a dead letter is forgotten when it is dropped", "[write_behind][dead_letter]") {
     Rig rig;
     rig.control->refuse_if = refuse_player({"ada"});
@@ -190,6 +306,7 @@ TEST_CASE("what another writer has overtaken is set aside, and the store goes on
     CHECK((*second.load<Player>("ada"))->skill_rating == 4);
     CHECK(second.load<Player>("x").error() == Errc::not_found);
     REQUIRE(second.dead_letters().size() == 1);
+    CHECK(second.retry_dead_letter(second.dead_letters()[0].id).error() == Errc::conflict);  // what he wrote, nobody has noted
     const auto saved = second.save(player("bob", 3));
     REQUIRE(saved);
     CHECK(*saved > 5);  // no version is given twice

@@ -131,7 +131,8 @@ TEST_CASE("what the backend stored without an answer is not taken for another wr
     CHECK(store.dead_letters().empty());
 }
 
-TEST_CASE("dead letters are kept in the journal, over restarts, until they are retried", "[journal][dead_letter]") {
+TEST_CASE("dead letters are kept in the journal, over restarts, until they are retried as what may overwrite",
+          "[journal][dead_letter]") {
     Place<> place;
     {
         auto store = place.open();
@@ -150,7 +151,9 @@ TEST_CASE("dead letters are kept in the journal, over restarts, until they are r
         REQUIRE(letters.size() == 1);
         CHECK(letters[0].keys == std::vector<std::string>{"player:ada"});
         CHECK(letters[0].reason == "the test refuses writes");
-        retried = *store.retry_dead_letter(letters[0].id);
+        CHECK(store.retry_dead_letter(letters[0].id).error() == Errc::conflict);
+        CHECK(rating(store, "ada") == -1);
+        retried = *store.retry_dead_letter(letters[0].id, {.overwrite = true});
     }
     auto store = place.open();
     CHECK(store.dead_letters().empty());
@@ -174,6 +177,20 @@ TEST_CASE("a batch that was set aside last is not tried again by opening, and it
     CHECK(rating(store, "ada") == -1);
     CHECK(*store.save(player("bob", 2)) == version + 1);
     CHECK(store.flush());
+}
+
+TEST_CASE("what an earlier run acknowledged is retried only as what may overwrite: nobody knows its conditions",
+          "[journal][dead_letter]") {
+    Place<> place;
+    place.abandon([&](auto& store) { REQUIRE(store.save(player("ada", 1))); });
+    auto store = place.open();
+    place.control->refuse_writes = Errc::invalid_argument;
+    CHECK(!store.flush());
+    place.control->refuse_writes = std::nullopt;
+    const Version id = store.dead_letters().at(0).id;
+    CHECK(store.retry_dead_letter(id).error() == Errc::conflict);
+    CHECK(store.retry_dead_letter(id, {.overwrite = true}));
+    CHECK(rating(store, "ada") == 1);
 }
 
 TEST_CASE("a dead letter that was dropped stays settled: neither tried again nor missed by opening", "[journal][dead_letter]") {

@@ -2,8 +2,8 @@
 #define JOINLY_BACKEND_MEMORY_HPP
 // MemoryBackend: records in memory only, for tests and for data that need not last.
 //
-// They are in a tree that is never changed but replaced, by a new one that shares with it whatever is the same. So whoever
-// holds a tree has a snapshot, and a batch that cannot be finished has touched nothing.
+// They are in a tree that is never changed once others can see it, but replaced by a new one that shares with it whatever is the
+// same. So whoever holds a tree has a snapshot, and a batch that cannot be finished has touched nothing.
 //
 // Threads: `writer_mutex` lets one write at a time go from the current snapshot to the next; `mutex` guards `current` itself
 // and is held only to copy or swap it. No lock is held while a record is copied or a visitor called.
@@ -37,7 +37,7 @@ struct MemoryOptions {};
 /// Keeps records until it is destroyed. The contract is that of `storage_backend`, where it says nothing else.
 ///
 /// @par Thread safety  Any thread, any call. Readers and scans wait for nobody, and nobody waits for them.
-/// @par Complexity     A read is O(log n) and a copy of the value; a write O(log n) small allocations a change. A scan holds
+/// @par Complexity     A read is O(log n) and a copy of the value; a write O(log n) a change, and the copies. A scan holds
 ///                     one snapshot: besides the tree, memory keeps what was replaced or erased since it began.
 class MemoryBackend {
 public:
@@ -181,8 +181,10 @@ private:
     }
 
     static void make(Snapshot& next, const Change& change, Version version) {
-        const detail::KeyedRecord* former = next.records.find(change.key);  // until the key is put or erased
         const std::string_view terms = change.value && change.index_terms ? std::string_view{*change.index_terms} : "";
+        const auto former = change.value
+                                ? next.records.put({change.key, {*change.value, version, change.expires_at}, std::string{terms}})
+                                : next.records.erase(change.key);
         if (change.index_terms) {
             update_index_entries(
                 change.key, former ? std::string_view{former->index_terms} : "", terms,
@@ -192,9 +194,7 @@ private:
                 });
         }
         if (former && !former->record.expires_at.is_never()) next.expiries.erase(expiry_key(former->record.expires_at, change.key));
-        if (!change.value) return next.records.erase(change.key);
-        next.records.put({change.key, {*change.value, version, change.expires_at}, std::string{terms}});
-        if (!change.expires_at.is_never())
+        if (change.value && !change.expires_at.is_never())
             next.expiries.put({expiry_key(change.expires_at, change.key), {{}, version, change.expires_at}});
     }
 

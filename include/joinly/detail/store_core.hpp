@@ -108,15 +108,6 @@ public:
         if (is_closed()) return closed_error();
         return validate_raw_key(key);
     }
-    /// Whether raw bytes may be put there: an entity's indexes would not find them.
-    [[nodiscard]] Status open_raw_put(std::string_view key) const {
-        if (auto usable = open_raw_key(key); !usable) return usable;
-        const std::size_t colon = key.find(':');
-        if (colon == std::string_view::npos || !indexed_kinds_.contains(key.substr(0, colon))) return {};
-        return failure(Errc::invalid_argument, printable(key) + ": " + std::string{key.substr(0, colon)} +
-                                                   " has indexes, which would not find raw bytes: save the entity instead");
-    }
-
     [[nodiscard]] Result<Expiry> expiry(const std::optional<Ttl>& ttl) const {
         if (!ttl) return Expiry{};
         const auto expires_at = Expiry::after(now(), *ttl);

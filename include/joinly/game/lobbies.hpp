@@ -28,6 +28,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 
@@ -95,24 +96,41 @@ namespace detail {
 /// Ends an update or a transaction that a rule of the game refuses; the caller returns the outcome in its place. Costs nothing.
 [[nodiscard]] inline Status refused() noexcept { return failure(Errc::conflict); }
 
+/// Whether these players could have come to sit there by joining it, one after the other.
+[[nodiscard]] inline Status check_seats(const Lobby& lobby) {
+    const std::string name = "lobby:" + printable(lobby.lobby_id);
+    if (lobby.players.size() > lobby.max_players) {
+        return failure(Errc::invalid_argument, name + " has " + std::to_string(lobby.players.size()) + " players and " +
+                                                   std::to_string(lobby.max_players) + " seats");
+    }
+    if (lobby.owner.empty() && !lobby.players.empty()) return failure(Errc::invalid_argument, name + " has players and no owner");
+    for (const std::string& player_id : lobby.players) {
+        if (auto valid = validate_id(kind_of<Player>, player_id); !valid)
+            return failure(Errc::invalid_argument, name + ": " + std::string{valid.error().message()});
+    }
+    std::vector<std::string_view> seated{lobby.players.begin(), lobby.players.end()};
+    std::sort(seated.begin(), seated.end());
+    const auto twice = std::adjacent_find(seated.begin(), seated.end());
+    if (twice == seated.end()) return {};
+    return failure(Errc::invalid_argument, name + " has " + printable(*twice) + " in two seats");
+}
+
 }  // namespace detail
 
 struct CreateLobbyOptions {
     std::optional<Ttl> ttl = {};  ///< the lobby expires so long after its creation, whatever happens in it
 };
 
-/// Creates a lobby. Its owner, if it has one, sits in it first, and a `created_at` of zero becomes the store's time.
+/// Creates a lobby. An owner who is not among its players is seated before them, and a `created_at` of zero becomes the store's
+/// time. A lobby without players needs no owner: the first who joins is it.
 ///
 /// @return its version; `conflict`: there is one under this id, which stays as it is; `invalid_argument`: more players than
-///         seats, or what Store::save refuses.
+///         seats, one of them in two seats or with an id that no player can have, players without an owner, or what Store::save
+///         refuses.
 template <class Store>
 [[nodiscard]] Result<Version> create_lobby(Store& store, Lobby lobby, const CreateLobbyOptions& options = {}) {
     if (!lobby.owner.empty() && !is_in(lobby, lobby.owner)) lobby.players.insert(lobby.players.begin(), lobby.owner);
-    if (lobby.players.size() > lobby.max_players) {
-        return failure(Errc::invalid_argument, "lobby:" + detail::printable(lobby.lobby_id) + " has " +
-                                                   std::to_string(lobby.players.size()) + " players and " +
-                                                   std::to_string(lobby.max_players) + " seats");
-    }
+    if (auto valid = detail::check_seats(lobby); !valid) return failure(std::move(valid).error());
     if (lobby.created_at == Timestamp{}) lobby.created_at = store.now();
     return store.save(std::move(lobby), {.ttl = options.ttl, .expect = absent});
 }

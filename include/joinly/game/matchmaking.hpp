@@ -82,10 +82,12 @@ template <class T, class Transaction>
     return failure(Errc::conflict, "claim " + std::to_string(claim.number) + " of queue:" + printable(claim.queue_id) + " is over");
 }
 
-/// Takes the claim off the list, and those whose time is over. False: it was not on it, or is one of those.
+/// Takes the claim off the list, and those whose time is over. False: it was not on it, or is one of those. What a newer build has
+/// stored about it besides makes it no other.
 [[nodiscard]] inline bool take_claim(QueueClaims& all, const QueueClaim& claim, WallTime now) {
     std::erase_if(all.claims, [&](const QueueClaim& each) { return each.expires_at <= now; });
-    return std::erase(all.claims, claim) != 0;
+    const auto is_it = [&](const QueueClaim& each) { return each.number == claim.number && each.claimer == claim.claimer; };
+    return std::erase_if(all.claims, is_it) != 0;
 }
 
 /// The tickets that no claim holds, in the order of the queue.

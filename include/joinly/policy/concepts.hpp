@@ -69,5 +69,22 @@ concept cache_policy_for = requires(Backend backend, typename P::Options options
         } -> std::same_as<Result<std::unique_ptr<typename P::template Engine<Backend, Traits>>>>;
 };
 
+namespace detail {
+
+/// P::Options; of a policy that is only declared, as fwd.hpp does, one sentence that says what to include.
+template <class P>
+struct PolicyOptions {
+    static_assert(complete<P>,
+                  "Store: the cache policy is declared, but not defined: include its header, "
+                  "<joinly/policy/write_behind.hpp>");
+    struct type {};
+};
+template <complete P>
+struct PolicyOptions<P> {
+    using type = typename P::Options;
+};
+
+}  // namespace detail
+
 JOINLY_NAMESPACE_END
 #endif

@@ -27,8 +27,8 @@ struct StoreHealth {
 };
 
 /// Batches that the backend refused for good, in a way that trying again cannot mend. Their writes are not in the store any
-/// more; everything acknowledged after them is. It is kept until it is retried or dropped, over restarts if there is a
-/// journal.
+/// more; everything acknowledged after them is. It is kept until it is retried (see Store::retry_dead_letter) or dropped, over
+/// restarts if there is a journal.
 struct DeadLetter {
     Version id = absent;  ///< the newest version in it: what a retry or a drop names
     Errc code = Errc::invalid_argument;

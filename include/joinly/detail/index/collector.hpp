@@ -5,12 +5,14 @@
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
 #include <joinly/core/key.hpp>
+#include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/found.hpp>
 #include <joinly/index/query.hpp>
 #include <joinly/policy/object.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -30,14 +32,32 @@ void take_found(FoundIds& found, const ScanItem& item, Status&) {
     found.ids.emplace_back(id_of(kind_of<T>, item.key));
 }
 
+/// The moment at which a query decides what has expired: when the first entry is met, and not before. By then the snapshot stands
+/// that is read; so no record is found beside one that was written because its time was over.
+template <class Core>
+class MomentOfReading {
+public:
+    explicit MomentOfReading(const Core& core) noexcept : core_{core} {}
+
+    [[nodiscard]] bool has_expired(const RecordView& record) {
+        if (!now_) now_ = core_.now();
+        return record.expires_at.has_passed(*now_);
+    }
+
+private:
+    const Core& core_;
+    std::optional<WallTime> now_;
+};
+
 template <class T, class Core, class Page>
 class Collector {
 public:
-    Collector(const IndexPlan& plan, WallTime now) : plan_{plan}, now_{now} {}
+    /// Both must outlive it.
+    Collector(const IndexPlan& plan, MomentOfReading<Core>& moment) : plan_{plan}, moment_{moment} {}
 
     /// false when nothing more is wanted.
     [[nodiscard]] bool meet(const IndexedItem& met) {
-        if (met.item.record.expires_at.has_passed(now_)) return true;
+        if (moment_.has_expired(met.item.record)) return true;
         if (taken_ == plan_.limit) {
             page_.cursor = make_cursor(plan_, last_entry_);
             return false;
@@ -57,7 +77,7 @@ public:
 
 private:
     const IndexPlan& plan_;
-    WallTime now_;
+    MomentOfReading<Core>& moment_;
     Page page_;
     Status outcome_;
     std::string last_entry_;

@@ -15,6 +15,7 @@
 #include <joinly/detail/backoff.hpp>
 #include <joinly/detail/index/catalogue.hpp>
 #include <joinly/detail/index/terms.hpp>
+#include <joinly/detail/printable.hpp>
 #include <joinly/options.hpp>
 #include <joinly/policy/object.hpp>
 
@@ -49,13 +50,18 @@ template <class Core>
     return StoredCatalogue{std::move(*indexes), loaded->version};
 }
 
-/// A range that is required to stay as it is, and whether it is empty.
+/// A range that is required to stay as it is, and whether it is empty. What has expired counts: a clock that is set back brings
+/// it back.
 template <class Core>
 [[nodiscard]] Result<bool> read_emptiness(Core& core, RangeRead& read) {
     read.stored.seed = core.range_seed();
     if constexpr (requires { core.engine().watch(read.stored.range); }) read.watch = core.engine().watch(read.stored.range);
     bool is_empty = true;
     auto scanned = core.engine().scan(read.stored.range, [&](const ScanItem&) { return is_empty = false; });
+    if (!scanned) return failure(std::move(scanned).error());
+    if (!is_empty) return false;
+    scanned =
+        core.engine().backend().scan(read.stored.range, [&](std::string_view, const RecordView&) { return is_empty = false; });
     if (!scanned) return failure(std::move(scanned).error());
     return is_empty;
 }
@@ -117,6 +123,20 @@ template <class T, class Core>
     }
 }
 
+/// For raw bytes under `key`: that the kind it reads as has no indexes, which would not find them; nothing for a key of no kind.
+/// `invalid_argument`: it has some.
+template <class Core>
+[[nodiscard]] Result<std::optional<Requirement>> require_unindexed(Core& core, std::string_view key) {
+    const std::size_t colon = key.find(':');
+    if (colon == std::string_view::npos) return std::optional<Requirement>{};
+    const std::string_view kind = key.substr(0, colon);
+    auto stored = load_catalogue(core, kind);
+    if (!stored) return failure(std::move(stored).error());
+    if (stored->indexes.empty()) return std::optional<Requirement>{{catalogue_key(kind), stored->version, false}};
+    return failure(Errc::invalid_argument, printable(key) + ": " + std::string{kind} +
+                                               " has indexes, which would not find raw bytes: save the entity instead");
+}
+
 /// On what it rests that an index may be asked: the catalogue at a version, or that there are no records.
 struct IndexEvidence {
     Version catalogue_version = absent;
@@ -144,7 +164,7 @@ template <class T, class Core>
     return IndexEvidence{stored->version, std::nullopt};
 }
 
-/// One page of records of the kind: saves those again whose terms are not what the description says.
+/// One page of the kind's records in the backend, expired or not: saves those again whose terms are not what the description says.
 template <class T, class Core>
 class TermsRepair {
 public:
@@ -158,16 +178,16 @@ public:
         Status outcome;
         KeyRange range = kind_range(kind_of<T>);
         if (!last_key_.empty()) range.begin = last_key_ + '\0';
-        auto scanned = core_.engine().scan(range, [&](const ScanItem& item) {
-            outcome = examine(item, outdated);
-            last_key_ = item.key;
+        auto scanned = core_.engine().backend().scan(range, [&](std::string_view key, const RecordView& record) {
+            outcome = examine({key, record, nullptr}, outdated);
+            last_key_ = key;
             return outcome && ++met < at_once;
         });
         if (!scanned) return failure(std::move(scanned).error());
         if (!outcome) return failure(std::move(outcome).error());
         for (Outdated& each : outdated) {
             WriteSet set;
-            set.requirements.push_back({each.write.key, each.version, false});
+            set.requirements.push_back({each.write.key, each.version, true});
             set.writes.push_back(std::move(each.write));
             const auto saved = core_.engine().write(std::move(set));
             if (!saved && saved.error() != Errc::conflict) return failure(saved.error());
@@ -184,14 +204,13 @@ private:
     };
 
     [[nodiscard]] Status examine(const ScanItem& item, std::vector<Outdated>& outdated) {
-        const ObjectType& type = Core::template type_of<T>();
-        if (item.object != nullptr && item.object->type == &type) return {};
         auto loaded = Core::template materialise<T>(item);
         if (!loaded) return failure(std::move(loaded).error());
         std::string terms;
         if (auto told = index_terms(**loaded, terms); !told) return told;
-        if (item.object == nullptr && terms == item.record.index_terms) return {};
-        outdated.push_back({{std::string{item.key}, {loaded->shared(), &type}, loaded->expires_at()}, loaded->version()});
+        if (terms == item.record.index_terms) return {};
+        const ObjectType* const type = &Core::template type_of<T>();
+        outdated.push_back({{std::string{item.key}, {loaded->shared(), type}, loaded->expires_at()}, loaded->version()});
         return {};
     }
 
@@ -247,6 +266,7 @@ template <class T, class Core, class Progress>
     if (auto kept = keep_catalogue<T>(core); !kept) return failure(std::move(kept).error());
     auto stored = load_catalogue(core, kind_of<T>);
     if (!stored) return failure(std::move(stored).error());
+    if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
     RebuildProgress progress;
     TermsRepair<T, Core> repair{core};
     for (bool goes_on = true; goes_on;) {
@@ -257,6 +277,8 @@ template <class T, class Core, class Progress>
     }
     if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
     if (auto erased = erase_unfounded_entries<T>(core); !erased) return failure(std::move(erased).error());
+    // An entry that is pending erasure would still be followed.
+    if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
     if (auto listed = write_catalogue(core, kind_of<T>, index_catalogue<T>(), stored->version); !listed)
         return failure(std::move(listed).error());
     return progress;
@@ -267,20 +289,21 @@ template <class T, class Core>
 [[nodiscard]] Status verify_indexes(Core& core) {
     if (auto flushed = core.engine().flush(); !flushed) return flushed;
     Status outcome;
-    auto scanned = core.engine().scan(kind_range(kind_of<T>), [&](const ScanItem& item) {
-        auto loaded = Core::template materialise<T>(item);
+    auto& backend = core.engine().backend();
+    auto scanned = backend.scan(kind_range(kind_of<T>), [&](std::string_view key, const RecordView& record) {
+        auto loaded = Core::template materialise<T>({key, record, nullptr});
         std::string terms;
         outcome = loaded ? index_terms(**loaded, terms) : failure(std::move(loaded).error());
-        if (outcome && item.object == nullptr && terms != item.record.index_terms)
-            outcome = failure(Errc::corrupt, printable(item.key) + " is indexed by other values than it has");
-        for (std::string_view rest = terms; outcome && item.object == nullptr;) {
+        if (outcome && terms != record.index_terms)
+            outcome = failure(Errc::corrupt, printable(key) + " is indexed by other values than it has");
+        for (std::string_view rest = terms; outcome;) {
             const auto term = take_index_term(rest);
             if (!term) break;
-            auto entry = core.engine().backend().read(index_entry(item.key, *term).key);
+            auto entry = backend.read(index_entry(key, *term).key);
             if (entry || entry.error() != Errc::not_found) continue;
-            const auto now = core.engine().load(item.key, Core::template type_of<T>());
-            if (now && now->version == item.record.version)
-                outcome = failure(Errc::corrupt, printable(item.key) + " is missing from an index");
+            const auto now = backend.read(key);  // it may have been replaced since, and the entry with it
+            if (now && now->version == record.version)
+                outcome = failure(Errc::corrupt, printable(key) + " is missing from an index");
         }
         return outcome.has_value();
     });

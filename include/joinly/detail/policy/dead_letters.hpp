@@ -1,11 +1,16 @@
 #ifndef JOINLY_DETAIL_POLICY_DEAD_LETTERS_HPP
 #define JOINLY_DETAIL_POLICY_DEAD_LETTERS_HPP
 // The writes that a backend will never take, with the reason. Takes no lock: its owner's mutex guards it.
+//
+// To write them again is safe as long as nobody has written their keys since, if their batches depended on nothing else: otherwise
+// an older value might come back over a newer one, or a write be made whose condition does not hold any more. What is not surely
+// safe is in doubt. The journal keeps none of this, so whatever an earlier run has left is in doubt, too.
 
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/policy/flush_part.hpp>
+#include <joinly/detail/printable.hpp>
 #include <joinly/policy/health.hpp>
 #include <joinly/policy/object.hpp>
 
@@ -13,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,8 +31,17 @@ struct DeadWrites {
     Version first = absent;
     Version last = absent;
     Error reason{Errc::invalid_argument};
-    std::vector<Write> writes;
+    std::vector<Write> writes;  // in the order of their keys, but for those of an earlier run
+
+    /// Why they should not be written again as they are; empty: nothing speaks against it. Guarded as the list is.
+    mutable std::string_view doubt = {};
+    mutable std::string_view newer_key = {};  ///< of the writes, one that was written since: that is the doubt
 };
+
+inline constexpr std::string_view newer_doubt = "has been written since";
+inline constexpr std::string_view condition_doubt = "the condition on which it was saved may not hold any more";
+inline constexpr std::string_view restart_doubt = "an earlier run has left it, and nobody knows what was written since";
+inline constexpr std::string_view stranger_doubt = "another writer has written to the database since";
 
 [[nodiscard]] inline DeadWrites dead_writes(const FlushPart& part, Error reason) {
     DeadWrites dead{part.first, part.last, std::move(reason), {}};
@@ -34,7 +49,9 @@ struct DeadWrites {
     for (const auto* entry : part.slots) {
         const LoadedObject& pending = entry->second.newest;
         dead.writes.push_back({entry->first, pending.object, pending.expires_at});
+        if (entry->second.is_conditional) dead.doubt = condition_doubt;
     }
+    std::sort(dead.writes.begin(), dead.writes.end(), [](const Write& a, const Write& b) { return a.key < b.key; });
     return dead;
 }
 
@@ -65,6 +82,31 @@ public:
         const auto at = std::find_if(letters_.begin(), letters_.end(),
                                      [&](const auto& letter) { return letter->first <= last && letter->last >= first; });
         return at == letters_.end() ? nullptr : *at;
+    }
+
+    /// A write of the key is acknowledged. O(log n) in the writes of each letter.
+    void note(std::string_view key) const noexcept {
+        for (const auto& letter : letters_) {
+            if (!letter->doubt.empty()) continue;
+            const auto at = std::lower_bound(letter->writes.begin(), letter->writes.end(), key,
+                                             [](const Write& write, std::string_view sought) { return write.key < sought; });
+            if (at == letter->writes.end() || at->key != key) continue;
+            letter->doubt = newer_doubt;
+            letter->newer_key = at->key;
+        }
+    }
+
+    /// Anything may have been written that was not noted.
+    void doubt_all() const noexcept {
+        for (const auto& letter : letters_) letter->doubt = stranger_doubt;
+    }
+
+    /// `conflict` when it is in doubt whether the letter should be written again.
+    [[nodiscard]] static Status check_retry(const DeadWrites& letter) {
+        if (letter.doubt.empty()) return {};
+        std::string message = "dead letter " + std::to_string(letter.last) + " may be older than what is there: ";
+        if (letter.doubt == newer_doubt) message.append(printable(letter.newer_key)).append(" ");
+        return failure(Errc::conflict, message.append(letter.doubt));
     }
 
     [[nodiscard]] Letters without(Version id) const {

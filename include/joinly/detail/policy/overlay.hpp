@@ -33,6 +33,7 @@ public:
         LoadedObject newest;
         Version first_version = absent;
         std::size_t bytes = 0;
+        bool is_conditional = false;  ///< one of them depended on more than the keys it wrote
     };
     using Slots = std::unordered_map<std::string, Slot, KeyHash, KeyEqual>;
 
@@ -84,7 +85,8 @@ public:
             if (!committed_) roll_back();
         }
 
-        void commit(Version version, std::chrono::nanoseconds now) noexcept {
+        /// `is_conditional`: the set depended on more than the keys it writes, or nobody knows.
+        void commit(Version version, std::chrono::nanoseconds now, bool is_conditional = false) noexcept {
             if (generation_.newest == absent) generation_.first_at = now;
             generation_.newest = version;
             for (std::size_t i = 0; i < set_.size(); ++i) {
@@ -92,6 +94,7 @@ public:
                 Slot& slot = *slots_[i];
                 slot.newest = {write->object, version, write->expires_at};
                 if (slot.first_version == absent) slot.first_version = version;
+                slot.is_conditional |= is_conditional;
                 generation_.bytes += bytes - slot.bytes;
                 slot.bytes = bytes;
             }

@@ -38,6 +38,7 @@ class ThroughEngine {
 public:
     using Options = ThroughOptions;
     static constexpr bool keeps_objects = after_write == AfterWrite::keep;
+    static constexpr bool may_lag_behind = tells_foreign_commits<Backend>;  // for `foreign_check`
 
     [[nodiscard]] static Result<std::unique_ptr<ThroughEngine>> open(Backend backend, const Options& options,
                                                                      const Traits& traits) {

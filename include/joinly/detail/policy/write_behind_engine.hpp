@@ -231,13 +231,21 @@ public:
     }
 
     /// Writes a dead letter's writes again, as if they were saved now, and drops it if they were acknowledged.
-    [[nodiscard]] Result<Version> retry_dead_letter(Version id) {
+    [[nodiscard]] Result<Version> retry_dead_letter(Version id, bool may_overwrite) {
         const auto letter = flush_.find_dead_letter(id);
         if (!letter) return failure(letter.error());
-        auto version = intake_.write({(*letter)->writes, {}, {}}, (*letter)->writes.size());
+        auto version = intake_.retry(**letter, may_overwrite);
         if (!version) return version;
         if (auto dropped = drop_dead_letter(id); !dropped) return failure(std::move(dropped).error());
         return version;
+    }
+
+    /// `conflict` when a retry that may not overwrite would be one now.
+    [[nodiscard]] Status check_retry(Version id) const {
+        const auto letter = flush_.find_dead_letter(id);
+        if (!letter) return failure(letter.error());
+        const std::scoped_lock lock{state_.mutex};
+        return DeadLetters::check_retry(**letter);
     }
 
     /// The kinds of what a dead letter holds as bytes, as it came out of the journal. Empty when there is no such letter.
@@ -436,7 +444,7 @@ private:
                 if (state_.dead_letters.within(version, version)) return {};
                 std::vector<Overlay::Weighed> weighed;
                 for (const Write& write : writes) weighed.push_back({&write, *WriteJournal::measure(write)});
-                Overlay::Addition{state_.overlay, weighed}.commit(version, state_.monotonic());
+                Overlay::Addition{state_.overlay, weighed}.commit(version, state_.monotonic(), true);
                 return {};
             });
         if (state_.overlay.size() == 0) state_.settled_version = state_.newest_version;

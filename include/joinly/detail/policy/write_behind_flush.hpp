@@ -208,12 +208,15 @@ private:
             const std::scoped_lock changing{state_.letters_mutex};
             auto letters = state_.dead_letters.all();
             letters.push_back(std::make_shared<const DeadWrites>(dead_writes(part, reason)));
-            if (auto replaced = replace_dead_letters(std::move(letters)); !replaced) return replaced;
-        }
-        {
+            if (auto kept = state_.journal.keep_dead_letters(letters); !kept) return kept;
             const std::scoped_lock lock{state_.mutex};
+            replace_dead_letters_in_memory(std::move(letters));
             for (const auto* entry : part.slots) {
-                if (!state_.overlay.active().slots.contains(entry->first)) state_.cache.erase(entry->first);
+                if (state_.overlay.active().slots.contains(entry->first)) {
+                    state_.dead_letters.note(entry->first);
+                } else {
+                    state_.cache.erase(entry->first);
+                }
             }
         }
         end_part(part, true);
@@ -231,6 +234,7 @@ private:
         }
         if (auto aside = set_aside(whole_of(state_.overlay.flushing()), reason); !aside) return aside;
         const std::scoped_lock lock{state_.mutex};
+        state_.dead_letters.doubt_all();
         if (!state_.overlay.active().slots.empty()) return {};
         flusher_.resume_from(*last);
         state_.newest_version = (std::max)(state_.newest_version, *last);
@@ -246,9 +250,13 @@ private:
     [[nodiscard]] Status replace_dead_letters(DeadLetters::Letters letters) {
         if (auto kept = state_.journal.keep_dead_letters(letters); !kept) return kept;
         const std::scoped_lock lock{state_.mutex};
+        replace_dead_letters_in_memory(std::move(letters));
+        return {};
+    }
+    /// Under the mutex besides.
+    void replace_dead_letters_in_memory(DeadLetters::Letters letters) noexcept {
         state_.dead_letters.replace(std::move(letters));
         state_.room.notify_all();  // their entries count
-        return {};
     }
 
     /// The journal forgets them when the list is replaced next; until then they are passed over when it is opened.

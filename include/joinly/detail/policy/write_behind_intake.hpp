@@ -6,6 +6,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/policy/dead_letters.hpp>
 #include <joinly/detail/policy/deadline.hpp>
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/detail/policy/requirement_check.hpp>
@@ -22,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -31,18 +33,30 @@ class WriteBehindIntake {
 public:
     explicit WriteBehindIntake(State& state) noexcept : state_{state} {}
 
-    /// `retried_entries`: so many of the dead letters' entries are the set's own, and take no more room.
-    [[nodiscard]] Result<Version> write(const WriteSet& set, std::size_t retried_entries = 0) {
+    [[nodiscard]] Result<Version> write(const WriteSet& set) { return write(set, nullptr, false); }
+
+    /// Writes a dead letter again: `conflict` when that is in doubt, unless it may overwrite what is there.
+    [[nodiscard]] Result<Version> retry(const DeadWrites& letter, bool may_overwrite) {
+        return write({letter.writes, {}, {}}, &letter, may_overwrite);
+    }
+
+private:
+    /// `retried`: the set is this letter's, whose entries take no more room.
+    [[nodiscard]] Result<Version> write(const WriteSet& set, const DeadWrites* retried, bool may_overwrite) {
         auto weighed = state_.journal.weigh(set);
         if (!weighed) return failure(std::move(weighed).error());
         const Deadline deadline = deadline_after(state_.options.full_timeout);
+        const bool conditional = is_conditional(set);
         bool has_made_room = false;
         std::unique_lock lock{state_.mutex};
         for (;;) {
-            if (auto admitted = admit(lock, set, *weighed, deadline, retried_entries); !admitted)
+            if (auto admitted = admit(lock, set, *weighed, deadline, retried); !admitted)
                 return failure(std::move(admitted).error());
+            if (retried != nullptr && !may_overwrite) {
+                if (auto safe = DeadLetters::check_retry(*retried); !safe) return failure(std::move(safe).error());
+            }
             if (set.writes.empty()) return state_.newest_version;
-            auto acknowledged = acknowledge(*weighed);
+            auto acknowledged = acknowledge(*weighed, conditional);
             if (acknowledged) break;
             state_.journal_is_full = acknowledged.error() == Errc::full;
             // With nothing pending one attempt to make room is all that can be done.
@@ -58,18 +72,30 @@ public:
         return version;
     }
 
-private:
+    /// Whether it depends on more than that the keys it writes are as they were: on other keys, or on ranges.
+    [[nodiscard]] static bool is_conditional(const WriteSet& set) {
+        if (!set.ranges.empty() || set.requirements.empty()) return !set.ranges.empty();
+        std::vector<std::string_view> written;
+        written.reserve(set.writes.size());
+        for (const Write& write : set.writes) written.push_back(write.key);
+        std::sort(written.begin(), written.end());
+        return !std::all_of(set.requirements.begin(), set.requirements.end(), [&](const Requirement& requirement) {
+            return std::binary_search(written.begin(), written.end(), std::string_view{requirement.key});
+        });
+    }
+
     /// Journal, overlay and cache take the set, or, with an error, none of them.
-    [[nodiscard]] Status acknowledge(const WeighedSet& set) {
+    [[nodiscard]] Status acknowledge(const WeighedSet& set, bool conditional) {
         const bool worker_sleeps = state_.overlay.active().newest == absent;
         const Version version = state_.newest_version + 1;
         const auto now = state_.monotonic();
         Overlay::Addition addition{state_.overlay, set.writes};
         if (auto appended = append(version, set); !appended) return appended;
-        addition.commit(version, now);
+        addition.commit(version, now, conditional);
         state_.newest_version = version;
         for (const auto& [write, bytes] : set.writes) {
             state_.watches.note(*write);
+            state_.dead_letters.note(write->key);
             state_.gate.overtake(write->key);
             state_.cache.keep(write->key, {write->object, version, write->expires_at});
         }
@@ -92,13 +118,13 @@ private:
     /// Returns, with the mutex held, once there is room for the set and its requirements hold; or why not. Waiting for room
     /// and asking the backend for a version let go of the lock, after which everything is looked at anew.
     [[nodiscard]] Status admit(std::unique_lock<std::mutex>& lock, const WriteSet& set, const WeighedSet& weighed,
-                               Deadline deadline, std::size_t retried_entries) {
+                               Deadline deadline, const DeadWrites* retried) {
         RequirementCheck check{set.requirements};
         for (;;) {
             if (state_.closed) return failure(Errc::closed, "the store is closed");
             if (state_.overtaken)
                 return failure(Errc::busy, "another writer has written to the database: what is pending is being set aside");
-            if (!has_room_for(weighed, retried_entries)) {
+            if (!has_room_for(weighed, retried != nullptr ? retried->writes.size() : 0)) {
                 if (wait_for_room(lock, deadline)) continue;
                 return failure(Errc::full, limit_text());
             }

@@ -196,7 +196,7 @@ private:
     }
 
     [[nodiscard]] static Result<DeadWrites> decode(const JournalDeadLetter& letter) {
-        DeadWrites dead{letter.first, letter.last, Error{letter.code, letter.reason}, {}};
+        DeadWrites dead{letter.first, letter.last, Error{letter.code, letter.reason}, {}, restart_doubt};
         auto visited = JournalPayload::visit(letter.payload, [&](const JournalChange& change) {
             dead.writes.push_back(to_write(change));
             return Status{};

@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""Says which goals of goals.toml hold, and writes report.md and plots, from what Google Benchmark wrote as JSON.
+
+A cost is the median, over the repetitions, of the CPU time of the thread that calls the library. benchmarks/run calls this;
+it ends with 1 when a benchmark failed or left no results, and with 0 otherwise, whether goals hold or not.
+"""
+
+import argparse
+import itertools
+import json
+import math
+import os
+import pathlib
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tomllib
+
+MICROSECONDS = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
+PACKAGES = ["libsqlite3-0", "libsqlitecpp-dev", "libleveldb-dev", "nlohmann-json3-dev", "libbenchmark-dev"]
+
+# File, title, meaning of the horizontal axis, and the names of the benchmarks: a panel for each backend, its lines, and x.
+# Where x is a word, bars are drawn instead of lines.
+PLOTS = [
+    ("query", "Fifty results of a query, and as many loads by id", "records in the table",
+     r"(?P<line>find_50|load_50)/(?P<panel>\w+)/(?P<x>\d+)"),
+    ("save", "A batch of a hundred saves", "what is saved", r"save_100/(?P<panel>\w+)/(?P<line>\w+)/(?P<x>\w+)"),
+    ("update", "An update, and the load and save it is made of", "policy",
+     r"(?P<line>load_and_save|update)/(?P<panel>\w+)/(?P<x>\w+)"),
+    ("sweep", "A sweep of 0, 100 or 1000 records that have expired", "records in the table that have not",
+     r"sweep/(?P<panel>\w+)/(?P<line>\d+)_of_(?P<x>\d+)"),
+]
+
+INTRODUCTION = """# What it costs
+Written by `bash benchmarks/run`. Costs are medians of the CPU time of the calling thread: what the threads of LevelDB and of
+write-behind do is not in them."""
+
+
+class Results:
+    """Costs in microseconds by benchmark, one for each repetition, in the order in which the programs name them."""
+
+    def __init__(self, files):
+        self.costs, self.failures, self.contexts = {}, {}, []
+        for file in files:
+            try:
+                written = json.loads(file.read_text())
+                entries = sorted(written["benchmarks"], key=lambda entry: entry.get("family_index", 0))
+                self.contexts.append(written["context"])
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self.failures[file.stem] = f"it left no results ({type(error).__name__})"
+                continue
+            for entry in entries:
+                self.add(entry)
+        for name in self.failures:
+            self.costs.pop(name, None)
+
+    def add(self, entry):
+        name = entry.get("run_name", entry["name"])
+        if entry.get("error_occurred"):
+            self.failures[name] = entry.get("error_message", "no reason is given")
+        elif entry.get("run_type", "iteration") == "iteration":
+            self.costs.setdefault(name, []).append(entry["cpu_time"] * MICROSECONDS[entry["time_unit"]])
+
+    def median(self, name):
+        return statistics.median(self.costs[name])
+
+    def largest(self, pattern):
+        """The largest number in the place of {largest}; of benchmarks that failed as well, lest less be taken for it."""
+        sized = re.compile(re.escape(pattern).replace(r"\{largest\}", r"(\d+)"))
+        return max((int(match[1]) for match in map(sized.fullmatch, [*self.costs, *self.failures]) if match), default=0)
+
+
+def judge(row, each, results):
+    """One row of a goal, as the cells of a table: what, ratio, limit, verdict."""
+    names = [[name.format(**each, largest="{largest}") for name in row[side]] for side in ("numerator", "denominator")]
+    largest = max((results.largest(name) for name in itertools.chain(*names) if "{largest}" in name), default=0)
+    names = [[name.format(largest=largest) for name in side] for side in names]
+    what = row["what"].format(**each, largest=f"{largest:,}" if largest else "most")
+    upper = "at_most" in row
+    limit = row["at_most" if upper else "at_least"]
+    cells = [what, "", f"{'at most' if upper else 'at least'} {limit:g}"]
+    if any(name not in results.costs for name in itertools.chain(*names)):
+        failed = any(name in results.failures for name in itertools.chain(*names))
+        return [*cells, "not measured: a benchmark failed" if failed else "not measured"]
+    above, below = (math.prod(map(results.median, side)) for side in names)
+    if above == 0 or below == 0:
+        return [*cells, "not measured: a cost of 0"]
+    ratio = round(above / below, 2)  # what is shown is what is judged
+    cells[1] = f"{ratio:.2f}"
+    if ratio <= limit if upper else ratio >= limit:
+        return [*cells, "holds"]
+    return [*cells, f"falls short by {abs(ratio / limit - 1):.1%}"]
+
+
+def judge_all(goals, results):
+    """The goals, each with what is to be said of it and a table of its rows."""
+    for goal in goals:
+        each = goal.get("each", {})
+        chosen = [dict(zip(each, values)) for values in itertools.product(*each.values())]
+        rows = [judge(row, one, results) for row in goal["row"] for one in chosen]
+        yield f"### {goal['what']}\n{summary(goal['subject'], rows)}"
+
+
+def summary(subject, rows):
+    if all(row[-1] == "not measured" for row in rows):
+        return f"Not measured: there are no results of `{subject}`."
+    measured = [row[-1] for row in rows if row[1]]
+    short = len(measured) - measured.count("holds")
+    parts = [f"Falls short in {short} of {len(measured)}" if short else "Holds"] if measured else []
+    if len(measured) < len(rows):
+        parts.append(f"{len(rows) - len(measured)} not measured")
+    return f"{'; '.join(parts)}.\n\n{table(['what', 'ratio', 'goal', ''], rows)}"
+
+
+def table(header, rows):
+    """A Markdown table that reads well as it is; numbers, which begin with a digit, are on the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows)]
+    right = [all(not cell or cell[0].isdigit() for cell in column) for column in zip(*rows)]
+
+    def line(cells):
+        return "| " + " | ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right)) + " |"
+
+    rule = "|" + "|".join("-" * (w + 1) + (":" if r else "-") for w, r in zip(widths, right)) + "|"
+    return "\n".join([line(header), rule, *map(line, rows)])
+
+
+def show(microseconds):
+    """Three digits."""
+    unit, size = next(((u, s) for u, s in (("s", 1e6), ("ms", 1e3), ("µs", 1.0)) if microseconds >= s), ("ns", 1e-3))
+    value = microseconds / size
+    return f"{value:.{2 - min(2, int(math.log10(max(value, 1))))}f} {unit}"
+
+
+def costs_table(results):
+    rows = []
+    for name, costs in results.costs.items():
+        median = statistics.median(costs)
+        low, high = ((cost / median - 1 if median else 0) for cost in (min(costs), max(costs)))
+        rows.append([name, show(median), f"{low:+.0%} to {high:+.0%}", str(len(costs))])
+    return table(["benchmark", "CPU time", "repetitions from", "number"], rows) if rows else "Nothing was measured."
+
+
+def first_match(file, pattern):
+    found = re.search(pattern, pathlib.Path(file).read_text(), re.MULTILINE) if os.path.exists(file) else None
+    return found[1] if found else None
+
+
+def library_versions():
+    if not shutil.which("dpkg-query"):
+        return "unknown"
+    query = ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n", *PACKAGES]
+    said = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    return ", ".join(re.findall(r"^installed (.*)$", said, re.MULTILINE)) or "unknown"
+
+
+def conditions(results):
+    """When, where and with what it was measured."""
+    context = results.contexts[0] if results.contexts else {}
+    memory = first_match("/proc/meminfo", r"^MemTotal:\s*(\d+) kB")
+    processor = first_match("/proc/cpuinfo", r"^model name\s*: (.*)$") or platform.machine()
+    loads = [round(one["load_avg"][0], 1) for one in results.contexts if one.get("load_avg")]
+    quick = context.get("quick", "0") != "0"
+    return [
+        f"Date: {context.get('date', 'unknown')[:10]}",
+        f"Run: {'quick, with smaller tables and fewer repetitions: a first impression' if quick else 'full'}",
+        f"Processor: {processor}, {os.cpu_count()} cores",
+        f"Memory: {f'{int(memory) / 2**20:.1f} GiB' if memory else 'unknown'}",
+        f"System: {platform.system()} {platform.release()}",
+        f"Compiler: {context.get('compiler', 'unknown')}",
+        f"Libraries: {library_versions()}",
+        f"Processes that ran or waited when each subject began: {', '.join(map(str, loads)) or 'unknown'}",
+    ]
+
+
+def draw(figure, pattern, results, axis):
+    """The medians of the benchmarks whose names match; None when there are none."""
+    points = {}  # by panel, line and x
+    for name in results.costs:
+        if match := re.fullmatch(pattern, name):
+            points.setdefault(match["panel"], {}).setdefault(match["line"], {})[match["x"]] = results.median(name)
+    if not points:
+        return None
+    panels = figure.subplots(1, len(points), sharey=True, squeeze=False)[0]
+    for panel, (title, lines) in zip(panels, points.items()):
+        xs = list(dict.fromkeys(x for line in lines.values() for x in line))
+        width = 0.8 / len(lines)
+        for at, (label, line) in enumerate(lines.items()):
+            if all(x.isdigit() for x in xs):
+                panel.loglog([int(x) for x in line], list(line.values()), "o-", label=label)
+            else:
+                panel.bar([xs.index(x) + at * width for x in line], list(line.values()), width, label=label)
+                panel.set_xticks([x + 0.4 - width / 2 for x in range(len(xs))], [x.replace("_", "\n") for x in xs])
+        panel.set(title=title, xlabel=axis)
+        panel.grid(axis="y", alpha=0.3)
+    if panels[0].get_yscale() == "log":  # whole decades: a slight slope looks slight
+        low, high = panels[0].get_ylim()
+        panels[0].set_ylim(10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high)))
+    panels[0].set_ylabel("CPU time, µs")
+    panels[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def draw_all(results, directory):
+    """Titles of the plots by file; without matplotlib, none. The same figures make the same files."""
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError:
+        print("There are no plots: Python's matplotlib is missing (Debian: python3-matplotlib).", file=sys.stderr)
+        return {}
+    matplotlib.rcParams.update({"svg.hashsalt": "joinly", "svg.fonttype": "none",
+                                "axes.spines.top": False, "axes.spines.right": False})
+    directory.mkdir(parents=True, exist_ok=True)
+    drawn = {}
+    for file, title, axis, pattern in PLOTS:
+        figure = draw(Figure(figsize=(11, 3.6), layout="constrained"), pattern, results, axis)
+        if figure:
+            figure.savefig(directory / f"{file}.svg", metadata={"Date": None, "Creator": None})
+            drawn[f"{directory.name}/{file}.svg"] = title
+    return drawn
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--to", type=pathlib.Path, required=True, help="the directory where report.md and plots/ are written")
+    parser.add_argument("file", type=pathlib.Path, nargs="+", help="what a benchmark wrote with --benchmark_out")
+    arguments = parser.parse_args()
+
+    results = Results(arguments.file)
+    goals = tomllib.loads(pathlib.Path(__file__).with_name("goals.toml").read_text())
+    judged = "\n\n".join(judge_all(goals.values(), results))
+    print(judged.replace("### ", "").replace("`", ""))
+
+    for old in (arguments.to / "plots").glob("*.svg"):
+        old.unlink()
+    plots = draw_all(results, arguments.to / "plots")
+    parts = [INTRODUCTION, "\n".join(f"- {line}" for line in conditions(results)), "## Goals", judged]
+    if plots:
+        parts += ["## Plots", *(f"![{title}]({file})\n\n*{title}.*" for file, title in plots.items())]
+    failed = "\n".join(f"- {name}: {reason}" for name, reason in results.failures.items())
+    if failed:
+        parts += ["## Failed", failed]
+    parts += ["## Every benchmark", costs_table(results)]
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    (arguments.to / "report.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    print(f"\nMore is in {arguments.to / 'report.md'}")
+    if failed:
+        print(f"Failed:\n{failed}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

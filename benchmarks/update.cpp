@@ -1,0 +1,63 @@
+// What `update` costs over the load and the save that it is made of.
+
+#include <benchmarks/support/subjects.hpp>
+#include <joinly/policy/write_behind.hpp>
+
+namespace {
+
+using namespace joinly::bench;
+
+constexpr std::size_t players = 10'000;
+
+template <class Subject, class Policy>
+auto& table() {
+    return filled<OpenStore<Subject, Policy>>(players,
+                                              [](auto& opened, std::size_t count) { save_all(opened.store, count, player); })
+        .store;
+}
+
+template <class Subject, class Policy>
+void update(benchmark::State& state) {
+    auto& store = table<Subject, Policy>();
+    Random random;
+    for (auto _ : state) {
+        const std::string id = player_id(random.below(players));
+        must(store.template update<joinly::Player>(id, [](joinly::Player& one) { one.created_at += std::chrono::seconds{1}; }));
+    }
+}
+
+template <class Subject, class Policy>
+void load_and_save(benchmark::State& state) {
+    auto& store = table<Subject, Policy>();
+    Random random;
+    for (auto _ : state) {
+        const std::string id = player_id(random.below(players));
+        const auto loaded = must(store.template load<joinly::Player>(id));
+        joinly::Player one = *loaded;
+        one.created_at += std::chrono::seconds{1};
+        must(store.save(std::move(one)));
+    }
+}
+
+template <class Subject, class Policy>
+void add_both(const std::string& name) {
+    add("load_and_save/" + name, load_and_save<Subject, Policy>);
+    add("update/" + name, update<Subject, Policy>);
+}
+
+template <class Subject>
+void add_all() {
+    const std::string on = Subject::name;
+    add_both<Subject, joinly::NoCache>(on + "/no_cache");
+    add_both<Subject, joinly::WriteThrough>(on + "/write_through");
+    add_both<Subject, joinly::WriteBehind>(on + "/write_behind");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    add_all<OnMemory>();
+    add_all<OnSqlite>();
+    add_all<OnLevelDb>();
+    return run_all(argc, argv);
+}
