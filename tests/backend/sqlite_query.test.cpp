@@ -89,6 +89,23 @@ std::string nested_sums(int depth) {
     return sql;
 }
 
+/// `part` so many times, with `between` between; each `#` of it is its number.
+std::string listed(std::string_view part, int times, std::string_view between = ",") {
+    std::string all;
+    for (int i = 0; i < times; ++i) {
+        if (i > 0) all += between;
+        for (const char c : part) all += c == '#' ? std::to_string(i) : std::string(1, c);
+    }
+    return all;
+}
+
+QueryOptions little_memory() {
+    QueryOptions options;
+    options.timeout = 60s;
+    options.max_memory_bytes = 16 << 20;
+    return options;
+}
+
 }  // namespace
 
 TEST_CASE("a query gives rows with named, typed columns", "[sqlite][query]") {
@@ -370,6 +387,99 @@ TEST_CASE("a statement that would grow without end while it is compiled is refus
                       " counted AS (SELECT count(*) AS n, avg(rating) AS mean, min(rating) AS least FROM good)"
                       " SELECT best.key, best.rating, counted.n, counted.mean FROM best, counted"
                       " UNION ALL SELECT key, rating, 0, 0 FROM good ORDER BY 2, 1"));
+}
+
+TEST_CASE("a statement of which long parts would be copied often is refused", "[sqlite][query]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    const std::string ones = listed("1", 3000);
+    REQUIRE(backend.execute("CREATE VIEW wide AS SELECT version IN (" + ones + ") AS x FROM record"));
+    for (const std::string& sql : {
+             "SELECT 1 IN (" + listed("x", 2000) + ") FROM (SELECT version IN (" + ones + ") AS x FROM record)",
+             "SELECT 1 IN (" + listed("\"and\"", 2000) + ") FROM (SELECT version IN (" + ones + ") AS \"and\" FROM record)",
+             "SELECT 1 IN (" + listed("\"1\"", 2000) + ") FROM (SELECT version IN (" + ones + ") AS \"1\" FROM record)",
+             "SELECT 1 IN (" + listed("s.'x'", 2000) + ") FROM (SELECT version IN (" + ones + ") AS x FROM record) AS s",
+             "SELECT 1 IN (" + listed("x", 2000) + ") FROM wide",
+             "SELECT version IN (" + ones + ") AS x FROM record WHERE 1 IN (" + listed("x", 2000) + ")",
+             "SELECT version IN (" + ones + ") AS x FROM record ORDER BY " + listed("1", 190),
+             "SELECT " + listed("sum(1) OVER w", 190) + " FROM record WINDOW w AS (PARTITION BY version IN (" + ones + "))",
+             "WITH a AS (SELECT * FROM 'b'), b AS (SELECT version IN (" + ones + ") AS x FROM record) SELECT 1 IN (" +
+                 listed("x", 2000) + ") FROM a",
+         }) {
+        CAPTURE(sql.substr(0, 60));
+        const auto refused = backend.query(little_memory(), sql);
+        REQUIRE_FALSE(refused);
+        CHECK(contains(refused.error().message(), "so often that copies"));
+    }
+}
+
+TEST_CASE("long lists, views and common table expressions are no reason to refuse a statement", "[sqlite][query]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(
+        backend.execute("CREATE VIEW player AS SELECT json_extract(value, '$.player_id') AS id,"
+                        " json_extract(value, '$.skill_rating') AS rating, key FROM record"));
+    for (const std::string& sql : {
+             "SELECT value FROM record WHERE version IN (" + listed("#", 5000) + ") ORDER BY version",
+             "SELECT value FROM record WHERE key IN (" + listed("x'00ff#0'", 9) + ')',
+             "SELECT id, rating FROM player WHERE id IN (" + listed("'p#'", 3000) + ") ORDER BY rating DESC, 1",
+             std::string{"WITH ranked AS (SELECT id, rating, rank() OVER (ORDER BY rating DESC) AS place FROM player),"
+                         " buckets AS (SELECT rating / 100 AS bucket, count(*) AS n, avg(rating) AS mean, min(rating) AS least,"
+                         " max(rating) AS best FROM player GROUP BY bucket),"
+                         " joined AS (SELECT bucket, n, mean, min(place) AS top FROM ranked JOIN buckets"
+                         " ON ranked.rating / 100 = buckets.bucket GROUP BY bucket)"
+                         " SELECT bucket, n, mean, (SELECT id FROM ranked WHERE place = top LIMIT 1) FROM joined"
+                         " UNION ALL SELECT -1, count(*), avg(rating), 'all' FROM player ORDER BY bucket"},
+             std::string{"WITH a AS (SELECT id FROM b), b AS (SELECT id FROM player) SELECT count(*) FROM a"},
+         }) {
+        CAPTURE(sql.substr(0, 60));
+        const auto rows = backend.query(sql);
+        if (!rows) FAIL(rows.error().message());
+    }
+}
+
+TEST_CASE("a row that would call many functions takes shorter values", "[sqlite][query]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(Batch{}.put("large", '[' + std::string(100'000, '1') + ']')));
+    const std::string from = " FROM record WHERE key = CAST('large' AS BLOB)";
+    QueryOptions options;
+    options.timeout = 50ms;
+    CHECK(backend.query(options, "SELECT json_valid(value || '')" + from));
+    CHECK(backend.query(options, "SELECT " + listed("json_valid(value || #)", 100, " + ") + from).error() ==
+          Errc::invalid_argument);
+    // SQLite copies the column.
+    CHECK(backend.query(options, "SELECT " + listed("x", 100, " + ") + " FROM (SELECT json_valid(value || '') AS x" + from + ')')
+              .error() == Errc::invalid_argument);
+    options.timeout = 1s;
+    CHECK(backend.query(options, "SELECT value LIKE '%2%', length(value), value ->> '$[0]', json_valid(value)" + from));
+}
+
+TEST_CASE("a row that would hold many values takes shorter ones", "[sqlite][query]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    REQUIRE(backend.write(Batch{}.put("large", std::string(200'000, 'a')).put("larger", std::string(20'000'000, 'a'))));
+    const std::string held = "SELECT " + listed("length(value || #)", 200, " + ") + " FROM record";
+    QueryOptions options = little_memory();
+    const auto refused = backend.query(options, held + " WHERE key = CAST('large' AS BLOB)");
+    CHECK(refused.error() == Errc::invalid_argument);
+    CHECK(contains(refused.error().message(), "too big"));
+
+    options.max_value_bytes = std::size_t{1} << 30;
+    options.max_memory_bytes = 64 << 20;
+    CHECK(backend.query(options, "SELECT value FROM record WHERE key = CAST('larger' AS BLOB)"));
+}
+
+TEST_CASE("a statement whose program is too large is refused", "[sqlite][query]") {
+    const TempDir dir;
+    SqliteBackend backend = open(dir / "db");
+    std::string columns;
+    for (int i = 0; i < 20; ++i) columns += (i == 0 ? "" : ",") + listed("random()", 100, "+");
+    const std::string sql = "WITH c AS NOT MATERIALIZED (SELECT " + columns + ") " + listed("SELECT * FROM c", 40, " UNION ALL ");
+    QueryOptions options;
+    options.timeout = 60s;
+    options.max_memory_bytes = std::size_t{1} << 30;
+    CHECK(backend.query(options, sql).error() == Errc::full);
 }
 
 TEST_CASE("no statement changes the database, or touches another file", "[sqlite][query][hostile]") {

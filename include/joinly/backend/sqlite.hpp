@@ -193,14 +193,15 @@ public:
     [[nodiscard]] Result<std::uint64_t> foreign_commits() { return engine_->foreign_commits(); }
 
     /// Runs one SQL statement that reads, and may be what an administrator has typed: it can change nothing, touch no other file,
-    /// and takes no longer and no more memory than the options say. It sees what is committed, as of one moment, and runs beside
-    /// writes; under write-behind, what has been flushed. It checks no checksums. See "SQL" in backend/README.md.
+    /// and takes hardly longer and little more memory than the options say: at worst about twice, a large sort aside. It sees what
+    /// is committed, as of one moment, and runs beside writes; under write-behind, what has been flushed. It checks no checksums.
+    /// See "SQL" in backend/README.md.
     ///
     /// @return otherwise, besides what any call may give:
     ///         invalid_argument  SQLite does not take the statement, with its words; it does more than read, or there are
     ///                           two; the arguments are not as many as its parameters; a value is too long (see QueryOptions);
     ///         timed_out         after the options' timeout;
-    ///         full              it, or the rows, took more memory than the options allow.
+    ///         full              it, or the rows, took more memory than the options allow, or its program is too large.
     /// @par Complexity  The statement's own, and some tenths of a millisecond for a connection.
     template <class... Argument>
     [[nodiscard]] Result<SqlRows> query(const QueryOptions& options, std::string_view sql, const Argument&... arguments) {

@@ -32,19 +32,23 @@ JOINLY_NAMESPACE_BEGIN
 
 /// What one query may cost. A statement that goes beyond is ended, and nothing is harmed by that.
 struct QueryOptions {
-    /// `timed_out` after so long, the visitor's own time included. It is looked at between SQLite's steps, so that a large sort or
-    /// a count of everything may overrun it by what one step takes. Strings that go into the functions whose cost grows with
-    /// the square of their length (instr, replace, trim, json_patch) are bounded to what fits in it.
+    /// `timed_out` after so long, the visitor's own time included. It is looked at between SQLite's steps, so that one row, or the
+    /// statement's preparation, may overrun it once more; a large sort, above all one without regard to case, and a count of
+    /// millions by what they take. The more functions and columns a statement has, the shorter are the values that it
+    /// may read or make: so long that one row fits in the timeout and in max_memory_bytes at the functions' worst.
     std::chrono::milliseconds timeout{1000};
 
     /// How many rows the collecting form keeps; complete() of the result tells whether there were more.
     std::size_t max_rows = 10'000;
 
-    /// The longest string or blob that a statement may read or make; a longer one is `invalid_argument`. At most 1 GB.
+    /// The longest string or blob that a statement may read or make, unless timeout or max_memory_bytes ask for less; a longer one
+    /// is `invalid_argument`, and the message names the bound. At most 1 GB.
     std::size_t max_value_bytes = std::size_t{1} << 20;
 
     /// `full` when SQLite's memory, of the whole process, has grown by so much since the statement began: sorting, DISTINCT and
-    /// GROUP BY happen in memory, so that no file is written. Also the most that the rows of the collecting form may hold.
+    /// GROUP BY happen in memory, so that no file is written. One row may add as much once more before it is looked at. Also the
+    /// most that the rows of the collecting form may hold, besides, and, at 64 bytes a token, what a statement with its copies of
+    /// subqueries, views and common table expressions may come to.
     std::size_t max_memory_bytes = std::size_t{128} << 20;
 };
 

@@ -7,10 +7,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 
 JOINLY_NAMESPACE_BEGIN
@@ -28,29 +26,19 @@ public:
     /// The connection keeps a pointer to this object.
     void watch(sqlite3* database) noexcept {
         sqlite3_set_authorizer(database, &authorize, this);
-        sqlite3_progress_handler(database, 100, &should_end, this);
+        sqlite3_progress_handler(database, 100, &progress, this);
     }
+
+    /// As given, within reason.
+    [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
 
     /// What the statement wanted to do and may not; empty: nothing.
     [[nodiscard]] std::string refused() const { return refused_; }
+    /// Whether it was ended, for time or for memory; whether for memory.
+    [[nodiscard]] bool ended() const noexcept { return ended_; }
     [[nodiscard]] bool out_of_memory() const noexcept { return out_of_memory_; }
 
-    /// The longest string for which one row of the statement, as far as it has been compiled, takes no more than its timeout.
-    /// Nothing can end a function of SQLite's half-way.
-    [[nodiscard]] std::size_t longest_value() const noexcept {
-        if (picoseconds_ == 0) return (std::numeric_limits<std::size_t>::max)();
-        const double picoseconds = std::chrono::duration<double, std::pico>{timeout_}.count();
-        return static_cast<std::size_t>(std::sqrt(picoseconds / picoseconds_));
-    }
-
 private:
-    struct Costly {
-        const char* function;
-        double picoseconds;  // for arguments of n bytes it takes so many times n * n, at worst
-    };
-    static constexpr Costly costly[] = {{"instr", 20},   {"replace", 20},     {"trim", 6000}, {"ltrim", 6000},
-                                        {"rtrim", 6000}, {"json_patch", 600}, {"like", 1},    {"glob", 1}};
-
     // Some are the sqlite3 shell's, and may have been added to every connection of the process. printf('%.*c', 2000000000, 'x')
     // counts to two thousand million before it finds that there is no room.
     static constexpr const char* refused_functions[] = {"load_extension", "fts3_tokenizer", "readfile", "writefile",
@@ -72,18 +60,15 @@ private:
     }
 
     static int authorize(void* self, int action, const char* first, const char* second, const char*, const char*) noexcept {
-        return static_cast<SqliteStatementGuard*>(self)->decide(action, first, second);
+        auto& guard = *static_cast<SqliteStatementGuard*>(self);
+        return guard.should_end() ? SQLITE_DENY : guard.decide(action, first, second);
     }
     int decide(int action, const char* first, const char* second) noexcept {
         switch (action) {
             case SQLITE_SELECT:
             case SQLITE_RECURSIVE: return SQLITE_OK;
             case SQLITE_READ: return is_one_of(first, refused_tables) ? refuse("the table", first) : SQLITE_OK;
-            case SQLITE_FUNCTION:
-                for (const Costly& each : costly) {
-                    if (sqlite3_stricmp(second, each.function) == 0) picoseconds_ += each.picoseconds;
-                }
-                return is_one_of(second, refused_functions) ? refuse("the function", second) : SQLITE_OK;
+            case SQLITE_FUNCTION: return is_one_of(second, refused_functions) ? refuse("the function", second) : SQLITE_OK;
             case SQLITE_PRAGMA: {
                 const bool reads = is_one_of(first, pragmas_of_one) || (second == nullptr && is_one_of(first, pragmas));
                 return reads ? SQLITE_OK : refuse("PRAGMA", first);
@@ -108,16 +93,18 @@ private:
         return SQLITE_DENY;
     }
 
-    static int should_end(void* self) noexcept {
-        auto& guard = *static_cast<SqliteStatementGuard*>(self);
-        guard.out_of_memory_ = sqlite3_memory_used() > guard.memory_limit_;
-        return guard.out_of_memory_ || std::chrono::steady_clock::now() >= guard.deadline_ ? 1 : 0;
+    static int progress(void* self) noexcept { return static_cast<SqliteStatementGuard*>(self)->should_end() ? 1 : 0; }
+    /// Asked while it is compiled, too, for each table, column and function that it names.
+    bool should_end() noexcept {
+        out_of_memory_ = out_of_memory_ || sqlite3_memory_used() > memory_limit_;
+        ended_ = ended_ || out_of_memory_ || std::chrono::steady_clock::now() >= deadline_;
+        return ended_;
     }
 
     const std::chrono::milliseconds timeout_;
     const std::chrono::steady_clock::time_point deadline_;
     const std::int64_t memory_limit_;
-    double picoseconds_ = 0;
+    bool ended_ = false;
     bool out_of_memory_ = false;
     char refused_[96] = {};
 };
