@@ -33,6 +33,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/printable.hpp>
 #include <joinly/entity/entity.hpp>
+#include <joinly/entity/unknown_fields.hpp>
 #include <joinly/options.hpp>
 
 #include <chrono>
@@ -59,7 +60,8 @@ namespace detail {
 struct LeaseRecord {
     std::string key = {};
     std::string owner = {};
-    Version renewed_token = absent;  ///< `absent`: never renewed
+    Version renewed_token = absent;     ///< `absent`: never renewed
+    UnknownFields unknown_fields = {};  ///< what a newer build has stored besides
 
     friend bool operator==(const LeaseRecord&, const LeaseRecord&) = default;
 };
@@ -70,6 +72,7 @@ template <>
 struct Entity<detail::LeaseRecord> {
     static constexpr std::string_view kind = "lease";
     static constexpr auto& id(auto& lease) { return lease.key; }
+    static constexpr auto& unknown_fields(auto& lease) { return lease.unknown_fields; }
     static constexpr void fields(auto& lease, auto&& field) {
         field(1, "key", lease.key);
         field(2, "owner", lease.owner);
@@ -131,7 +134,7 @@ template <class Store>
         const auto expires_at = detail::lease_end(now, ttl);
         if (!expires_at) return failure(expires_at.error());
         lease.expires_at = *expires_at;
-        return tx.save(detail::LeaseRecord{lease.key, lease.owner, absent}, {.ttl = ttl});
+        return tx.save(detail::LeaseRecord{lease.key, lease.owner}, {.ttl = ttl});
     });
     if (!token) return failure(token.error());
     // A flush tells of others' batches, too, that the backend refused; what counts is this one.
@@ -164,11 +167,15 @@ template <class Store>
 [[nodiscard]] Result<Lease> renew_lease(Store& store, const Lease& lease, Ttl ttl) {
     Lease renewed = lease;
     const auto done = store.transaction([&](auto& tx) -> Status {
-        if (auto held = require_lease(tx, lease); !held) return held;
+        if (auto holds = require_lease(tx, lease); !holds) return holds;
         const auto expires_at = detail::lease_end(store.now(), ttl);
         if (!expires_at) return failure(expires_at.error());
         renewed.expires_at = *expires_at;
-        return tx.save(detail::LeaseRecord{lease.key, lease.owner, lease.token}, {.ttl = ttl});
+        const auto held = tx.template load<detail::LeaseRecord>(lease.key);
+        if (!held) return failure(held.error());
+        detail::LeaseRecord record = **held;
+        record.renewed_token = lease.token;
+        return tx.save(record, {.ttl = ttl});
     });
     if (!done) return failure(done.error());
     return renewed;

@@ -149,6 +149,16 @@ JOINLY_EACH_POLICY("a renewed lease lasts longer, under its old token") {
     CHECK(save_fenced(*store, lease, player("ada", 1)));
 }
 
+JOINLY_EACH_POLICY("a renewal keeps what a newer build has stored with the lease") {
+    Fixture<TestType> store;
+    const auto lease = acquired(*store, "server-1");
+    REQUIRE(joinly::renew_lease(*store, lease, 30s));                 // from now on the token is in the record
+    const std::string newer = *store->get("lease:ada") + "\x48\x01";  // a field 9
+    REQUIRE(store->put("lease:ada", newer, {.ttl = 30s}));
+    REQUIRE(joinly::renew_lease(*store, lease, 30s));
+    CHECK(store->get("lease:ada") == newer);
+}
+
 JOINLY_EACH_POLICY("a lease that has run out lets nothing through, though nobody has it since") {
     Fixture<TestType> store;
     const auto lease = acquired(*store, "server-1");
