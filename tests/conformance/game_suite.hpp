@@ -543,6 +543,7 @@ JOINLY_EACH_POLICY("a confirmed claim takes its players out of the queue, once, 
     CHECK(joinly::confirm_claim(*store, *claim, match));
     CHECK(waiting(*store) == Ids{"p1"});
     CHECK(stored<Match>(*store, "match_1").players == Ids{"p0", "p2"});
+    CHECK(stored<Match>(*store, "match_1").started_at == store.traits.clock.now());
     CHECK(version_of<Match>(*store, "match_1") == version_of<Queue>(*store, "ranked"));
     CHECK(joinly::confirm_claim(*store, *claim).error() == Errc::conflict);
 }

@@ -2,7 +2,7 @@
 #define JOINLY_GAME_MATCHMAKING_HPP
 // Players who wait for others of their strength: enqueue them, claim a group, and confirm the claim when its match is made.
 //
-//     joinly::enqueue(store, "ranked_eu", {.player_id = "player_456", .skill_rating = 1200});
+//     auto queued = joinly::enqueue(store, "ranked_eu", {.player_id = "player_456", .skill_rating = 1200});
 //     auto claim = joinly::claim_group(store, "ranked_eu", "server-1", {.players = 4});
 //     if (!claim) return;                                                  // not_found: no group yet
 //     joinly::Match match{.match_id = "match_7", .players = joinly::players_of(*claim)};
@@ -29,6 +29,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -219,10 +220,13 @@ template <class Store>
     return detail::confirm(store, claim, [](auto&) { return Status{}; });
 }
 
-/// As above, and saves what they go to, a Match or a Lobby, in the same transaction. `conflict` besides when there is one under
-/// its id already.
+/// As above, and saves what they go to, a Match or a Lobby, in the same transaction. A match's `started_at` of zero becomes the
+/// store's time. `conflict` besides when there is one under its id already.
 template <class Store, class T>
-[[nodiscard]] Status confirm_claim(Store& store, const QueueClaim& claim, const T& made) {
+[[nodiscard]] Status confirm_claim(Store& store, const QueueClaim& claim, T made) {
+    if constexpr (std::same_as<T, Match>) {
+        if (made.started_at == Timestamp{}) made.started_at = store.now();
+    }
     return detail::confirm(store, claim, [&](auto& tx) { return tx.save(made, {.expect = absent}); });
 }
 
