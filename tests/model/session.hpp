@@ -170,7 +170,9 @@ private:
 
     /// Whether a write may answer `error` and change nothing.
     [[nodiscard]] bool may_refuse(const Operation& operation, Errc error, std::size_t pending) const {
-        const bool reads = defers_writes || operation.verb == Verb::update || operation.verb == Verb::refuse_update;
+        const bool is_update = operation.verb == Verb::update || operation.verb == Verb::refuse_update;
+        const bool is_put = operation.verb == Verb::put || operation.verb == Verb::put_junk;  // which asks for the kind's indexes
+        const bool reads = defers_writes || is_update || is_put;
         if (reads && refusals_->reads.code() == error) return true;
         if (!defers_writes) return refusals_->writes.code() == error;
         return error == Errc::full && pending + operation.names.size() > setup_.pending_limit_entries;
