@@ -79,6 +79,14 @@ class Store {
     static_assert(!detail::complete<Backend> || storage_backend<Backend>,
                   "Store: the first argument must be a storage backend, such as joinly::SqliteBackend "
                   "(see joinly/backend/concepts.hpp); did you swap backend and policy?");
+    static_assert(
+        requires {
+            typename Traits::Codec;
+            typename Traits::Eviction;
+            typename Traits::Clock;
+        },
+        "Store: the third argument must be traits that derive from joinly::DefaultTraits, with the codec within "
+        "(see joinly/traits.hpp)");
     static_assert(!storage_backend<Backend> || !detail::complete<CachePolicy> || cache_policy_for<CachePolicy, Backend, Traits>,
                   "Store: the second argument must be a cache policy: joinly::NoCache, ReadThrough, WriteThrough or WriteBehind "
                   "(see joinly/policy/concepts.hpp)");
@@ -308,9 +316,10 @@ public:
     }
 
     /// Has every index that T declares cover every T that is stored, after an index was added or the description has changed; and
-    /// clears away what the others have left. Others may read and write meanwhile; a record whose entries were not right gets a new
-    /// version. `on_progress(const RebuildProgress&)` is called every 256 records. To be called when no program that does not know
-    /// the index writes to the database any more; `conflict`: one has begun to meanwhile.
+    /// clears away what the others have left. Others may read and write meanwhile; a record whose entries were not right is saved
+    /// again, upgraded to T's description, and gets a new version. `on_progress(const RebuildProgress&)` is called every 256
+    /// records. To be called when no program that does not know the index writes to the database any more; `conflict`: one has
+    /// begun to meanwhile.
     /// @par Complexity  O(records), decoding each.
     template <class T, std::invocable<const RebuildProgress&> OnProgress>
     [[nodiscard]] Result<RebuildProgress> rebuild_indexes(OnProgress&& on_progress) {

@@ -331,6 +331,15 @@ TEST_CASE("a record of a newer format is incompatible", "[leveldb]") {
     CHECK(open_or_fail({.path = path}).read("k").error() == Errc::incompatible);
 }
 
+TEST_CASE("a database in a directory that is missing is not made, and the message says so", "[leveldb][open]") {
+    const TempDir dir;
+    const auto opened = LevelDbBackend::open({.path = dir / "missing/db"});
+    REQUIRE(opened.error() == Errc::io);
+    CHECK(opened.error().message().find("missing/db: the directory that it would be made in does not exist") !=
+          std::string_view::npos);
+    CHECK_FALSE(fs::exists(dir / "missing"));
+}
+
 TEST_CASE("a database of a newer format is not opened", "[leveldb][open]") {
     const TempDir dir;
     const std::string path = dir / "db";

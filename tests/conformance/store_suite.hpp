@@ -418,6 +418,7 @@ JOINLY_EACH_POLICY("bytes that are not an entity are corrupt, and stay") {
     REQUIRE(!loaded);
     CHECK(loaded.error() == Errc::corrupt);
     CHECK(std::string{loaded.error().message()}.find("player:ada") != std::string::npos);
+    CHECK(std::string{loaded.error().message()}.ends_with("(read as Binary)"));  // it may be another codec's
     CHECK(store->get("player:ada") == "\xff\xff\xff");
 }
 

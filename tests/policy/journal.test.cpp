@@ -224,6 +224,14 @@ TEST_CASE("a batch larger than a segment gets one of its own size", "[journal]")
     CHECK(contents(*open(small(dir / "journal"))) == Batches{{1, "1"}, {2, "2"}, {3, large}, {4, "4"}, {5, "5"}});
 }
 
+TEST_CASE("a journal in a directory that is missing is not made, and the message says so", "[journal]") {
+    TempDir dir;
+    const auto opened = Journal::open(small(dir / "missing/journal"));
+    REQUIRE(opened.error() == Errc::io);
+    CHECK(opened.error().message().find("missing/journal: the directory that it would be made in does not exist") !=
+          std::string_view::npos);
+}
+
 TEST_CASE("versions must rise", "[journal]") {
     TempDir dir;
     const auto journal = open(small(dir / "journal"));

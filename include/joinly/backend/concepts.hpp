@@ -94,6 +94,9 @@ struct BackendOptions {
 };
 template <complete B>
 struct BackendOptions<B> {
+    static_assert(storage_backend<B>,
+                  "Store: the first argument must be a storage backend, such as joinly::SqliteBackend "
+                  "(see joinly/backend/concepts.hpp); did you swap backend and policy?");
     using type = typename B::Options;
 };
 

@@ -49,7 +49,8 @@ enum class Errc : std::uint8_t {
 }
 
 /// A code to decide on and a message to show. The message names the key, the field or the file, and carries the
-/// engine's own words; it never holds a secret. An Error made from a code alone allocates nothing.
+/// engine's own words; it never holds a secret. An Error made from a code alone, as when there is no such entity, allocates
+/// nothing, and its message is the code's name.
 class Error {
 public:
     Error(Errc code) noexcept : code_{code} {}  // implicit: `return failure(Errc::not_found)` is the hot path

@@ -158,6 +158,8 @@ template <class T, class Change>
     static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, Status>,
                   "Store::update: the function must return nothing, or a joinly::Status whose error ends the update "
                   "(write `-> joinly::Status` after the lambda's parameters)");
+    static_assert(!std::is_invocable_v<Change&, T> || std::is_member_pointer_v<std::remove_cvref_t<Change>>,
+                  "Store::update: the function must take the entity as `T&` or `auto&`: what it does to a copy would be lost");
     if constexpr (std::is_void_v<Answer>) {
         change(object);
         return {};

@@ -97,6 +97,10 @@ concept has_id = requires(const T& object) {
     Entity<T>::id(object);
 };
 template <class T>
+concept has_mutable_id = requires(T& object) {
+    Entity<T>::id(object);
+};
+template <class T>
 concept has_string_id = requires(const T& object) {
     { Entity<T>::id(object) } -> std::convertible_to<std::string_view>;
 };
@@ -129,7 +133,7 @@ constexpr Diagnosis diagnose_entity() {
     } else if constexpr (!is_valid_kind(Entity<T>::kind)) {
         return {std::string_view{Entity<T>::kind}.size() > max_kind_bytes ? Flaw::kind_too_long : Flaw::kind_characters};
     } else if constexpr (!has_id<T>) {
-        return {Flaw::no_id};
+        return {has_mutable_id<T> ? Flaw::id_not_const : Flaw::no_id};
     } else if constexpr (!has_string_id<T>) {
         return {Flaw::id_not_string};
     } else if constexpr (constexpr Diagnosis fields = diagnose_fields<T>(); fields.flaw != Flaw::none) {

@@ -23,6 +23,7 @@ enum class Flaw : std::uint8_t {
     kind_characters,
     kind_too_long,
     no_id,
+    id_not_const,
     id_not_string,
     no_fields,
     fields_not_const,
@@ -79,6 +80,8 @@ struct Explanation {
     static_assert(flaw != Flaw::kind_too_long, "joinly: the kind is too long: at most 63 characters are allowed");
     static_assert(flaw != Flaw::no_id,
                   "joinly: the description has no id: add `static constexpr auto& id(auto& object) { return object.member; }`");
+    static_assert(flaw != Flaw::id_not_const,
+                  "joinly: the id must be found in a const object, too: write `static constexpr auto& id(auto& object)`");
     static_assert(flaw != Flaw::id_not_string, "joinly: the id is not a string: let `id` return a std::string member");
     static_assert(flaw != Flaw::no_fields,
                   "joinly: the description has no fields: add `static constexpr void fields(auto& object, auto&& field) { field(1, "

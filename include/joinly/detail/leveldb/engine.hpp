@@ -49,7 +49,9 @@ public:
         if (!found) return failure(found.error());
         if (!may_create && *found != LevelDbPlace::database) return no_longer_there(path);
         if (*found == LevelDbPlace::missing) {
-            if (const auto made = leveldb::Env::Default()->CreateDir(path); !made.ok()) return leveldb_failure(made, path);
+            const auto made = leveldb::Env::Default()->CreateDir(path);
+            if (made.IsNotFound()) return failure(Errc::io, path + ": the directory that it would be made in does not exist");
+            if (!made.ok()) return leveldb_failure(made, path);
         }
         auto engine = start(options, *found != LevelDbPlace::database);
         if (!engine) return engine;

@@ -183,6 +183,7 @@ private:
 [[nodiscard]] inline Result<bool> make_directory(const std::string& path) {
     if (::mkdir(path.c_str(), S_IRWXU) == 0) return true;
     if (errno == EEXIST) return false;
+    if (errno == ENOENT) return failure(Errc::io, path + ": the directory that it would be made in does not exist");
     return file_failure(errno, path, "mkdir");
 }
 

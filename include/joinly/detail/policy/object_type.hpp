@@ -7,6 +7,7 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/entity/explain_entity.hpp>
+#include <joinly/detail/entity/type_name.hpp>
 #include <joinly/detail/index/terms.hpp>
 #include <joinly/detail/index/walk.hpp>
 #include <joinly/policy/object.hpp>
@@ -23,7 +24,12 @@ namespace detail {
 template <class T, class Codec>
 [[nodiscard]] Result<std::shared_ptr<const void>> decode_object(std::string_view bytes) {
     auto object = std::make_shared<T>();
-    if (auto decoded = Codec::decode(bytes, *object); !decoded) return failure(std::move(decoded).error());
+    if (auto decoded = Codec::decode(bytes, *object); !decoded) {
+        if (decoded.error() != Errc::corrupt) return failure(std::move(decoded).error());
+        // What another codec has written looks like damage.
+        std::string message{decoded.error().message()};
+        return failure(Errc::corrupt, message.append(" (read as ").append(short_type_name<Codec>()).append(")"));
+    }
     return std::shared_ptr<const void>{std::move(object)};
 }
 
