@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Says which goals of goals.toml hold, and writes report.md and plots, from what Google Benchmark wrote as JSON.
 
-A cost is the median, over the repetitions, of the CPU time of the thread that calls the library. benchmarks/run calls this;
+A cost is the median, over the repetitions, of the CPU time of the thread that calls the library; of the whole process where a
+benchmark's name says process_time, and of the time on the wall where it says real_time. benchmarks/run calls this;
 it ends with 1 when a benchmark failed or left no results, and with 0 otherwise, whether goals hold or not.
 """
 
@@ -20,7 +21,9 @@ import sys
 import tomllib
 
 MICROSECONDS = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
-PACKAGES = ["libsqlite3-0", "libsqlitecpp-dev", "libleveldb-dev", "nlohmann-json3-dev", "libbenchmark-dev"]
+COUNTERS = {"bytes", "bytes_beyond"}  # what benchmarks count besides time; goals name them as benchmark#counter
+INSTEAD_OF_TIME = {"hit_ratio", "gap_closed", "misses_by_lru"}  # the same, of benchmarks whose time says nothing
+PACKAGES = ["libsqlite3-0", "libsqlitecpp-dev", "libleveldb-dev", "nlohmann-json3-dev", "libbenchmark-dev", "libabsl-dev", "libtbb-dev"]
 
 # File, title, meaning of the horizontal axis, and the names of the benchmarks: a panel for each backend, its lines, and x.
 # Where x is a word, bars are drawn instead of lines.
@@ -32,6 +35,8 @@ PLOTS = [
      r"(?P<line>load_and_save|update)/(?P<panel>\w+)/(?P<x>\w+)"),
     ("sweep", "A sweep of 0, 100 or 1000 records that have expired", "records in the table that have not",
      r"sweep/(?P<panel>\w+)/(?P<line>\d+)_of_(?P<x>\d+)"),
+    ("hit_ratio", "Hits by eviction policy: the mean over the traces, and some of them", "room for, % of the keys",
+     r"eviction/(?P<panel>mean|lobby_churn|loop|popularity_drifts)/(?P<x>\d+)/(?P<line>\w+)#(?P<y>hit_ratio)"),
 ]
 
 INTRODUCTION = """# What it costs
@@ -43,7 +48,7 @@ class Results:
     """Costs in microseconds by benchmark, one for each repetition, in the order in which the programs name them."""
 
     def __init__(self, files):
-        self.costs, self.failures, self.contexts = {}, {}, []
+        self.costs, self.counts, self.failures, self.contexts = {}, {}, {}, []
         for file in files:
             try:
                 written = json.loads(file.read_text())
@@ -58,14 +63,21 @@ class Results:
             self.costs.pop(name, None)
 
     def add(self, entry):
-        name = entry.get("run_name", entry["name"])
+        name = re.sub(r"/(iterations|repeats):\d+", "", entry.get("run_name", entry["name"]))
         if entry.get("error_occurred"):
             self.failures[name] = entry.get("error_message", "no reason is given")
         elif entry.get("run_type", "iteration") == "iteration":
-            self.costs.setdefault(name, []).append(entry["cpu_time"] * MICROSECONDS[entry["time_unit"]])
+            if not INSTEAD_OF_TIME & entry.keys():
+                time = entry["real_time" if "/real_time" in name else "cpu_time"]
+                self.costs.setdefault(name, []).append(time * MICROSECONDS[entry["time_unit"]])
+            for counter in (COUNTERS | INSTEAD_OF_TIME) & entry.keys():
+                self.counts.setdefault(f"{name}#{counter}", []).append(entry[counter])
+
+    def __contains__(self, name):
+        return name in self.costs or name in self.counts
 
     def median(self, name):
-        return statistics.median(self.costs[name])
+        return statistics.median(self.costs.get(name) or self.counts[name])
 
     def largest(self, pattern):
         """The largest number in the place of {largest}; of benchmarks that failed as well, lest less be taken for it."""
@@ -82,7 +94,7 @@ def judge(row, each, results):
     upper = "at_most" in row
     limit = row["at_most" if upper else "at_least"]
     cells = [what, "", f"{'at most' if upper else 'at least'} {limit:g}"]
-    if any(name not in results.costs for name in itertools.chain(*names)):
+    if any(name not in results for name in itertools.chain(*names)):
         failed = any(name in results.failures for name in itertools.chain(*names))
         return [*cells, "not measured: a benchmark failed" if failed else "not measured"]
     above, below = (math.prod(map(results.median, side)) for side in names)
@@ -143,6 +155,21 @@ def costs_table(results):
     return table(["benchmark", "CPU time", "repetitions from", "number"], rows) if rows else "Nothing was measured."
 
 
+def counts_table(results):
+    """Hit ratios in columns by eviction policy; then what else was counted."""
+    ratios, rows = {}, []  # ratios by trace and size, then by policy
+    for name, counts in results.counts.items():
+        if ratio := re.fullmatch(r"(.*)/(\w+)#hit_ratio", name):
+            ratios.setdefault(ratio[1], {})[ratio[2]] = f"{statistics.median(counts):.3f}"
+        else:
+            rows.append([name, f"{statistics.median(counts):.2f}"])
+    policies = list(dict.fromkeys(policy for row in ratios.values() for policy in row))
+    wheres = sorted(ratios, key=lambda where: [int(part) if part.isdigit() else 0 for part in where.split("/")])
+    cells = [[where, *(ratios[where].get(policy, "") for policy in policies)] for where in sorted(wheres, key=os.path.dirname)]
+    tables = [table(["counted", "number"], rows)] if rows else []
+    return "\n\n".join([*tables, *([table(["hit ratio", *policies], cells)] if cells else [])])
+
+
 def first_match(file, pattern):
     found = re.search(pattern, pathlib.Path(file).read_text(), re.MULTILINE) if os.path.exists(file) else None
     return found[1] if found else None
@@ -178,18 +205,24 @@ def conditions(results):
 def draw(figure, pattern, results, axis):
     """The medians of the benchmarks whose names match; None when there are none."""
     points = {}  # by panel, line and x
-    for name in results.costs:
+    for name in [*results.costs, *results.counts]:
         if match := re.fullmatch(pattern, name):
             points.setdefault(match["panel"], {}).setdefault(match["line"], {})[match["x"]] = results.median(name)
     if not points:
         return None
+    counted = re.search(r"<y>(\w+)", pattern)
     panels = figure.subplots(1, len(points), sharey=True, squeeze=False)[0]
     for panel, (title, lines) in zip(panels, points.items()):
         xs = list(dict.fromkeys(x for line in lines.values() for x in line))
         width = 0.8 / len(lines)
         for at, (label, line) in enumerate(lines.items()):
             if all(x.isdigit() for x in xs):
-                panel.loglog([int(x) for x in line], list(line.values()), "o-", label=label)
+                ordered = sorted(line, key=int)
+                plot = panel.semilogx if counted else panel.loglog
+                plot([int(x) for x in ordered], [line[x] for x in ordered], "o-", label=label)
+                if counted:  # few sizes, that are no decades
+                    panel.set_xticks([int(x) for x in xs], xs)
+                    panel.minorticks_off()
             else:
                 panel.bar([xs.index(x) + at * width for x in line], list(line.values()), width, label=label)
                 panel.set_xticks([x + 0.4 - width / 2 for x in range(len(xs))], [x.replace("_", "\n") for x in xs])
@@ -198,7 +231,7 @@ def draw(figure, pattern, results, axis):
     if panels[0].get_yscale() == "log":  # whole decades: a slight slope looks slight
         low, high = panels[0].get_ylim()
         panels[0].set_ylim(10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high)))
-    panels[0].set_ylabel("CPU time, µs")
+    panels[0].set_ylabel(counted[1].replace("_", " ") if counted else "CPU time, µs")
     panels[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -244,6 +277,8 @@ def main():
     if failed:
         parts += ["## Failed", failed]
     parts += ["## Every benchmark", costs_table(results)]
+    if results.counts:
+        parts.append(counts_table(results))
     arguments.to.mkdir(parents=True, exist_ok=True)
     (arguments.to / "report.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(f"\nMore is in {arguments.to / 'report.md'}")

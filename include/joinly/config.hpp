@@ -38,6 +38,20 @@
 #define JOINLY_CATCH_ALL else
 #endif
 
+/// How a codec's walk over a description becomes straight-line code; and what must not be in its way. Without optimisation
+/// they would only cost compile time, and steps in the debugger.
+#if defined(__GNUC__) && defined(__OPTIMIZE__)
+#define JOINLY_INLINE [[gnu::always_inline]] inline
+#define JOINLY_NOINLINE [[gnu::noinline]]
+#define JOINLY_COLD [[gnu::noinline, gnu::cold]]
+#define JOINLY_FLATTEN [[gnu::noinline, gnu::flatten]]
+#else
+#define JOINLY_INLINE inline
+#define JOINLY_NOINLINE
+#define JOINLY_COLD
+#define JOINLY_FLATTEN
+#endif
+
 #if defined(_MSC_VER)
 #define JOINLY_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
 #else

@@ -5,6 +5,9 @@
 
 #include <joinly/backend/memory.hpp>
 #include <joinly/cache/cache.hpp>
+#include <joinly/cache/lru.hpp>
+#include <joinly/cache/s3_fifo.hpp>
+#include <joinly/cache/sieve.hpp>
 #include <joinly/codec/proto_schema.hpp>
 #include <joinly/entity/lobby.hpp>
 #include <joinly/entity/match.hpp>

@@ -5,7 +5,7 @@
 //     struct JsonTraits : joinly::DefaultTraits { using Codec = joinly::Json; };
 //     auto store = joinly::open<joinly::SqliteBackend, joinly::WriteThrough, JsonTraits>({.path = "joinly.db"});
 
-#include <joinly/cache/lru.hpp>
+#include <joinly/cache/adaptive_s3_fifo.hpp>
 #include <joinly/codec/binary.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
@@ -13,16 +13,16 @@
 JOINLY_NAMESPACE_BEGIN
 
 struct DefaultTraits {
-    using Codec = Binary;       ///< how entities become bytes: see codec/concepts.hpp
-    using Eviction = Lru;       ///< who leaves a full cache: see cache/concepts.hpp
-    using Clock = SystemClock;  ///< what decides expiry and delays: see core/clock.hpp
+    using Codec = Binary;             ///< how entities become bytes: see codec/concepts.hpp
+    using Eviction = AdaptiveS3Fifo;  ///< who leaves a full cache: see cache/concepts.hpp
+    using Clock = SystemClock;        ///< what decides expiry and delays: see core/clock.hpp
     JOINLY_NO_UNIQUE_ADDRESS Clock clock;
 };
 
 /// For tests that turn time by hand: `ManualTraits traits; traits.clock.advance(1h);`
 struct ManualTraits {
     using Codec = Binary;
-    using Eviction = Lru;
+    using Eviction = AdaptiveS3Fifo;
     using Clock = ManualClock;
     Clock clock;
 };

@@ -238,6 +238,41 @@ TEST_CASE("a database holds records, index entries, expiry order, format and las
                                        {"soon", record("soon", {"s", 1, at_ms(258)})}});
 }
 
+TEST_CASE("a change to a record that its batch requires replaces that record's index entries", "[leveldb][index]") {
+    const TempDir dir;
+    LevelDbOptions options;
+    options.path = dir / "db";
+    LevelDbBackend backend = open_or_fail(options);
+    const auto entries = [&] {
+        std::vector<std::string> keys;
+        const auto scanned =
+            backend.scan(KeyRange::prefix(std::string{index_entry_prefix}), [&](std::string_view key, const RecordView&) {
+                keys.emplace_back(key);
+                return true;
+            });
+        REQUIRE(scanned);
+        return keys;
+    };
+    const auto entry = [](std::string_view term) { return index_entry("player:ada", term).key; };
+
+    const auto first = backend.write(put_indexed("player:ada", "1", "one").require("player:ada", absent));
+    REQUIRE(first);
+    CHECK(entries() == std::vector{entry("one")});
+    const auto second = backend.write(put_indexed("player:ada", "2", "two").require("player:ada", *first));
+    REQUIRE(second);
+    CHECK(entries() == std::vector{entry("two")});
+
+    Batch twice = put_indexed("player:ada", "3", "three").require("player:ada", *second);
+    twice.changes.push_back(put_indexed("player:ada", "4", "four").changes.front());
+    const auto third = backend.write(twice);
+    REQUIRE(third);
+    CHECK(entries() == std::vector{entry("four")});
+    Batch last;
+    last.require("player:ada", *third).erase("player:ada").changes.front().index_terms.emplace();
+    REQUIRE(backend.write(last));
+    CHECK(entries().empty());
+}
+
 TEST_CASE("a database of format 1 gets its expiry order when it is opened", "[leveldb][open]") {
     const TempDir dir;
     const std::string path = dir / "db";
@@ -957,6 +992,61 @@ TEST_CASE("a log that ends in zeros after a power failure opens without its last
             auto backend = open_or_fail({.path = path});
             CHECK(contents(backend) == std::map<std::string, std::string>{{"a", "1"}});
         }
+    }
+}
+
+TEST_CASE("a log that a power failure tears while the database is being opened again opens without its last write",
+          "[leveldb][torn]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    std::size_t start = 0;
+    {
+        auto backend = open_or_fail({.path = path});
+        REQUIRE(backend.write(put("a", "1")));
+        start = fs::file_size(file_ending(path, ".log"));
+        REQUIRE(backend.write(put("b", std::string(3000, 'b'))));
+    }
+    const fs::path log = file_ending(path, ".log");
+    std::string bytes = read_file(log);
+    const std::size_t kept = (start / 512 + 2) * 512;
+    bytes.replace(kept, 512, 512, '\0');
+    write_file(log, bytes);
+    write_file(path + "/000099.log", "");  // opening makes the next log before it has done with this one
+    auto backend = open_or_fail({.path = path});
+    CHECK(contents(backend) == std::map<std::string, std::string>{{"a", "1"}});
+}
+
+TEST_CASE("a MANIFEST whose last record a power failure left in part opens as it was before", "[leveldb][torn]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    const std::string copy = dir / "copy";
+    const std::map<std::string, std::string> all{{std::string(1000, 'a'), "1"}, {std::string(1000, 'z'), "2"}};
+    const auto manifest_of = [](const std::string& directory) {
+        std::string name = read_file(directory + "/CURRENT");
+        name.pop_back();
+        return directory + '/' + name;
+    };
+    std::string before;
+    std::string after;
+    {
+        auto backend = open_or_fail({.path = path});
+        for (const auto& [key, value] : all) REQUIRE(backend.write(put(key, value)));
+        before = read_file(manifest_of(path));
+        fs::copy(path, copy);
+        REQUIRE(backend.compact());  // a record in the MANIFEST that names both keys
+        after = read_file(manifest_of(path));
+    }
+    REQUIRE(after.size() > before.size() + 2 * 512);
+    for (std::size_t lost = before.size() / 512; lost < after.size() / 512; ++lost) {
+        CAPTURE(lost);
+        const std::string cut = dir / "cut";
+        fs::remove_all(cut);
+        fs::copy(copy, cut);
+        std::string bytes = after;
+        for (std::size_t i = (std::max)(lost * 512, before.size()); i < (lost + 1) * 512; ++i) bytes[i] = '\0';
+        write_file(manifest_of(cut), bytes);
+        auto backend = open_or_fail({.path = cut});
+        CHECK(contents(backend) == all);
     }
 }
 

@@ -177,7 +177,7 @@ struct joinly::Entity<Larges> {
 };
 template <>
 struct joinly::Entity<Fickle> {
-    static std::string to_wire(const Fickle& fickle) { return std::string(10 * ++fickle.calls, 'x'); }
+    static std::string to_wire(const Fickle& fickle) { return std::string(2'000 * ++fickle.calls, 'x'); }
     static bool from_wire(const std::string&, Fickle&) { return true; }
 };
 template <>

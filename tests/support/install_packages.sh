@@ -16,7 +16,8 @@ for group in "$@"; do
     case $group in
         tests) wanted+=(catch2) && tool protoc protobuf-compiler ;;
         examples) wanted+=(libcli11-dev) ;;
-        benchmarks) wanted+=(libbenchmark-dev python3-matplotlib) ;;
+        benchmarks) wanted+=(libbenchmark-dev python3-matplotlib libabsl-dev libtbb-dev libzstd-dev libprotobuf-dev libmsgpack-dev libcereal-dev)
+                    tool protoc protobuf-compiler ;;
         ci) tool clang++ clang && tool clang-format clang-format && tool ld.lld lld ;;
         clang_sanitizers) wanted+=(libclang-rt-dev) ;;
         *) say "install_packages.sh: no such group: $group" && exit 2 ;;

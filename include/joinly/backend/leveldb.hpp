@@ -60,8 +60,8 @@ public:
     /// is, and LevelDB then makes a table of its log and writes a new MANIFEST.
     ///
     /// The last write before a crash may be torn, and is then dropped; it was never acknowledged, unless by
-    /// `Sync::process_crash`. Where the file system left zeros after a power failure they are cut off the log. A log that
-    /// is damaged otherwise is `corrupt` (see `paranoid_checks`).
+    /// `Sync::process_crash`. Where the file system left zeros after a power failure they are cut off the log, or off the
+    /// MANIFEST. A log that is damaged otherwise is `corrupt` (see `paranoid_checks`).
     /// @par Complexity  Reads what the last run had not yet made into tables: up to `write_buffer_bytes`.
     [[nodiscard]] static Result<LevelDbBackend> open(const LevelDbOptions& options) {
         LevelDbOptions chosen = options;

@@ -6,16 +6,21 @@
 #include <joinly/config.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 
 /// A hit moves the entry to the front, so a hit writes: readers of one shard take turns.
 struct Lru {
+    static constexpr std::uint8_t most_uses = 0;
+
     /// A doubly linked list whose links are slots in a vector: 8 bytes an entry, no allocation per entry.
     class Queue {
     public:
-        void inserted(CacheSlot slot) {
+        explicit Queue(std::size_t) noexcept {}
+
+        void inserted(CacheSlot slot, std::uint64_t) {
             if (slot >= links_.size()) links_.resize(std::size_t{slot} + 1);
             push_front(slot);
         }
@@ -29,7 +34,10 @@ struct Lru {
             (link.newer == no_slot ? newest_ : links_[link.newer].older) = link.older;
             (link.older == no_slot ? oldest_ : links_[link.older].newer) = link.newer;
         }
-        [[nodiscard]] CacheSlot victim() const noexcept { return oldest_; }
+        template <class Uses>
+        [[nodiscard]] CacheSlot victim(Uses&) const noexcept {
+            return oldest_;
+        }
 
     private:
         struct Link {

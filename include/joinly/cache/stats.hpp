@@ -17,6 +17,7 @@ struct CacheStats {
     std::uint64_t expirations = 0;  ///< entries that were found expired and dropped
     std::size_t size = 0;           ///< entries now, expired ones that nobody has met included
     std::size_t max_size = 0;
+    std::size_t weight = 0;  ///< of the entries now; 0 where only their number is bounded
 
     /// Hits among lookups, 0 to 100; 0 before the first lookup.
     [[nodiscard]] double hit_rate_percent() const noexcept {

@@ -42,10 +42,9 @@ inline constexpr char reserved_first_byte = '\0';
 /// @return "kind:id", or `invalid_argument` when the id is empty or longer than `max_id_bytes`.
 [[nodiscard]] inline Result<std::string> make_key(std::string_view kind, std::string_view id) {
     if (auto valid = validate_id(kind, id); !valid) return failure(std::move(valid).error());
-    std::string key;
-    key.reserve(kind.size() + 1 + id.size());
-    key.append(kind).push_back(':');
-    key.append(id);
+    std::string key(kind.size() + 1 + id.size(), ':');
+    std::memcpy(key.data(), kind.data(), kind.size());
+    std::memcpy(key.data() + kind.size() + 1, id.data(), id.size());
     return key;
 }
 

@@ -9,8 +9,10 @@
 #include <joinly/detail/crc32c.hpp>
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 JOINLY_NAMESPACE_BEGIN
@@ -31,7 +33,11 @@ namespace detail {
                                                    std::string_view index_terms = {}) noexcept {
     std::array<char, 20> head{};
     const auto put = [&head](std::size_t offset, std::size_t width, std::uint64_t number) {
-        for (std::size_t i = 0; i < width; ++i) head[offset + i] = static_cast<char>(number >> (8 * i) & 0xff);
+        if constexpr (std::endian::native == std::endian::little) {
+            std::memcpy(head.data() + offset, &number, width);
+        } else {
+            for (std::size_t i = 0; i < width; ++i) head[offset + i] = static_cast<char>(number >> (8 * i) & 0xff);
+        }
     };
     put(0, 8, version);
     put(8, 8, static_cast<std::uint64_t>(expires_at.at().time_since_epoch().count()));

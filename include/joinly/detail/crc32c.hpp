@@ -62,13 +62,22 @@ inline constexpr Crc32cTables crc32c_tables = make_crc32c_tables();
 [[nodiscard]] __attribute__((target("sse4.2"))) inline std::uint32_t crc32c_hardware(std::string_view bytes,
                                                                                      std::uint32_t crc = 0) noexcept {
     std::uint64_t state = ~crc;
-    for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    const char* at = bytes.data();
+    std::size_t left = bytes.size();
+    const auto take_eight = [&state](const char* from) __attribute__((target("sse4.2"), always_inline)) {
         unsigned long long word;
-        std::memcpy(&word, bytes.data(), sizeof word);
+        std::memcpy(&word, from, sizeof word);
         state = __builtin_ia32_crc32di(state, word);
+    };
+    for (; left >= 32; at += 32, left -= 32) {
+        take_eight(at);
+        take_eight(at + 8);
+        take_eight(at + 16);
+        take_eight(at + 24);
     }
+    for (; left >= 8; at += 8, left -= 8) take_eight(at);
     auto tail = static_cast<std::uint32_t>(state);
-    for (const char c : bytes) tail = __builtin_ia32_crc32qi(tail, static_cast<unsigned char>(c));
+    for (; left > 0; ++at, --left) tail = __builtin_ia32_crc32qi(tail, static_cast<unsigned char>(*at));
     return ~tail;
 }
 

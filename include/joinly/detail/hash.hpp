@@ -35,22 +35,51 @@ namespace detail {
 #endif
 }
 
+namespace hashing {
+
+inline constexpr std::uint64_t odd_a = 0x9e3779b97f4a7c15U;  // the golden ratio, and another odd constant with mixed bits
+inline constexpr std::uint64_t odd_b = 0xd6e8feb86659fd93U;
+
+/// The bytes from `at` on as a number.
+template <class Word>
+[[nodiscard]] inline std::uint64_t read(const char* at) noexcept {
+    Word value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+}
+
+/// Takes in all but the last 1 to 16 bytes.
+[[nodiscard]] inline std::uint64_t mix_blocks(const char*& at, std::size_t& left, std::uint64_t seed) noexcept {
+    std::uint64_t state = seed ^ odd_b;
+    for (; left > 16; at += 16, left -= 16) {
+        state = folded_multiply(read<std::uint64_t>(at) ^ odd_a ^ seed, read<std::uint64_t>(at + 8) ^ state);
+    }
+    return state;
+}
+
+}  // namespace hashing
+
 /// Every bit of `bytes` and of the seed reaches every bit of the outcome. O(size), about a nanosecond for 16 bytes.
-[[nodiscard]] inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noexcept {
-    constexpr std::uint64_t odd_a = 0x9e3779b97f4a7c15U;  // the golden ratio, and two more odd constants with mixed bits
-    constexpr std::uint64_t odd_b = 0xd6e8feb86659fd93U;
-    const auto word = [](const char* at, std::size_t size) {
-        std::uint64_t value = 0;
-        if (size != 0) std::memcpy(&value, at, size);  // an empty view may hold a null pointer
-        return value;
-    };
-    std::uint64_t state = seed ^ folded_multiply(bytes.size() ^ odd_a, seed ^ odd_b);
+/// In line, for it is a third of a cache's hit.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noexcept {
+    using hashing::read;
     const char* at = bytes.data();
     std::size_t left = bytes.size();
-    for (; left > 16; at += 16, left -= 16) state = folded_multiply(word(at, 8) ^ odd_a ^ seed, word(at + 8, 8) ^ state);
-    const std::uint64_t first = left >= 8 ? word(at, 8) : word(at, left);
-    const std::uint64_t last = left > 8 ? word(at + 8, left - 8) : 0;
-    return folded_multiply(folded_multiply(first ^ odd_a ^ seed, last ^ state) ^ odd_b, state ^ odd_a);
+    const std::uint64_t state = left > 16 ? hashing::mix_blocks(at, left, seed) : seed ^ hashing::odd_b;
+    // The rest in two words, which overlap where it is neither 8 nor 16 bytes.
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    if (left >= 8) {
+        first = read<std::uint64_t>(at);
+        last = read<std::uint64_t>(at + left - 8);
+    } else if (left >= 4) {
+        first = read<std::uint32_t>(at);
+        last = read<std::uint32_t>(at + left - 4);
+    } else if (left > 0) {
+        first = read<unsigned char>(at) | read<unsigned char>(at + left / 2) << 8 | read<unsigned char>(at + left - 1) << 16;
+    }
+    const std::uint64_t inner = folded_multiply(first ^ hashing::odd_a ^ seed, last ^ state);
+    return folded_multiply(inner ^ hashing::odd_b, seed ^ hashing::odd_a ^ bytes.size());
 }
 
 /// A seed that a client cannot guess: the operating system's randomness, or time and address where there is none.

@@ -45,14 +45,15 @@ public:
     [[nodiscard]] Status put(std::string_view key, Expiry expires_at, ValueForm form, Encode encode, Version version = absent,
                              std::optional<std::string_view> index_terms = {}) {
         const std::size_t before = bytes_.size();
+        bytes_.reserve(before + key.size() + (index_terms ? index_terms->size() : 0) + usual_bytes);
         begin(tag_put | (form == ValueForm::text ? tag_text : 0u) | (version != absent ? tag_version : 0u) |
                   (index_terms ? tag_terms : 0u),
               key);
         detail::append_little_endian(bytes_, static_cast<std::uint64_t>(expires_at.at().time_since_epoch().count()));
         if (version != absent) detail::append_little_endian(bytes_, version);
         if (index_terms) append_sized(*index_terms);
-        const std::size_t value_at = bytes_.size() + sizeof(std::uint32_t);
-        bytes_.resize(value_at);
+        detail::append_little_endian(bytes_, std::uint32_t{0});  // the value's size, which follows
+        const std::size_t value_at = bytes_.size();
 
         Status encoded = encode(bytes_);
         if (encoded && bytes_.size() - value_at > (std::numeric_limits<std::uint32_t>::max)())
@@ -86,6 +87,8 @@ public:
     }
 
 private:
+    static constexpr std::size_t usual_bytes = 400;  // a small entity and what stands before it: one allocation for both
+
     static constexpr std::uint32_t tag_put = 1;
     static constexpr std::uint32_t tag_text = 2;
     static constexpr std::uint32_t tag_version = 4;

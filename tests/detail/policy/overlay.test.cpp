@@ -98,7 +98,7 @@ TEST_CASE("a set that is not committed leaves nothing behind", "[overlay]") {
     add(overlay, {put("a", "1")}, 1, 0ns);
     {
         const std::vector<Write> set{put("a", "2"), put("b", "2")};
-        const std::vector<Overlay::Weighed> weighed{{&set[0], weight}, {&set[1], weight}};
+        std::vector<Overlay::Weighed> weighed{{&set[0], weight}, {&set[1], weight}};
         const Overlay::Addition addition{overlay, weighed};
     }
     CHECK(found_within(overlay, {}) == std::vector<std::string>{"a=1@1"});

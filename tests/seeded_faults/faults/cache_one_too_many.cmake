@@ -1,5 +1,5 @@
 # A full cache takes one entry more.
-set(header joinly/detail/cache_shard.hpp)
-set(old [[while (size_ >= capacity_)]])
-set(new [[while (size_ > capacity_)]])
+set(header joinly/detail/cache/shard.hpp)
+set(old [[size_ >= limits_.entries ||]])
+set(new [[size_ > limits_.entries ||]])
 set(program tests/cache/cache.test.cpp)

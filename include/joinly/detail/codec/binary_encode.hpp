@@ -1,13 +1,18 @@
 #ifndef JOINLY_DETAIL_CODEC_BINARY_ENCODE_HPP
 #define JOINLY_DETAIL_CODEC_BINARY_ENCODE_HPP
-// An object to wire format, in two walks of one traversal: the first counts bytes, the second writes them, so that there
-// is one allocation of the right size and no buffer for nested messages.
+// An object to wire format, in one walk that writes to the stack what is small; what is not is counted by the same walk, and
+// written by a second one into a buffer of the right size.
+//
+// The visitors of descriptions are structs and not lambdas: all descriptions share what they do with a field of one type, which
+// is what keeps the compile time of one more description low. Where the compiler optimises, a walk becomes straight-line code
+// with its tags as constants.
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/wire.hpp>
 #include <joinly/detail/codec/wire_reader.hpp>
 #include <joinly/detail/codec/wire_writer.hpp>
+#include <joinly/detail/codec/zero_fields.hpp>
 #include <joinly/detail/entity/description_version.hpp>
 #include <joinly/detail/entity/field_types.hpp>
 #include <joinly/entity/unknown_fields.hpp>
@@ -21,246 +26,253 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-/// One bit per field, in the order of the description: this field's default is not zero, so a zero must be written to be
-/// told from "missing". Fields beyond the 64th are always written.
-using DefaultMask = std::uint64_t;
-inline constexpr DefaultMask write_everything = ~DefaultMask{0};
-
-template <described T, class Sink>
-void put_fields(Sink& sink, const T& object, DefaultMask written_when_zero);
-template <single_field T>
-DefaultMask mask_for_elements();
-
-/// Whether `value` takes no bytes where all defaults are zero. A container with anything in it takes some, so this looks into
-/// none: it goes as deep as the type, not as the object.
-template <single_field T>
-bool is_zero(const T& value) {
-    if constexpr (wire_convertible<T>) {
-        return is_zero(Entity<T>::to_wire(value));
-    } else if constexpr (scalar_field<T>) {
-        return to_bits(to_number(value)) == 0;
-    } else if constexpr (blob_field<T>) {
-        return value.empty();
-    } else {
-        bool zero = true;
-        DefaultMask bit = 1;
-        Entity<T>::fields(value, [&](auto, std::string_view, const auto& member, auto&&...) {
-            using Member = std::remove_cvref_t<decltype(member)>;
-            if constexpr (single_field<Member>) {
-                zero = zero && bit != 0 && is_zero(member);
-            } else if constexpr (optional_field<Member>) {
-                zero = zero && !member.has_value();
-            } else {
-                zero = zero && member.empty();
-            }
-            bit <<= 1;
-        });
-        if constexpr (keeps_unknown_fields<T>) zero = zero && Entity<T>::unknown_fields(value).empty();
-        return zero;
-    }
-}
-
 template <described T>
-DefaultMask nonzero_defaults() {
-    const T defaults{};
-    DefaultMask mask = 0;
-    DefaultMask bit = 1;
-    Entity<T>::fields(defaults, [&](auto, std::string_view, const auto& member, auto&&...) {
-        using Member = std::remove_cvref_t<decltype(member)>;
-        if constexpr (single_field<Member>) {
-            if (mask_for_elements<Member>() != 0 || !is_zero(member)) mask |= bit;
-        }
-        bit <<= 1;
-    });
-    return mask;
-}
+JOINLY_FLATTEN std::size_t put_nested(Encoding& encoding, std::size_t at, const T& object, DefaultMask written_when_zero);
 
-template <class Sink, class Number>
-void put_number(Sink& sink, Number number) {
-    if constexpr (std::is_floating_point_v<Number>) {
-        sink.fixed(to_bits(number));
+/// The bits of a number, as they travel under `type`.
+template <WireType type, class Bits>
+JOINLY_INLINE void put_bits(WireWriter& out, Bits bits) {
+    if constexpr (type == WireType::varint) {
+        out.varint(bits);
     } else {
-        sink.varint(to_bits(number));
+        out.fixed(bits);
+    }
+}
+template <WireType type, class Bits>
+JOINLY_INLINE void put_bits(WireWriter& out, std::uint32_t number, Bits bits) {
+    if constexpr (type == WireType::varint) {
+        out.tag_and_varint(make_tag(number, type), bits);
+    } else {
+        out.tag(make_tag(number, type));
+        out.fixed(bits);
     }
 }
 
-template <described T, class Sink>
-void put_message(Sink& sink, const T& object, DefaultMask mask) {
-    const auto mark = sink.begin();
-    if (sink.enter()) put_fields(sink, object, mask);
-    sink.leave();
-    sink.end(mark);
+JOINLY_INLINE void put_bytes(WireWriter& out, std::uint32_t number, const void* data, std::size_t size) {
+    out.tag_and_varint(make_tag(number, WireType::delimited), size);
+    out.bytes(data, size);
 }
 
-/// What follows the tag. `mask` is for messages alone.
-template <single_field T, class Sink>
-void put_value(Sink& sink, const T& value, DefaultMask mask) {
-    if constexpr (wire_convertible<T>) {
-        put_value(sink, Entity<T>::to_wire(value), mask);
-    } else if constexpr (scalar_field<T>) {
-        put_number(sink, to_number(value));
-    } else if constexpr (blob_field<T>) {
-        sink.varint(value.size());
-        sink.bytes(value.data(), value.size());
-    } else {
-        put_message(sink, value, mask);
-    }
-}
-
+/// A tag and what follows it. `mask` is for messages alone.
 template <single_field T>
-DefaultMask mask_for_elements() {
-    if constexpr (message_field<wire_type_of<T>>) {
-        return nonzero_defaults<wire_type_of<T>>();
+JOINLY_INLINE void put_value(WireWriter& out, std::uint32_t number, const T& value, DefaultMask mask) {
+    if constexpr (wire_convertible<T>) {
+        put_value(out, number, Entity<T>::to_wire(value), mask);
+    } else if constexpr (scalar_field<T>) {
+        put_bits<wire_type_of_field<T>()>(out, number, to_bits(to_number(value)));
+    } else if constexpr (blob_field<T>) {
+        put_bytes(out, number, value.data(), value.size());
     } else {
-        return 0;
+        out.tag(make_tag(number, WireType::delimited));
+        const std::size_t mark = out.begin();
+        if (out.encoding().enter()) out.go_to(put_nested(out.encoding(), out.at(), value, mask));
+        out.encoding().leave();
+        out.end(mark);
     }
 }
 
-template <list_field List, class Sink>
-void put_list(Sink& sink, std::uint32_t number, const List& list) {
+/// A number in a packed list.
+template <single_field T>
+JOINLY_INLINE void put_element(WireWriter& out, const T& value) {
+    if constexpr (wire_convertible<T>) {
+        put_element(out, Entity<T>::to_wire(value));
+    } else {
+        put_bits<wire_type_of_field<T>()>(out, to_bits(to_number(value)));
+    }
+}
+
+template <list_field List>
+JOINLY_FLATTEN std::size_t put_list(Encoding& encoding, std::size_t at, std::uint32_t number, const List& list) {
     using Element = typename List::value_type;
     constexpr bool is_packed = wire_type_of_field<Element>() != WireType::delimited;
-    if (list.empty()) return;
-    const DefaultMask mask = mask_for_elements<Element>();
+    WireWriter out{encoding, at};
     if constexpr (is_packed) {
-        sink.varint(make_tag(number, WireType::delimited));
-        const auto mark = sink.begin();
-        for (const auto& element : list) put_value<Element>(sink, element, mask);
-        sink.end(mark);
+        out.tag(make_tag(number, WireType::delimited));
+        const std::size_t mark = out.begin();
+        for (const auto& element : list) put_element<Element>(out, element);
+        out.end(mark);
     } else {
-        sink.charge(list.size() * list_element_cost<List>);
-        for (const auto& element : list) {
-            sink.varint(make_tag(number, WireType::delimited));
-            put_value<Element>(sink, element, mask);
-        }
+        const DefaultMask mask = mask_for_elements<Element>();
+        encoding.charge(list.size() * list_element_cost<List>);
+        for (const auto& element : list) put_value<Element>(out, number, element, mask);
     }
+    return out.at();
 }
 
 /// A map is a list of entries: messages with the key as field 1 and the value as field 2, both always there.
-template <map_field Map, class Sink>
-void put_map(Sink& sink, std::uint32_t number, const Map& map) {
-    using Key = typename Map::key_type;
-    using Mapped = typename Map::mapped_type;
-    if (map.empty()) return;
-    const DefaultMask mask = mask_for_elements<Mapped>();
-    sink.charge(map.size() * map_entry_cost<Map>);
+template <map_field Map>
+JOINLY_FLATTEN std::size_t put_map(Encoding& encoding, std::size_t at, std::uint32_t number, const Map& map) {
+    WireWriter out{encoding, at};
+    const DefaultMask mask = mask_for_elements<typename Map::mapped_type>();
+    encoding.charge(map.size() * map_entry_cost<Map>);
     for (const auto& [key, mapped] : map) {
-        sink.varint(make_tag(number, WireType::delimited));
-        const auto mark = sink.begin();
-        if (sink.enter()) {
-            sink.varint(make_tag(1, wire_type_of_field<Key>()));
-            put_value(sink, key, 0);
-            sink.varint(make_tag(2, wire_type_of_field<Mapped>()));
-            put_value(sink, mapped, mask);
+        out.tag(make_tag(number, WireType::delimited));
+        const std::size_t mark = out.begin();
+        if (encoding.enter()) {
+            put_value(out, 1, key, 0);
+            put_value(out, 2, mapped, mask);
         }
-        sink.leave();
-        sink.end(mark);
+        encoding.leave();
+        out.end(mark);
     }
+    return out.at();
 }
 
-template <single_field T, class Sink>
-void put_single(Sink& sink, std::uint32_t number, const T& value, bool when_zero) {
-    const DefaultMask mask = when_zero ? write_everything : mask_for_elements<T>();
-    if (mask == 0 && is_zero(value)) return;
-    sink.varint(make_tag(number, wire_type_of_field<T>()));
-    put_value(sink, value, mask);
-}
+/// Writes each field that it is called with.
+struct FieldWriter {
+    WireWriter out;
+    DefaultMask written_when_zero;
+    DefaultMask (*find_mask)() = nullptr;  // gives `written_when_zero`, which most objects need not know
+    DefaultMask bit = 1;
 
-/// Which version of the description wrote what follows. The first version says nothing.
-template <described T, class Sink>
-void put_version(Sink& sink) {
-    if constexpr (version_of<T>() > 1) {
-        sink.varint(make_tag(version_number, WireType::varint));
-        sink.varint(version_of<T>());
-        if constexpr (oldest_reader_of<T>() != version_of<T>()) {
-            sink.varint(make_tag(oldest_reader_number, WireType::varint));
-            sink.varint(oldest_reader_of<T>());
+    template <class Member>
+    JOINLY_INLINE constexpr void operator()(auto described_number, std::string_view name, const Member& member, const auto&...) {
+        const auto number = static_cast<std::uint32_t>(described_number);
+        if constexpr (scalar_field<Member>) {
+            constexpr WireType type = wire_type_of_field<Member>();
+            const auto bits = to_bits(to_number(member));
+            if (bits != 0 || when_zero()) [[likely]]
+                put_bits<type>(out, number, bits);
+        } else if constexpr (blob_field<Member>) {
+            if (!member.empty() || when_zero()) [[likely]]
+                put_bytes(out, number, member.data(), member.size());
+        } else if constexpr (single_field<Member>) {
+            put_single(number, member);
+            out.encoding().blame(name);
+        } else if constexpr (optional_field<Member>) {
+            using Value = typename Member::value_type;
+            if (member.has_value()) put_value<Value>(out, number, *member, mask_for_elements<Value>());
+            out.encoding().blame(name);
+        } else if (!member.empty()) {
+            if constexpr (map_field<Member>) {
+                out.go_to(put_map(out.encoding(), out.at(), number, member));
+            } else {
+                out.go_to(put_list(out.encoding(), out.at(), number, member));
+            }
+            out.encoding().blame(name);
         }
+        bit <<= 1;
     }
+
+private:
+    [[nodiscard]] JOINLY_INLINE bool when_zero() {
+        if (find_mask != nullptr) written_when_zero = find_mask();
+        find_mask = nullptr;
+        return bit == 0 || (written_when_zero & bit) != 0;
+    }
+
+    template <single_field T>
+    JOINLY_INLINE void put_single(std::uint32_t number, const T& value) {
+        const DefaultMask mask = when_zero() ? write_everything : mask_for_elements<T>();
+        if (mask != 0 || !is_zero(value)) put_value(out, number, value, mask);
+    }
+};
+
+/// Which version of the description wrote what follows, and who may read it, if not that one.
+inline void put_version(WireWriter& out, std::uint64_t version, std::uint64_t oldest_reader) {
+    out.tag_and_varint(make_tag(version_number, WireType::varint), version);
+    if (oldest_reader != version) out.tag_and_varint(make_tag(oldest_reader_number, WireType::varint), oldest_reader);
 }
 
-template <described T>
-bool knows_number(const T& object, std::uint32_t number) {
+struct NumberFinder {
+    std::uint32_t number;
     bool known = false;
-    Entity<T>::fields(
-        object, [&](auto described_number, auto&&...) { known = known || number == static_cast<std::uint32_t>(described_number); });
-    return known;
-}
+
+    JOINLY_INLINE constexpr void operator()(auto described_number, const auto&...) {
+        known = known || number == static_cast<std::uint32_t>(described_number);
+    }
+};
 
 /// What another build stored, as it was read; but of a field that this description has, only the member counts.
-template <described T, class Sink>
-void put_unknown_fields(Sink& sink, const T& object) {
-    if constexpr (keeps_unknown_fields<T>) {
-        const UnknownFields& kept = Entity<T>::unknown_fields(object);
-        if (kept.empty()) return;
-        if (!UnknownFieldsAccess::are(kept, UnknownFieldsAccess::Format::wire))
-            return sink.fail("its unknown fields were read by another codec; clear them to do without");
-        sink.charge(UnknownFieldsAccess::cost);
-        WireReader in{UnknownFieldsAccess::bytes(kept)};
-        while (!in.at_end()) {
-            const char* const start = in.at();
-            std::uint32_t number = 0;
-            WireType type{};
-            if (!in.tag(number, type) || !in.skip(type)) return;
-            if (!knows_number(object, number)) sink.bytes(start, static_cast<std::size_t>(in.at() - start));
-        }
+template <keeps_unknown_fields T>
+JOINLY_COLD std::size_t put_unknown_fields(Encoding& encoding, std::size_t at, const T& object) {
+    WireWriter out{encoding, at};
+    const UnknownFields& kept = Entity<T>::unknown_fields(object);
+    if (!UnknownFieldsAccess::are(kept, UnknownFieldsAccess::Format::wire)) {
+        encoding.fail("its unknown fields were read by another codec; clear them to do without");
+        return at;
     }
-}
-
-template <described T, class Sink>
-void put_fields(Sink& sink, const T& object, DefaultMask written_when_zero) {
-    put_version<T>(sink);
-    DefaultMask bit = 1;
-    Entity<T>::fields(object, [&](auto number, std::string_view name, const auto& member, auto&&...) {
-        using Member = std::remove_cvref_t<decltype(member)>;
-        const auto tag_number = static_cast<std::uint32_t>(number);
-        if constexpr (single_field<Member>) {
-            put_single(sink, tag_number, member, bit == 0 || (written_when_zero & bit) != 0);
-        } else if constexpr (optional_field<Member>) {
-            if (member.has_value()) {
-                sink.varint(make_tag(tag_number, wire_type_of_field<typename Member::value_type>()));
-                put_value(sink, *member, mask_for_elements<typename Member::value_type>());
-            }
-        } else if constexpr (map_field<Member>) {
-            put_map(sink, tag_number, member);
-        } else {
-            put_list(sink, tag_number, member);
-        }
-        sink.blame(name);
-        bit <<= 1;
-    });
-    put_unknown_fields(sink, object);
+    encoding.charge(UnknownFieldsAccess::cost);
+    const std::string_view bytes = UnknownFieldsAccess::bytes(kept);
+    Decoding decoding{bytes};
+    WireReader in{decoding, bytes};
+    while (!in.at_end()) {
+        const char* const start = in.at();
+        NumberFinder finder{0};
+        WireType type{};
+        if (!in.tag(finder.number, type) || !in.skip(type)) break;
+        Entity<T>::fields(object, finder);
+        if (!finder.known) out.bytes(start, static_cast<std::size_t>(in.at() - start));
+    }
+    return out.at();
 }
 
 template <described T>
-tl::unexpected<Error> refuse_to_encode(std::string_view path, std::string_view why) {
-    return failure(Errc::invalid_argument, place_in_object<T>(path) + ": " + std::string{why});
+JOINLY_INLINE std::size_t put_fields(Encoding& encoding, std::size_t at, const T& object, DefaultMask written_when_zero,
+                                     DefaultMask (*find_mask)() = nullptr) {
+    FieldWriter writer{.out = {encoding, at}, .written_when_zero = written_when_zero, .find_mask = find_mask};
+    if constexpr (version_of<T>() > 1) put_version(writer.out, version_of<T>(), oldest_reader_of<T>());
+    Entity<T>::fields(object, writer);
+    if constexpr (keeps_unknown_fields<T>) {
+        if (!Entity<T>::unknown_fields(object).empty()) return put_unknown_fields(encoding, writer.out.at(), object);
+    }
+    return writer.out.at();
+}
+
+/// The same, as a function to call: what a walk over one message does is not copied into that of another.
+template <described T>
+JOINLY_FLATTEN std::size_t put_nested(Encoding& encoding, std::size_t at, const T& object, DefaultMask written_when_zero) {
+    return put_fields(encoding, at, object, written_when_zero);
 }
 
 /// How many bytes `object` will take, or why it cannot be encoded.
 template <described T>
 Result<std::size_t> measure_binary(const T& object, DefaultMask mask) {
-    WireCounter counter;
-    put_fields(counter, object, mask);
-    if (counter.fault() != nullptr) return refuse_to_encode<T>(counter.culprit(), counter.fault());
-    return counter.size();
+    char nowhere[Encoding::slack];
+    Encoding encoding{nowhere, 0};
+    const std::size_t size = put_fields(encoding, 0, object, mask);
+    if (const char* fault = encoding.fault(size)) return encoding.refuse(kind_or_object<T>(), fault);
+    return size;
 }
 
-template <described T>
-Status encode_binary(const T& object, std::string& out) {
-    const DefaultMask mask = nonzero_defaults<T>();
-    const auto size = measure_binary(object, mask);
-    if (!size) return failure(size.error());
+/// A second walk, at once into the string that it is for, over what a first one has found to take `size` bytes.
+class LargeEncoding {
+public:
+    JOINLY_COLD LargeEncoding(std::string& out, std::size_t size)
+        : out_{out}, start_{out.size()}, size_{size}, encoding_{enlarged(), size} {}
 
-    const std::size_t start = out.size();
-    out.resize(start + *size + WireWriter::slack);
-    WireWriter writer{out.data() + start, out.data() + start + *size};
-    put_fields(writer, object, mask);
-    if (writer.overran()) {
-        out.resize(start);
-        return refuse_to_encode<T>({}, "to_wire of a field gave two answers for one value");
+    [[nodiscard]] Encoding& encoding() noexcept { return encoding_; }
+    [[nodiscard]] JOINLY_COLD Status finish(std::size_t size, std::string_view kind) {
+        out_.resize(start_ + (size == size_ ? size : 0));
+        if (size == size_) return {};
+        return encoding_.refuse(kind, "to_wire of a field gave two answers for one value");
     }
-    out.resize(static_cast<std::size_t>(writer.at() - out.data()));
+
+private:
+    char* enlarged() {
+        out_.resize(start_ + size_ + Encoding::slack);
+        return out_.data() + start_;
+    }
+
+    std::string& out_;
+    std::size_t start_;
+    std::size_t size_;
+    Encoding encoding_;
+};
+
+template <described T>
+JOINLY_FLATTEN Status encode_binary(const T& object, std::string& out) {
+    constexpr std::size_t room = 1024;
+    constexpr std::string_view kind = kind_or_object<T>();
+    char small[room + Encoding::slack];
+    Encoding encoding{small, room};
+    const std::size_t size = put_fields(encoding, 0, object, 0, nonzero_defaults<T>);
+    if (size > room || encoding.is_doubtful()) [[unlikely]] {
+        if (const char* fault = encoding.fault(size)) return encoding.refuse(kind, fault);
+        LargeEncoding large{out, size};
+        return large.finish(put_nested(large.encoding(), 0, object, nonzero_defaults<T>()), kind);
+    }
+    out.append(small, size);
     return {};
 }
 

@@ -185,7 +185,7 @@ bool read_json_object(JsonReader& in, const JsonTree& json, T& object) {
     VersionMark mark;
     bool ok = read_json_version(in, *members, mark);
     if (ok && !mark.is_sound()) ok = in.fail(unsound_version);
-    if (is_from_the_future<T>(mark)) return in.fail_with(settle_version(mark, object).error());
+    if (mark.is_beyond(version_of<T>())) return in.fail_with(settle_version(mark, object).error());
     std::size_t known = 0;
     Entity<T>::fields(object, [&](auto, std::string_view name, auto& member, const auto&... tags) {
         if (!ok) return;
@@ -194,7 +194,7 @@ bool read_json_object(JsonReader& in, const JsonTree& json, T& object) {
         ok = value == nullptr || read_json_member(in, *value, member) || in.blame(name);
     });
     if constexpr (keeps_unknown_fields<T>) ok = ok && keep_unknown_members(in, *members, known, object);
-    if (!ok || is_of_this_version<T>(mark)) return ok;
+    if (!ok || mark.is_of(version_of<T>())) return ok;
     const Status settled = settle_version(mark, object);
     return settled || in.fail_with(settled.error());
 }

@@ -68,36 +68,31 @@ struct VersionMark {
         constexpr auto most = static_cast<std::uint64_t>((std::numeric_limits<int>::max)());
         return version >= 1 && version <= most && oldest_reader <= version;
     }
-    [[nodiscard]] bool is_readable_by(int known) const noexcept {
-        return (oldest_reader == 0 ? version : oldest_reader) <= static_cast<std::uint64_t>(known);
+    /// Whether nothing follows from the mark for a build of version `known`: the usual case.
+    [[nodiscard]] bool is_of(int known) const noexcept {
+        return version == static_cast<std::uint64_t>(known) && oldest_reader <= version;
+    }
+    /// Whether what is under this mark is not for a build of version `known`: then what else is wrong with it does not matter.
+    [[nodiscard]] bool is_beyond(int known) const noexcept {
+        return is_sound() && (oldest_reader == 0 ? version : oldest_reader) > static_cast<std::uint64_t>(known);
     }
 };
 
-/// Whether nothing follows from the mark: the usual case.
-template <class T>
-[[nodiscard]] bool is_of_this_version(const VersionMark& mark) noexcept {
-    return mark.version == static_cast<std::uint64_t>(version_of<T>()) && mark.oldest_reader <= mark.version;
-}
-
-/// Whether a T under this mark is not for this build: then what else is wrong with it does not matter.
-template <class T>
-[[nodiscard]] bool is_from_the_future(const VersionMark& mark) noexcept {
-    return mark.is_sound() && !mark.is_readable_by(version_of<T>());
-}
-
 inline constexpr const char* unsound_version = "the description version is out of range";
+
+/// What a build of version `known` answers to a mark that it may not read; without the object's place.
+[[nodiscard]] inline Error refuse_version(const VersionMark& mark, int known) {
+    const auto oldest = mark.oldest_reader == 0 ? mark.version : mark.oldest_reader;
+    return {Errc::incompatible, "it has description version " + std::to_string(mark.version) + ", which takes a build of version " +
+                                    std::to_string(oldest) + " to read; this one has version " + std::to_string(known)};
+}
 
 /// Brings a decoded object under a sound mark up to this build's description, or says why that cannot be done, without the
 /// object's place.
 template <class T>
 [[nodiscard]] Status settle_version(const VersionMark& mark, [[maybe_unused]] T& object) {
     constexpr int known = version_of<T>();
-    if (is_from_the_future<T>(mark)) {
-        const auto oldest = mark.oldest_reader == 0 ? mark.version : mark.oldest_reader;
-        return failure(Errc::incompatible, "it has description version " + std::to_string(mark.version) +
-                                               ", which takes a build of version " + std::to_string(oldest) +
-                                               " to read; this one has version " + std::to_string(known));
-    }
+    if (mark.is_beyond(known)) return failure(refuse_version(mark, known));
     if constexpr (has_upgrade<T>) {
         const auto from = static_cast<int>(mark.version);
         if (from < known) return Entity<T>::upgrade(object, from);

@@ -146,13 +146,24 @@ constexpr T from_number(number_of<T> number) noexcept {
     }
 }
 
-/// How an error message names a place: "queue, field tickets.player_id".
 template <described T>
-std::string place_in_object(std::string_view path) {
-    std::string place{"object"};
-    if constexpr (requires { Entity<T>::kind; }) place = Entity<T>::kind;
+constexpr std::string_view kind_or_object() {
+    if constexpr (requires { Entity<T>::kind; }) {
+        return Entity<T>::kind;
+    } else {
+        return "object";
+    }
+}
+
+/// How an error message names a place: "queue, field tickets.player_id".
+inline std::string place_in(std::string_view kind, std::string_view path) {
+    std::string place{kind};
     if (!path.empty()) place.append(", field ").append(path);
     return place;
+}
+template <described T>
+std::string place_in_object(std::string_view path) {
+    return place_in(kind_or_object<T>(), path);
 }
 
 }  // namespace detail

@@ -13,7 +13,9 @@
 #include <joinly/detail/leveldb/log_records.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,7 +73,7 @@ public:
         if (auto sound = check_leveldb_logs(options.path); !sound) return failure(std::move(sound).error());
         leveldb::DB* db = nullptr;
         auto opened = leveldb::DB::Open(engine->settings_.options, options.path, &db);
-        if (opened.IsCorruption() && cut_leveldb_torn_tail(options.path)) {
+        if (opened.IsCorruption() && cut_leveldb_torn_tails(options.path)) {
             opened = leveldb::DB::Open(engine->settings_.options, options.path, &db);
         }
         if (opened.ok()) {
@@ -120,6 +122,18 @@ public:
     /// where to begin, a sweep in many small steps would step over all the earlier ones each time. For the one writer only.
     [[nodiscard]] const std::string& first_expiry() const noexcept { return first_expiry_; }
     void set_first_expiry(std::string place) noexcept { first_expiry_ = std::move(place); }
+
+    /// Memory that is used again from write to write, for the one writer.
+    struct Scratch {
+        leveldb::WriteBatch updates;
+        std::string encoded;
+    };
+    [[nodiscard]] Scratch& scratch() noexcept { return *scratch_; }
+    void clear_scratch() {
+        constexpr std::size_t most_bytes = std::size_t{1} << 20;  // what a rare large write has needed is given back
+        if (scratch_->updates.ApproximateSize() > most_bytes || scratch_->encoded.capacity() > most_bytes) scratch_.emplace();
+        scratch_->updates.Clear();
+    }
 
 private:
     LevelDbEngine(LevelDbDirectoryLock lock, const LevelDbOptions& options) : lock_{std::move(lock)}, settings_{options} {}
@@ -192,6 +206,7 @@ private:
     std::unique_ptr<leveldb::DB> db_;
     std::atomic<Version> last_version_{absent};
     std::string first_expiry_{leveldb_expiry_prefix};
+    std::optional<Scratch> scratch_{std::in_place};
 };
 
 }  // namespace detail

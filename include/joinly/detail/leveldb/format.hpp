@@ -9,6 +9,7 @@
 #include <joinly/detail/expiry_key.hpp>
 #include <joinly/detail/printable.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -63,7 +64,9 @@ inline constexpr unsigned char leveldb_flag_indexed = 2;
 
 template <class Unsigned>
 void append_leveldb_integer(std::string& out, Unsigned number) {
-    for (std::size_t i = 0; i < sizeof number; ++i) out.push_back(static_cast<char>(number >> (8 * i) & 0xff));
+    std::array<char, sizeof number> bytes;
+    for (std::size_t i = 0; i < sizeof number; ++i) bytes[i] = static_cast<char>(number >> (8 * i) & 0xff);
+    out.append(bytes.data(), bytes.size());
 }
 
 /// Takes an integer off the front of `bytes`, which must be long enough.

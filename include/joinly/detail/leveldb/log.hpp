@@ -1,6 +1,7 @@
 #ifndef JOINLY_DETAIL_LEVELDB_LOG_HPP
 #define JOINLY_DETAIL_LEVELDB_LOG_HPP
-// Tells the end that a power failure leaves on LevelDB's log from damage, and keeps damage from LevelDB's repair.
+// Tells the end that a power failure leaves on LevelDB's log from damage, and keeps damage from LevelDB's repair. The MANIFEST,
+// which tells what files there are, is a log as well: what its torn last record was to say has not happened.
 //
 // A log that was cut short LevelDB takes by itself: the last record never was. But a file system may have made the file
 // longer before it wrote the bytes, or have written later pages before earlier ones, and then a part of the last record reads
@@ -87,20 +88,34 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
     return offset;
 }
 
-/// The newest log of a database; empty when there is none.
+/// The newest log of a database that holds anything; empty when there is none. An opening that was cut short has left an empty
+/// one behind the one that it was reading.
 [[nodiscard]] inline std::string newest_leveldb_log(const std::string& directory) {
     std::string newest;
     for (std::string& name : leveldb_files_in(directory)) {
         // Numbers have six digits, and more only when six are not enough.
         const bool newer = name.size() != newest.size() ? name.size() > newest.size() : name > newest;
-        if (name.ends_with(".log") && newer) newest = std::move(name);
+        if (!name.ends_with(".log") || !newer) continue;
+        std::uint64_t bytes = 0;
+        const auto known = leveldb::Env::Default()->GetFileSize(directory + '/' + name, &bytes);
+        if (!known.ok() || bytes != 0) newest = std::move(name);
     }
     return newest;
 }
 
+/// The MANIFEST that the database goes by; empty when that cannot be told.
+[[nodiscard]] inline std::string current_leveldb_manifest(const std::string& directory) {
+    std::string name;
+    if (!leveldb::ReadFileToString(leveldb::Env::Default(), directory + "/CURRENT", &name).ok()) return {};
+    return name.starts_with("MANIFEST-") && name.ends_with('\n') ? name.substr(0, name.size() - 1) : std::string{};
+}
+
+/// Of a log or a MANIFEST.
 [[nodiscard]] inline Status replace_leveldb_log(const std::string& directory, const std::string& name, std::string_view log) {
     leveldb::Env& env = *leveldb::Env::Default();
-    const std::string copy = directory + '/' + name.substr(0, name.size() - 4) + ".dbtmp";  // LevelDB clears those away
+    const std::size_t number = name.find_first_of("0123456789");
+    const std::string copy =
+        directory + '/' + name.substr(number, name.find('.') - number) + ".dbtmp";  // LevelDB clears those away
     leveldb::WritableFile* raw = nullptr;
     auto status = env.NewWritableFile(copy, &raw);
     if (!status.ok()) return leveldb_failure(status, copy);
@@ -113,13 +128,16 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
     return leveldb_sync_directory(directory);
 }
 
-/// Cuts a torn end off the newest log. @return whether there was one, and it is gone.
-[[nodiscard]] inline bool cut_leveldb_torn_tail(const std::string& directory) {
-    const std::string name = newest_leveldb_log(directory);
-    std::string log;
-    if (name.empty() || !leveldb::ReadFileToString(leveldb::Env::Default(), directory + '/' + name, &log).ok()) return false;
-    const auto torn = find_leveldb_torn_tail(log);
-    return torn && replace_leveldb_log(directory, name, std::string_view{log}.substr(0, *torn)).has_value();
+/// Cuts torn ends off the newest log and the MANIFEST. @return whether there was one, and it is gone.
+[[nodiscard]] inline bool cut_leveldb_torn_tails(const std::string& directory) {
+    bool any = false;
+    for (const std::string& name : {newest_leveldb_log(directory), current_leveldb_manifest(directory)}) {
+        std::string log;
+        if (name.empty() || !leveldb::ReadFileToString(leveldb::Env::Default(), directory + '/' + name, &log).ok()) continue;
+        const auto torn = find_leveldb_torn_tail(log);
+        if (torn && replace_leveldb_log(directory, name, std::string_view{log}.substr(0, *torn))) any = true;
+    }
+    return any;
 }
 
 /// Whether the frame at `offset`, damaged as it is, seems to end where it says: there is the end, or a whole frame.

@@ -15,6 +15,7 @@
 #include <joinly/detail/printable.hpp>
 #include <joinly/detail/version_text.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <map>
@@ -28,13 +29,23 @@ namespace detail {
 class LevelDbWriter {
 public:
     /// `alone`: one batch at most will be added, so nobody needs to know what it staged.
-    LevelDbWriter(LevelDbEngine& engine, bool alone) : engine_{engine}, alone_{alone}, last_version_{engine.last_version()} {}
+    LevelDbWriter(LevelDbEngine& engine, bool alone)
+        : engine_{engine},
+          alone_{alone},
+          updates_{engine.scratch().updates},
+          encoded_{engine.scratch().encoded},
+          last_version_{engine.last_version()} {}
+    LevelDbWriter(const LevelDbWriter&) = delete;
+    LevelDbWriter& operator=(const LevelDbWriter&) = delete;
+    ~LevelDbWriter() { engine_.clear_scratch(); }
 
     /// Decides `batch` against the database and the batches added before.
     /// @return the version it will have once `write` has succeeded. Otherwise it adds nothing.
     [[nodiscard]] Result<Version> add(const Batch& batch) {
         const Version version = batch.version == absent ? last_version_ + 1 : batch.version;
         if (auto sound = examine(batch, version); !sound) return failure(std::move(sound).error());
+        keeps_read_ = std::any_of(batch.changes.begin(), batch.changes.end(),
+                                  [](const Change& change) { return change.index_terms.has_value(); });
         if (auto met = decide(batch); !met) return failure(std::move(met).error());
         if (version <= last_version_) {
             return failure(Errc::conflict, "the batch's version " + std::to_string(version) + " is not above the last one, " +
@@ -111,11 +122,14 @@ private:
     }
 
     [[nodiscard]] Status decide(const Requirement& requirement, WallTime now) {
-        const auto found = current(requirement.key);
+        auto found = current(requirement.key);
         if (!found) return failure(found.error());
         const bool counts = requirement.even_expired || !found->expires_at.has_passed(now);
         const Version version = counts ? found->version : absent;
-        if (version == requirement.version) return {};
+        if (version == requirement.version) {
+            if (keeps_read_) staged_.try_emplace(requirement.key, std::move(*found));
+            return {};
+        }
         return failure(Errc::conflict,
                        printable(requirement.key) + " is " + version_text(version) + ", not " + version_text(requirement.version));
     }
@@ -194,7 +208,7 @@ private:
     void put(std::string_view key, const RecordView& record) {
         encode_leveldb_value(key, record, encoded_);
         updates_.Put(to_slice(key), encoded_);
-        remember(key, {record.version, record.expires_at, std::string{record.index_terms}});
+        remember(key, record);
         if (record.expires_at.is_never()) return;
         std::string place = leveldb_expiry_key(record.expires_at, key);
         updates_.Put(place, {});
@@ -206,21 +220,24 @@ private:
         remember(key, {});
     }
 
-    void remember(std::string_view key, Staged record) {
+    void remember(std::string_view key, const RecordView& record) {
         const auto known = staged_.find(key);
+        if (known == staged_.end() && alone_) return;
+        Staged staged{record.version, record.expires_at, std::string{record.index_terms}};
         if (known != staged_.end()) {
-            known->second = std::move(record);
-        } else if (!alone_) {
-            staged_.emplace(key, std::move(record));
+            known->second = std::move(staged);
+        } else {
+            staged_.emplace(key, std::move(staged));
         }
     }
 
     LevelDbEngine& engine_;
     const bool alone_;
-    leveldb::WriteBatch updates_;
+    leveldb::WriteBatch& updates_;
     std::map<std::string, Staged, std::less<>> staged_;  // index entries, too
-    std::string encoded_;                                // reused from record to record
+    std::string& encoded_;                               // reused from record to record
     Version last_version_;
+    bool keeps_read_ = false;  // what a requirement reads is asked for again, by a change that has index terms
 };
 
 }  // namespace detail

@@ -111,14 +111,15 @@ private:
         batch.after = stored_version_;
         batch.sync = sync_;
         batch.changes.reserve(part.slots.size());
-        for (const auto* entry : part.slots) {
+        // Neighbouring keys share the engine's pages: sorted, ten thousand puts cost SQLite 40 per cent less.
+        auto sorted = part.slots;
+        std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+        for (const auto* entry : sorted) {
             const auto& [object, version, expires_at] = entry->second.newest;
             auto change = encode_change(entry->first, object, expires_at, version);
             if (!change) return failure(std::move(change).error());
             batch.changes.push_back(std::move(*change));
         }
-        // Neighbouring keys share the engine's pages: sorted, ten thousand puts cost SQLite 40 per cent less.
-        std::sort(batch.changes.begin(), batch.changes.end(), [](const Change& a, const Change& b) { return a.key < b.key; });
         return batch;
     }
 

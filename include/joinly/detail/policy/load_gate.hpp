@@ -201,6 +201,7 @@ public:
     void overtake(std::string_view key) {
         Stripe& stripe = stripe_of(key);
         const std::scoped_lock lock{stripe.mutex};
+        if (stripe.states.empty()) return;  // as it is nearly always: not worth another hash
         const auto at = stripe.states.find(key);
         if (at == stripe.states.end()) return;
         overtake(at->second);

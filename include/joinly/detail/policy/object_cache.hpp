@@ -27,18 +27,24 @@ public:
 
     /// What a cached entry answers; nothing when there is none, or when it was cached as another type.
     [[nodiscard]] std::optional<Outcome> get(std::string_view key, const ObjectType& type) {
-        return as_outcome(cache_.get(key), type);
+        std::optional<Outcome> outcome;
+        cache_.visit(key, [&](const LoadedObject& cached) { outcome = as_outcome(cached, type); });
+        return outcome;
     }
     /// As `get`, but not counted.
     [[nodiscard]] std::optional<Outcome> peek(std::string_view key, const ObjectType& type) {
-        return as_outcome(cache_.peek(key), type);
+        std::optional<Outcome> outcome;
+        cache_.peek(key, [&](const LoadedObject& cached) { outcome = as_outcome(cached, type); });
+        return outcome;
     }
 
     /// The version of what is cached, whatever its type; `absent` when absence is.
     [[nodiscard]] std::optional<Version> version_of(std::string_view key) {
-        const auto cached = cache_.peek(key);
-        if (!cached || is_over(*cached)) return std::nullopt;
-        return cached->object.value ? cached->version : absent;
+        std::optional<Version> version;
+        cache_.peek(key, [&](const LoadedObject& cached) {
+            if (!is_over(cached)) version = cached.object.value ? cached.version : absent;
+        });
+        return version;
     }
 
     /// Keeps what a load found.
@@ -76,11 +82,11 @@ private:
     [[nodiscard]] bool is_over(const LoadedObject& cached) const {
         return !cached.object.value && cached.expires_at.has_passed(monotonic_now());
     }
-    [[nodiscard]] std::optional<Outcome> as_outcome(std::optional<LoadedObject> cached, const ObjectType& type) const {
-        if (!cached || is_over(*cached)) return std::nullopt;
-        if (!cached->object.value) return Outcome{failure(Errc::not_found)};
-        if (cached->object.type != &type) return std::nullopt;
-        return Outcome{*std::move(cached)};
+    [[nodiscard]] std::optional<Outcome> as_outcome(const LoadedObject& cached, const ObjectType& type) const {
+        if (is_over(cached)) return std::nullopt;
+        if (!cached.object.value) return Outcome{failure(Errc::not_found)};
+        if (cached.object.type != &type) return std::nullopt;
+        return Outcome{cached};
     }
 
     Cache<LoadedObject, typename Traits::Eviction, typename Traits::Clock> cache_;

@@ -46,10 +46,11 @@ public:
         std::size_t bytes = 0;
     };
 
-    /// A write and how many bytes it takes while it is pending.
+    /// A write, how many bytes it takes while it is pending, and, once there is one, its slot.
     struct Weighed {
         const Write* write;
         std::size_t bytes;
+        Slot* slot = nullptr;
     };
 
     [[nodiscard]] const Generation& active() const noexcept { return active_; }
@@ -75,9 +76,8 @@ public:
     /// Destroyed without `commit`, it leaves everything as it was.
     class Addition {
     public:
-        Addition(Overlay& overlay, std::span<const Weighed> set) : Addition{overlay.active_, set} {
-            slots_.reserve(set.size());
-            for (const auto& [write, bytes] : set) slots_.push_back(&generation_.slots.try_emplace(write->key).first->second);
+        Addition(Overlay& overlay, std::span<Weighed> set) : Addition{overlay.active_, set} {
+            for (Weighed& one : set) one.slot = &generation_.slots.try_emplace(one.write->key).first->second;
         }
         Addition(const Addition&) = delete;
         Addition& operator=(const Addition&) = delete;
@@ -89,33 +89,30 @@ public:
         void commit(Version version, std::chrono::nanoseconds now, bool is_conditional = false) noexcept {
             if (generation_.newest == absent) generation_.first_at = now;
             generation_.newest = version;
-            for (std::size_t i = 0; i < set_.size(); ++i) {
-                const auto& [write, bytes] = set_[i];
-                Slot& slot = *slots_[i];
-                slot.newest = {write->object, version, write->expires_at};
-                if (slot.first_version == absent) slot.first_version = version;
-                slot.is_conditional |= is_conditional;
-                generation_.bytes += bytes - slot.bytes;
-                slot.bytes = bytes;
+            for (const auto& [write, bytes, slot] : set_) {
+                slot->newest = {write->object, version, write->expires_at};
+                if (slot->first_version == absent) slot->first_version = version;
+                slot->is_conditional |= is_conditional;
+                generation_.bytes += bytes - slot->bytes;
+                slot->bytes = bytes;
             }
             committed_ = true;
         }
 
     private:
         /// Delegated to, so that the destructor runs even when the public constructor throws.
-        Addition(Generation& generation, std::span<const Weighed> set) noexcept : generation_{generation}, set_{set} {}
+        Addition(Generation& generation, std::span<Weighed> set) noexcept : generation_{generation}, set_{set} {}
 
         /// No slot that was acknowledged has the version `absent`.
         void roll_back() noexcept {
-            for (const auto& [write, bytes] : set_) {
-                const auto at = generation_.slots.find(write->key);
+            for (const Weighed& one : set_) {
+                const auto at = generation_.slots.find(one.write->key);
                 if (at != generation_.slots.end() && at->second.first_version == absent) generation_.slots.erase(at);
             }
         }
 
         Generation& generation_;
-        std::span<const Weighed> set_;
-        std::vector<Slot*> slots_;
+        std::span<Weighed> set_;
         bool committed_ = false;
     };
 

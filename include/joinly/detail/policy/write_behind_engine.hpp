@@ -443,7 +443,7 @@ private:
             state_.journal.replay(state_.settled_version, [&](Version version, const std::vector<Write>& writes) -> Status {
                 if (state_.dead_letters.within(version, version)) return {};
                 std::vector<Overlay::Weighed> weighed;
-                for (const Write& write : writes) weighed.push_back({&write, *WriteJournal::measure(write)});
+                for (const Write& write : writes) weighed.push_back({&write, *WriteJournal::measure(write), nullptr});
                 Overlay::Addition{state_.overlay, weighed}.commit(version, state_.monotonic(), true);
                 return {};
             });

@@ -43,20 +43,20 @@ public:
 private:
     /// `retried`: the set is this letter's, whose entries take no more room.
     [[nodiscard]] Result<Version> write(const WriteSet& set, const DeadWrites* retried, bool may_overwrite) {
-        auto weighed = state_.journal.weigh(set);
-        if (!weighed) return failure(std::move(weighed).error());
-        const Deadline deadline = deadline_after(state_.options.full_timeout);
+        WeighedSet weighed;
+        if (auto fit = state_.journal.weigh(set, weighed); !fit) return failure(std::move(fit).error());
+        std::optional<Deadline> deadline;
         const bool conditional = is_conditional(set);
         bool has_made_room = false;
         std::unique_lock lock{state_.mutex};
         for (;;) {
-            if (auto admitted = admit(lock, set, *weighed, deadline, retried); !admitted)
+            if (auto admitted = admit(lock, set, weighed, deadline, retried); !admitted)
                 return failure(std::move(admitted).error());
             if (retried != nullptr && !may_overwrite) {
                 if (auto safe = DeadLetters::check_retry(*retried); !safe) return failure(std::move(safe).error());
             }
             if (set.writes.empty()) return state_.newest_version;
-            auto acknowledged = acknowledge(*weighed, conditional);
+            auto acknowledged = acknowledge(weighed, conditional);
             if (acknowledged) break;
             state_.journal_is_full = acknowledged.error() == Errc::full;
             // With nothing pending one attempt to make room is all that can be done.
@@ -85,21 +85,23 @@ private:
     }
 
     /// Journal, overlay and cache take the set, or, with an error, none of them.
-    [[nodiscard]] Status acknowledge(const WeighedSet& set, bool conditional) {
+    [[nodiscard]] Status acknowledge(WeighedSet& set, bool conditional) {
         const bool worker_sleeps = state_.overlay.active().newest == absent;
+        const bool begins_interval = state_.options.journal.sync_interval.count() > 0 && !state_.journal_sync_at;
         const Version version = state_.newest_version + 1;
-        const auto now = state_.monotonic();
+        // A clock costs as much as a lock: the first of a generation, or of an interval, asks it for all.
+        const auto now = worker_sleeps || begins_interval ? state_.monotonic() : std::chrono::nanoseconds{0};
         Overlay::Addition addition{state_.overlay, set.writes};
         if (auto appended = append(version, set); !appended) return appended;
         addition.commit(version, now, conditional);
         state_.newest_version = version;
-        for (const auto& [write, bytes] : set.writes) {
-            state_.watches.note(*write);
-            state_.dead_letters.note(write->key);
-            state_.gate.overtake(write->key);
-            state_.cache.keep(write->key, {write->object, version, write->expires_at});
+        for (const Overlay::Weighed& one : set.writes) {
+            const Write& write = *one.write;
+            state_.watches.note(write);
+            state_.dead_letters.note(write.key);
+            state_.gate.overtake(write.key);
+            state_.cache.keep(write.key, {write.object, version, write.expires_at});
         }
-        const bool begins_interval = state_.options.journal.sync_interval.count() > 0 && !state_.journal_sync_at;
         if (begins_interval) state_.journal_sync_at = now + state_.options.journal.sync_interval;
         if (worker_sleeps || begins_interval || state_.is_large()) state_.wake.notify_one();
         return {};
@@ -118,7 +120,7 @@ private:
     /// Returns, with the mutex held, once there is room for the set and its requirements hold; or why not. Waiting for room
     /// and asking the backend for a version let go of the lock, after which everything is looked at anew.
     [[nodiscard]] Status admit(std::unique_lock<std::mutex>& lock, const WriteSet& set, const WeighedSet& weighed,
-                               Deadline deadline, const DeadWrites* retried) {
+                               std::optional<Deadline>& deadline, const DeadWrites* retried) {
         RequirementCheck check{set.requirements};
         for (;;) {
             if (state_.closed) return failure(Errc::closed, "the store is closed");
@@ -132,6 +134,7 @@ private:
                 if (range.watch->tripped || range.first_expiry.has_passed(state_.now()))
                     return failure(Errc::conflict, "a range that was read has changed");
             }
+            if (set.requirements.empty()) return {};
             auto decided = check.decide(state_.flushes, state_.now(),
                                         [&](std::string_view key, bool even_expired) { return known_version(key, even_expired); });
             if (!decided || check.is_decided()) return decided;
@@ -143,12 +146,14 @@ private:
         }
     }
 
-    /// Waits for a flush to make room, and makes one due; false when nobody flushes, or when the deadline has passed.
-    [[nodiscard]] bool wait_for_room(std::unique_lock<std::mutex>& lock, Deadline deadline) {
-        if (state_.options.drive == Drive::caller || std::chrono::steady_clock::now() >= deadline) return false;
+    /// Waits for a flush to make room, and makes one due; false when nobody flushes, or when the deadline, which the first wait
+    /// sets, has passed.
+    [[nodiscard]] bool wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<Deadline>& deadline) {
+        if (!deadline) deadline = deadline_after(state_.options.full_timeout);
+        if (state_.options.drive == Drive::caller || std::chrono::steady_clock::now() >= *deadline) return false;
         ++state_.writers_waiting;
         state_.wake.notify_one();
-        state_.room.wait_until(lock, deadline);
+        state_.room.wait_until(lock, *deadline);
         --state_.writers_waiting;
         return true;
     }

@@ -32,10 +32,25 @@ JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
 /// A write set that is fit to be acknowledged: what each write weighs while it is pending, and its frame if there is a journal.
-struct WeighedSet {
-    std::vector<Overlay::Weighed> writes;
+class WeighedSet {
+public:
+    WeighedSet() = default;
+    WeighedSet(const WeighedSet&) = delete;
+    WeighedSet& operator=(const WeighedSet&) = delete;
+
+    /// A set of one write, which is what most are, costs no allocation.
+    void resize(std::size_t count) {
+        if (count > 1) many_.resize(count);
+        writes = count > 1 ? std::span{many_} : std::span{&one_, count};
+    }
+
+    std::span<Overlay::Weighed> writes;
     std::size_t bytes = 0;
     JournalPayload payload;
+
+private:
+    Overlay::Weighed one_{};
+    std::vector<Overlay::Weighed> many_;
 };
 
 /// What a journal brings back when it is opened, besides the batches to replay.
@@ -88,16 +103,16 @@ public:
     }
 
     /// `invalid_argument` when a codec refuses an object: a flush must not meet it, it would have been acknowledged already.
-    [[nodiscard]] Result<WeighedSet> weigh(const WriteSet& set) const {
-        WeighedSet weighed;
-        weighed.writes.reserve(set.writes.size());
+    [[nodiscard]] Status weigh(const WriteSet& set, WeighedSet& weighed) const {
+        weighed.resize(set.writes.size());
+        auto next = weighed.writes.begin();
         for (const Write& write : set.writes) {
             const auto bytes = journal_ ? add_to(weighed.payload, write) : measure(write);
             if (!bytes) return failure_at(write.key, bytes.error());
-            weighed.writes.push_back({&write, *bytes});
+            *next++ = {&write, *bytes};
             weighed.bytes += *bytes;
         }
-        return weighed;
+        return {};
     }
 
     [[nodiscard]] Status append(Version version, const WeighedSet& set) {

@@ -6,12 +6,13 @@
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/index_entry.hpp>
-#include <joinly/core/range.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/checksum.hpp>
 #include <joinly/detail/printable.hpp>
 #include <joinly/detail/sqlite/api.hpp>
+#include <joinly/detail/sqlite/kept_statement.hpp>
+#include <joinly/detail/sqlite/texts.hpp>
 
 #include <algorithm>
 #include <array>
@@ -19,140 +20,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
-
-enum class SqliteSql : std::size_t {
-    begin_read,
-    begin_write,
-    commit,
-    rollback,
-    read_record,
-    scan_forward,
-    scan_forward_to,
-    scan_backward,
-    scan_backward_to,
-    read_entry,
-    scan_entries_forward_to,
-    scan_entries_backward_to,
-    read_index_terms,
-    expired,
-    put_record,
-    erase_record,
-    put_entry,
-    erase_entry,
-    last_version,
-    set_last_version,
-    data_version,
-};
-
-/// The text of each statement. Those that read records give value, version, expires_at, checksum, key and index_terms, in this
-/// order, and so do those that read index entries, as far as these have them.
-inline constexpr std::array<const char*, 21> sqlite_texts{
-    "BEGIN",
-    "BEGIN IMMEDIATE",  // a transaction that reads first and writes later is refused when another process wrote between
-    "COMMIT",
-    "ROLLBACK",
-    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key = ?1",
-    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 ORDER BY key",
-    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key",
-    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 ORDER BY key DESC",
-    "SELECT value, version, expires_at, checksum, key, index_terms FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key DESC",
-    "SELECT value, version, NULL, NULL, key, NULL FROM index_entry WHERE key = ?1",
-    "SELECT value, version, NULL, NULL, key, NULL FROM index_entry WHERE key >= ?1 AND key < ?2 ORDER BY key",
-    "SELECT value, version, NULL, NULL, key, NULL FROM index_entry WHERE key >= ?1 AND key < ?2 ORDER BY key DESC",
-    "SELECT index_terms FROM record WHERE key = ?1",
-    "SELECT key, version, expires_at FROM record WHERE expires_at <= ?1 AND +key >= x'01' ORDER BY expires_at, key LIMIT ?2",
-    "INSERT INTO record(key, value, version, expires_at, checksum, index_terms) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
-    "ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at, "
-    "checksum = excluded.checksum, index_terms = excluded.index_terms",
-    "DELETE FROM record WHERE key = ?1",
-    "REPLACE INTO index_entry(key, value, version) VALUES(?1, ?2, ?3)",
-    "DELETE FROM index_entry WHERE key = ?1",
-    "SELECT value FROM meta WHERE name = 'last_version'",
-    "UPDATE meta SET value = ?1 WHERE name = 'last_version'",
-    "PRAGMA data_version",
-};
-
-enum class SqliteTable : bool { record, index_entry };
-
-/// Binds the begin and, if it is bounded, the end. A range of entries always is.
-[[nodiscard]] constexpr SqliteSql sqlite_scan_of(SqliteTable table, Direction direction, bool is_bounded) noexcept {
-    const bool forward = direction == Direction::forward;
-    if (table == SqliteTable::index_entry)
-        return forward ? SqliteSql::scan_entries_forward_to : SqliteSql::scan_entries_backward_to;
-    if (is_bounded) return forward ? SqliteSql::scan_forward_to : SqliteSql::scan_backward_to;
-    return forward ? SqliteSql::scan_forward : SqliteSql::scan_backward;
-}
-
-/// The same statement for a database of the first format, which has no column `index_terms`. Such a database is only read, but
-/// meanwhile somebody else may upgrade it: so each time that SQLite reads the schema it looks for the name in the table first,
-/// and finds NULL outside of it otherwise.
-[[nodiscard]] inline std::string sqlite_text_for_first_format(std::string text) {
-    constexpr std::string_view column = "index_terms FROM record";
-    const std::size_t at = text.find(column);
-    if (at != std::string::npos) {
-        text.replace(at, column.size(),
-                     "(SELECT index_terms FROM record AS own WHERE own.rowid = record.rowid) "
-                     "FROM record CROSS JOIN (SELECT NULL AS index_terms)");
-    }
-    return text;
-}
-
-/// Whether a read of `database` failed in the operating system. SQLite calls that a malformed database as well.
-[[nodiscard]] inline bool sqlite_could_not_read(sqlite3* database) noexcept {
-    for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
-        sqlite3_file* file = nullptr;
-        int error = 0;
-        if (sqlite3_file_control(database, "main", which, &file) != SQLITE_OK || !file || !file->pMethods) continue;
-        if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK && error != 0) return true;
-    }
-    return false;
-}
-
-/// A kept statement in use. It is reset at the end, whatever happened, so that an idle connection holds no lock. What is
-/// bound must live as long; what is read lasts until the next step.
-class SqliteQuery {
-public:
-    SqliteQuery(SQLite::Statement& statement, sqlite3* database) noexcept : statement_{statement}, database_{database} {}
-    ~SqliteQuery() { statement_.tryReset(); }
-    SqliteQuery(const SqliteQuery&) = delete;
-    SqliteQuery& operator=(const SqliteQuery&) = delete;
-
-    void set_bytes(int index, std::string_view bytes) {
-        // A null pointer would bind NULL instead of an empty blob.
-        statement_.bindNoCopy(index, bytes.empty() ? "" : bytes.data(), static_cast<int>(bytes.size()));
-    }
-    void set_text(int index, const std::string& text) { statement_.bindNoCopy(index, text); }
-    void set_number(int index, std::int64_t number) { statement_.bind(index, number); }
-    void set_null(int index) { statement_.bind(index); }
-
-    /// @return whether there is a row.
-    bool next() {
-        const int code = statement_.tryExecuteStep();
-        if (code == SQLITE_ROW || code == SQLITE_DONE) return code == SQLITE_ROW;
-        if ((code & 0xff) == SQLITE_CORRUPT && sqlite_could_not_read(database_))
-            throw SQLite::Exception{"the operating system could not read the file", SQLITE_IOERR_CORRUPTFS};
-        throw SQLite::Exception{database_, code};
-    }
-
-    [[nodiscard]] std::string_view bytes(int index) const {
-        const SQLite::Column column = statement_.getColumn(index);
-        const void* const data = column.getBlob();  // null when empty
-        return data ? std::string_view{static_cast<const char*>(data), static_cast<std::size_t>(column.getBytes())} : "";
-    }
-    [[nodiscard]] std::int64_t number(int index) const { return statement_.getColumn(index).getInt64(); }
-    [[nodiscard]] bool is_null(int index) const { return statement_.isColumnNull(index); }
-
-private:
-    SQLite::Statement& statement_;
-    sqlite3* database_;
-};
 
 [[nodiscard]] inline int sqlite_milliseconds(std::chrono::milliseconds time) noexcept {
     return static_cast<int>(std::clamp<std::int64_t>(time.count(), 0, (std::numeric_limits<int>::max)()));
@@ -184,13 +58,9 @@ public:
     [[nodiscard]] sqlite3* handle() const noexcept { return database_.getHandle(); }
 
     /// Prepared at its first use.
-    [[nodiscard]] SQLite::Statement& statement(SqliteSql which) {
-        auto& kept = statements_[static_cast<std::size_t>(which)];
-        if (!kept) {
-            const std::string text = sqlite_texts[static_cast<std::size_t>(which)];
-            kept.emplace(database_, first_format_ ? sqlite_text_for_first_format(text) : text);
-        }
-        return *kept;
+    [[nodiscard]] sqlite3_stmt* statement(SqliteSql which) {
+        const SqliteStatement& kept = statements_[static_cast<std::size_t>(which)];
+        return kept ? kept.get() : prepare(which);
     }
     [[nodiscard]] SqliteQuery query(SqliteSql which) { return SqliteQuery{statement(which), handle()}; }
     void run(SqliteSql which) { query(which).next(); }
@@ -220,13 +90,24 @@ public:
     void forbid_checkpoint_on_close() noexcept { sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
 private:
+    sqlite3_stmt* prepare(SqliteSql which) {
+        const std::string text = sqlite_texts[static_cast<std::size_t>(which)];
+        sqlite3_stmt* made = nullptr;
+        const int code = sqlite3_prepare_v3(handle(), (first_format_ ? sqlite_text_for_first_format(text) : text).c_str(), -1,
+                                            SQLITE_PREPARE_PERSISTENT, &made, nullptr);
+        SqliteStatement& kept = statements_[static_cast<std::size_t>(which)];
+        kept.reset(made);
+        if (code != SQLITE_OK) throw SQLite::Exception{handle(), code};
+        return made;
+    }
+
     static int note_log_pages(void* log_pages, sqlite3*, const char*, int pages) {
         *static_cast<int*>(log_pages) = pages;
         return SQLITE_OK;
     }
 
     SQLite::Database database_;  // before the statements, which must go first
-    std::array<std::optional<SQLite::Statement>, sqlite_texts.size()> statements_;
+    std::array<SqliteStatement, sqlite_texts.size()> statements_;
     int log_pages_ = 0;
     bool first_format_ = false;
 };

@@ -26,7 +26,6 @@
 #include <memory>
 #include <mutex>
 #include <new>
-#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -38,11 +37,10 @@ namespace detail {
 
 class SqliteEngine;
 
-/// A reader connection on loan from the pool.
+/// A reader connection on loan from the pool, once the engine has lent it.
 class SqliteReader {
 public:
-    SqliteReader(SqliteEngine& engine, SqliteConnectionPtr connection) noexcept
-        : engine_{&engine}, connection_{std::move(connection)} {}
+    SqliteReader() noexcept = default;
     SqliteReader(SqliteReader&& other) noexcept
         : engine_{std::exchange(other.engine_, nullptr)}, connection_{std::move(other.connection_)} {}
     SqliteReader& operator=(SqliteReader&&) = delete;
@@ -54,7 +52,7 @@ public:
 private:
     friend class SqliteEngine;
 
-    SqliteEngine* engine_;
+    SqliteEngine* engine_ = nullptr;
     SqliteConnectionPtr connection_;
 };
 
@@ -90,18 +88,9 @@ public:
 
     /// `io` while the database has failed and cannot be reopened.
     [[nodiscard]] Result<SqliteReader> reader() {
-        for (;;) {
-            if (std::optional<SqliteReader> loan = try_borrow()) {
-                if (!loan->connection_) {
-                    auto opened = attempt([this] { return Result<SqliteConnectionPtr>{connect_reader()}; });
-                    if (!opened) return failure(std::move(opened).error());
-                    loan->connection_ = std::move(*opened);
-                }
-                return std::move(*loan);
-            }
-            const std::lock_guard writer{writer_mutex_};
-            if (Status usable = recover(); !usable) return failure(std::move(usable).error());
-        }
+        SqliteReader loan;
+        if (Status lent = lend(loan); !lent) return failure(std::move(lent).error());
+        return loan;
     }
 
     /// Runs `work`, which returns a Result and uses a reader connection: what SQLiteCpp throws becomes the Error.
@@ -115,9 +104,9 @@ public:
     /// Runs `work(connection)`, which returns a Result, on a reader connection.
     template <class Work>
     auto with_reader(Work&& work) -> std::invoke_result_t<Work&, SqliteConnection&> {
-        Result<SqliteReader> loan = reader();
-        if (!loan) return failure(std::move(loan).error());
-        return attempt([&] { return work(**loan); });
+        SqliteReader loan;
+        if (Status lent = lend(loan); !lent) return failure(std::move(lent).error());
+        return attempt([&] { return work(*loan); });
     }
 
     /// Runs `work(connection)`, which returns a Result, on the writer connection; whatever transaction it leaves open is undone.
@@ -213,17 +202,29 @@ private:
         return connection;
     }
 
-    /// Nothing while the database has failed; a loan without a connection when none is idle.
-    std::optional<SqliteReader> try_borrow() {
+    Status lend(SqliteReader& loan) {
+        while (!try_lend(loan)) {
+            const std::lock_guard writer{writer_mutex_};
+            if (Status usable = recover(); !usable) return usable;
+        }
+        if (loan.connection_) return {};
+        return attempt([&]() -> Status {
+            loan.connection_ = connect_reader();
+            return {};
+        });
+    }
+
+    /// false while the database has failed; a loan without a connection when none is idle.
+    bool try_lend(SqliteReader& loan) {
         const std::lock_guard lock{mutex_};
-        if (has_failed()) return std::nullopt;
+        if (has_failed()) return false;
         ++readers_;
-        std::optional<SqliteReader> loan{std::in_place, *this, nullptr};
+        loan.engine_ = this;
         if (!idle_.empty()) {
-            loan->connection_ = std::move(idle_.back());
+            loan.connection_ = std::move(idle_.back());
             idle_.pop_back();
         }
-        return loan;
+        return true;
     }
 
     void give_back(SqliteConnectionPtr connection) noexcept {

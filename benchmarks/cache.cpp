@@ -1,0 +1,335 @@
+// What a hit in the cache costs, and what its entries take beyond their keys and values; beside what they cannot do without
+// (the key's hash, a map without lock and eviction) and beside other caches.
+//
+// Keys of 13 bytes, values of 200; which key is asked for follows Zipf's law, and all are there. A hit reads the first word of
+// the value in place; `get` copies the value. The reader of `hot_key` asks for one key only. Of `writes`, one operation in
+// twenty sets.
+
+#include <benchmarks/support/zipf.hpp>
+#include <joinly/cache/adaptive_s3_fifo.hpp>
+#include <joinly/cache/cache.hpp>
+#include <joinly/cache/lru.hpp>
+#include <joinly/cache/sieve.hpp>
+#include <joinly/detail/hash.hpp>
+
+#include <benchmark/benchmark.h>
+#if defined(JOINLY_BENCH_ABSL)
+#include <absl/container/flat_hash_map.h>
+#endif
+#if defined(JOINLY_BENCH_TBB)
+#define TBB_PREVIEW_CONCURRENT_LRU_CACHE 1
+#include <tbb/concurrent_lru_cache.h>
+#endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace {
+
+struct Value {
+    std::array<char, 200> bytes;
+};
+struct Key {
+    std::array<char, 16> bytes;
+    [[nodiscard]] std::string_view view() const noexcept { return {bytes.data(), 13}; }
+};
+Key key(std::size_t number) {
+    Key made{};
+    std::snprintf(made.bytes.data(), made.bytes.size(), "player:%06u", static_cast<unsigned>(number));
+    return made;
+}
+Value value(std::size_t number) {
+    Value made;
+    made.bytes.fill(static_cast<char>(number));
+    return made;
+}
+std::uint64_t first_word(const Value& value) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, value.bytes.data(), sizeof word);
+    return word;
+}
+
+/// The same for each benchmark that asks for it, made when the first one does.
+template <class Made, class Make>
+Made& made_once(std::pair<std::size_t, int> by, Make make) {
+    static std::mutex mutex;
+    static std::map<std::pair<std::size_t, int>, std::unique_ptr<Made>> kept;
+    const std::scoped_lock lock{mutex};
+    auto& made = kept[by];
+    if (!made) made = make();
+    return *made;
+}
+
+/// The keys that a thread asks for, one after the other, and again from the beginning.
+class Requests {
+public:
+    Requests(std::size_t entries, int thread)
+        : keys_{made_once<std::vector<Key>>({entries, thread}, [&] {
+              auto keys = std::make_unique<std::vector<Key>>();
+              const joinly::bench::Zipf zipf{entries, 0.99};
+              joinly::bench::Random random{static_cast<std::uint64_t>(thread) + 1};
+              for (std::size_t i = 0; i < count; ++i) keys->push_back(key(zipf(random)));
+              return keys;
+          })} {}
+    [[nodiscard]] std::string_view next() noexcept { return keys_[at_++ % count].view(); }
+
+private:
+    static constexpr std::size_t count = std::size_t{1} << 18;
+    const std::vector<Key>& keys_;
+    std::size_t at_ = 0;
+};
+
+// --- ours
+
+template <class Eviction>
+class Ours {
+public:
+    explicit Ours(std::size_t entries) : cache_{{.capacity_entries = entries + entries / 4}} {}  // no shard overflows
+
+    void set(std::string_view key, const Value& value) { cache_.set(key, value); }
+    template <class Visitor>
+    void visit(std::string_view key, Visitor visitor) {
+        cache_.visit(key, visitor);
+    }
+    [[nodiscard]] std::optional<Value> get(std::string_view key) { return cache_.get(key); }
+    template <class Visitor>
+    void visit_many(std::span<const std::string_view> keys, Visitor visitor) {
+        cache_.visit_many(keys, visitor);
+    }
+
+private:
+    joinly::Cache<Value, Eviction> cache_;
+};
+
+// --- floors and peers
+
+#if defined(JOINLY_BENCH_ABSL)
+class FlatHashMap {
+public:
+    explicit FlatHashMap(std::size_t) {}
+    void set(std::string_view key, const Value& value) { map_.insert_or_assign(std::string{key}, value); }
+    template <class Visitor>
+    void visit(std::string_view key, Visitor visitor) {
+        const auto found = map_.find(absl::string_view{key.data(), key.size()});
+        if (found != map_.end()) visitor(found->second);
+    }
+
+private:
+    absl::flat_hash_map<std::string, Value> map_;
+};
+#endif
+
+/// The least recently used cache as it is usually written.
+class ListAndMap {
+public:
+    explicit ListAndMap(std::size_t) {}
+    void set(std::string_view key, const Value& value) {
+        const std::scoped_lock lock{mutex_};
+        entries_.emplace_front(key, value);
+        by_key_[entries_.front().first] = entries_.begin();
+    }
+    template <class Visitor>
+    void visit(std::string_view key, Visitor visitor) {
+        const std::scoped_lock lock{mutex_};
+        const auto found = by_key_.find(std::string{key});
+        if (found == by_key_.end()) return;
+        entries_.splice(entries_.begin(), entries_, found->second);
+        visitor(found->second->second);
+    }
+    [[nodiscard]] std::optional<Value> get(std::string_view key) {
+        std::optional<Value> found;
+        visit(key, [&](const Value& value) { found = value; });
+        return found;
+    }
+
+private:
+    using Entries = std::list<std::pair<std::string, Value>>;
+    std::mutex mutex_;
+    Entries entries_;
+    std::unordered_map<std::string, Entries::iterator> by_key_;
+};
+
+#if defined(JOINLY_BENCH_TBB)
+class TbbLru {
+public:
+    explicit TbbLru(std::size_t entries) : cache_{[](std::string) { return value(0); }, entries} {}
+    void set(std::string_view key, const Value&) { (void)cache_[std::string{key}]; }
+    template <class Visitor>
+    void visit(std::string_view key, Visitor visitor) {
+        auto handle = cache_[std::string{key}];
+        visitor(handle.value());
+    }
+
+private:
+    tbb::concurrent_lru_cache<std::string, Value> cache_;
+};
+#endif
+
+// --- what is measured
+
+/// All entries, in an order that is not that of their popularity.
+template <class AnyCache>
+AnyCache& filled(std::size_t entries) {
+    return made_once<AnyCache>({entries, 0}, [&] {
+        auto cache = std::make_unique<AnyCache>(entries);
+        for (std::size_t i = 0; i < entries; ++i) {
+            const std::size_t number = i * 7919 % entries;  // 7919 has no factor in common with a power of ten
+            cache->set(key(number).view(), value(number));
+        }
+        return cache;
+    });
+}
+
+void hash(benchmark::State& state, std::size_t entries) {
+    Requests requests{entries, state.thread_index()};
+    const joinly::detail::KeyHash hasher;
+    for (auto _ : state) benchmark::DoNotOptimize(hasher(requests.next()));
+}
+
+template <class AnyCache>
+void visit(benchmark::State& state, std::size_t entries) {
+    AnyCache& cache = filled<AnyCache>(entries);
+    Requests requests{entries, state.thread_index()};
+    for (auto _ : state) cache.visit(requests.next(), [](const Value& value) { benchmark::DoNotOptimize(first_word(value)); });
+}
+
+template <class AnyCache>
+void get(benchmark::State& state, std::size_t entries) {
+    AnyCache& cache = filled<AnyCache>(entries);
+    Requests requests{entries, state.thread_index()};
+    for (auto _ : state) benchmark::DoNotOptimize(cache.get(requests.next()));
+}
+
+template <class AnyCache>
+void hot_key(benchmark::State& state, std::size_t entries) {
+    AnyCache& cache = filled<AnyCache>(entries);
+    const Key hot = key(1);
+    for (auto _ : state) cache.visit(hot.view(), [](const Value& value) { benchmark::DoNotOptimize(first_word(value)); });
+}
+
+template <class AnyCache>
+void writes(benchmark::State& state, std::size_t entries) {
+    AnyCache& cache = filled<AnyCache>(entries);
+    Requests requests{entries, state.thread_index()};
+    const Value written = value(1);
+    for (std::size_t i = 0; auto _ : state) {
+        if (++i % 20 == 0) {
+            cache.set(requests.next(), written);
+        } else {
+            cache.visit(requests.next(), [](const Value& value) { benchmark::DoNotOptimize(first_word(value)); });
+        }
+    }
+}
+
+template <class AnyCache>
+void many(benchmark::State& state, std::size_t entries) {
+    AnyCache& cache = filled<AnyCache>(entries);
+    Requests requests{entries, state.thread_index()};
+    std::array<std::string_view, 32> keys;
+    while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(keys.size()))) {
+        for (std::string_view& key : keys) key = requests.next();
+        cache.visit_many(keys, [](std::size_t, const Value& value) { benchmark::DoNotOptimize(first_word(value)); });
+    }
+}
+
+#if defined(__GLIBC__)
+/// What a full cache takes of the heap for each entry, beyond the 213 bytes of key and value, as a counter.
+template <class Held, class Eviction>
+void memory(benchmark::State& state, std::size_t entries) {
+    const auto in_use = [] {
+        const auto info = mallinfo2();
+        return info.uordblks + info.hblkhd;
+    };
+    double beyond = 0;
+    for (auto _ : state) {
+        const std::size_t before = in_use();
+        joinly::Cache<Held, Eviction> cache{{.capacity_entries = entries}};
+        for (std::size_t i = 0; i < 3 * entries; ++i) {
+            if constexpr (std::is_same_v<Held, Value>) {
+                cache.set(key(i).view(), value(i));
+            } else {
+                cache.set(key(i).view(), std::string(sizeof(Value), 'x'));
+            }
+        }
+        beyond = static_cast<double>(in_use() - before) / static_cast<double>(entries) - 213;
+    }
+    state.counters["bytes_beyond"] = beyond;
+}
+#endif
+
+template <class Function>
+void add(const std::string& name, Function function) {
+    for (const std::size_t entries : {std::size_t{1'000}, std::size_t{100'000}}) {
+        const auto run = [=](benchmark::State& state) { function(state, entries); };
+        benchmark::RegisterBenchmark((name + "/" + std::to_string(entries)).c_str(), run);
+    }
+}
+/// CPU time is that of one operation of one thread.
+template <class Function>
+void add_two_threads(const std::string& name, Function function) {
+    for (const std::size_t entries : {std::size_t{1'000}, std::size_t{100'000}}) {
+        const auto run = [=](benchmark::State& state) { function(state, entries); };
+        benchmark::RegisterBenchmark((name + "/" + std::to_string(entries)).c_str(), run)->Threads(2);
+    }
+}
+
+template <class AnyCache>
+void add_shared(const std::string& name) {
+    add("visit/" + name, visit<AnyCache>);
+    add_two_threads("visit/" + name, visit<AnyCache>);
+    add("writes/" + name, writes<AnyCache>);
+    add_two_threads("writes/" + name, writes<AnyCache>);
+    add("hot_key/" + name, hot_key<AnyCache>);
+    add_two_threads("hot_key/" + name, hot_key<AnyCache>);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using Adaptive = Ours<joinly::AdaptiveS3Fifo>;
+    add("hash", hash);
+#if defined(JOINLY_BENCH_ABSL)
+    add("visit/absl_flat_hash_map", visit<FlatHashMap>);
+#else
+    std::fprintf(stderr, "cache: left out, because it is not installed: absl::flat_hash_map (libabsl-dev)\n");
+#endif
+    add_shared<Adaptive>("adaptive_s3_fifo");
+    add("get/adaptive_s3_fifo", get<Adaptive>);
+    add("many_32/adaptive_s3_fifo", many<Adaptive>);
+    add("visit/sieve", visit<Ours<joinly::Sieve>>);
+    add_shared<Ours<joinly::Lru>>("lru");
+    add("visit/list_and_map", visit<ListAndMap>);
+    add("get/list_and_map", get<ListAndMap>);
+    add_two_threads("visit/list_and_map", visit<ListAndMap>);
+#if defined(JOINLY_BENCH_TBB)
+    add("visit/tbb_concurrent_lru_cache", visit<TbbLru>);
+    add_two_threads("visit/tbb_concurrent_lru_cache", visit<TbbLru>);
+#else
+    std::fprintf(stderr, "cache: left out, because it is not installed: tbb::concurrent_lru_cache (libtbb-dev)\n");
+#endif
+#if defined(__GLIBC__)
+    add("memory/bytes/adaptive_s3_fifo", memory<std::string, joinly::AdaptiveS3Fifo>);
+    add("memory/typed/adaptive_s3_fifo", memory<Value, joinly::AdaptiveS3Fifo>);
+    add("memory/bytes/sieve", memory<std::string, joinly::Sieve>);
+    add("memory/bytes/lru", memory<std::string, joinly::Lru>);
+#endif
+    return joinly::bench::run_all(argc, argv);
+}
