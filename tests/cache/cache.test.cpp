@@ -1,5 +1,8 @@
+#include <joinly/cache/adaptive_s3_fifo.hpp>
 #include <joinly/cache/cache.hpp>
 #include <joinly/cache/lru.hpp>
+#include <joinly/cache/s3_fifo.hpp>
+#include <joinly/cache/sieve.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/fail_allocations.hpp>
 
@@ -138,7 +141,7 @@ TEST_CASE("a visit sees the value in place", "[cache]") {
 }
 
 TEST_CASE("values that can only be moved are replaced, evicted and erased", "[cache]") {
-    Cache<std::unique_ptr<int>> cache{{.capacity_entries = 2}};
+    Cache<std::unique_ptr<int>, Lru> cache{{.capacity_entries = 2}};
     for (const char* key : {"a", "b", "b", "c"}) cache.set(key, std::make_unique<int>(*key));
     CHECK_FALSE(cache.visit("a", [](const auto&) {}));
     CHECK(cache.erase("b"));
@@ -148,7 +151,7 @@ TEST_CASE("values that can only be moved are replaced, evicted and erased", "[ca
 }
 
 TEST_CASE("a visitor that throws leaves the cache usable", "[cache]") {
-    Cache<int> cache{{.capacity_entries = 2}};
+    Cache<int, Lru> cache{{.capacity_entries = 2}};
     cache.set("a", 1);
     CHECK_THROWS_WITH(cache.visit("a", [](int) { throw std::runtime_error{"the visitor's"}; }), "the visitor's");
     CHECK(cache.get("a") == 1);
@@ -261,7 +264,7 @@ TEMPLATE_TEST_CASE("a visitor of many that throws leaves the cache usable", "[ca
 // --- capacity
 
 TEST_CASE("a full cache of one shard evicts the least recently used entry", "[cache]") {
-    Cache<int> cache{{.capacity_entries = 3, .shards = 1}};
+    Cache<int, Lru> cache{{.capacity_entries = 3, .shards = 1}};
     for (const char* key : {"a", "b", "c"}) cache.set(key, 0);
 
     SECTION("the oldest, when nothing was used") {
@@ -552,7 +555,7 @@ TEST_CASE("an expired entry counts as a miss and an expiration, once", "[cache]"
 // --- statistics
 
 TEST_CASE("statistics count what happened", "[cache]") {
-    Cache<int> cache{{.capacity_entries = 2, .shards = 1}};
+    Cache<int, Lru> cache{{.capacity_entries = 2, .shards = 1}};
     cache.set("a", 1);
     cache.set("b", 2);
     cache.set("b", 3);
@@ -790,12 +793,39 @@ TEST_CASE("a set that finds no memory leaves the cache whole", "[cache][fault]")
     for (const int filled : {0, 1, 7, 11, 15, 16, 19, 20}) {  // 11: the table grows; 16: the slots; 20: somebody must leave
         for (int n = 0;; ++n) {
             INFO(filled << " entries before, allocation " << n << " fails");
-            Cache<int> cache{{.capacity_entries = capacity, .shards = 1}};
+            Cache<int, Lru> cache{{.capacity_entries = capacity, .shards = 1}};
             for (int i = 0; i < filled; ++i) cache.set(key_number(i), i);
             const bool failed = with_failing_allocation(n, [&] { cache.set(key, 1); });
             REQUIRE(cache.get(key).has_value() == !failed);
             for (int i = 1; i < filled; ++i) REQUIRE(cache.peek(key_number(i)) == i);
             REQUIRE(works(cache, capacity));
+            if (!failed) break;
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("a set that finds no memory leaves a cache of any policy whole", "[cache][fault]", joinly::Sieve, joinly::S3Fifo,
+                   joinly::AdaptiveS3Fifo) {
+    constexpr int capacity = 20;
+    for (const int filled : {0, 1, 11, 16, 20, 40}) {  // 40: as many have left
+        for (int n = 0;; ++n) {
+            INFO(filled << " entries before, allocation " << n << " fails");
+            Cache<int, TestType> cache{{.capacity_entries = capacity, .shards = 1}};
+            for (int i = 0; i < filled; ++i) cache.set(key_number(i), i);
+            const bool failed = with_failing_allocation(n, [&] { cache.set("the new one", 1); });
+            REQUIRE((cache.get("the new one").has_value() || failed));  // both: only what it had to remember found no memory
+            for (int i = 0; i < 3 * capacity; ++i) {
+                cache.set(key_number(i), i);
+                REQUIRE(cache.stats().size <= capacity);
+            }
+            std::size_t found = cache.peek("the new one") ? 1 : 0;
+            for (int i = 0; i < 3 * capacity; ++i) {
+                const auto value = cache.get(key_number(i));
+                REQUIRE(value.value_or(i) == i);
+                found += value.has_value();
+            }
+            REQUIRE(found == capacity);
+            REQUIRE(cache.stats().size == capacity);
             if (!failed) break;
         }
     }
@@ -826,7 +856,7 @@ TEST_CASE("a value whose copy throws leaves the cache whole", "[cache][fault]") 
     for (const int filled : {0, 1, 4, 8, 16, 20}) {
         for (int n = 0;; ++n) {
             INFO(filled << " entries before, copy " << n << " fails");
-            Cache<Fragile> cache{{.capacity_entries = capacity, .shards = 1}};
+            Cache<Fragile, Lru> cache{{.capacity_entries = capacity, .shards = 1}};
             for (int i = 0; i < filled; ++i) cache.set(key_number(i), i);
             bool failed = false;
             Fragile::copies_left = n;
