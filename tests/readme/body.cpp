@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <string>
 
-static int fail(const joinly::Error& error) {
+[[maybe_unused]] static int fail(const joinly::Error& error) {
     std::fprintf(stderr, "%s\n", std::string{error.message()}.c_str());
     return 1;
 }
