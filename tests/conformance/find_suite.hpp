@@ -3,6 +3,7 @@
 #error "define JOINLY_TESTED_BACKEND before including this"
 #endif
 
+#include <joinly/cache/lru.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
