@@ -36,7 +36,7 @@ TEST_CASE("a reader's place is free again when it has left", "[reader_places]") 
     CHECK(places.all_left(places.end_epoch()));
 }
 
-TEST_CASE("there are 64 places; whoever finds none is told so", "[reader_places]") {
+TEST_CASE("there are 64 places, and whoever finds none is told so", "[reader_places]") {
     ReaderPlaces places;
     std::deque<Stay> stays;
     for (int i = 0; i < 64; ++i) REQUIRE(stays.emplace_back(places));
