@@ -159,7 +159,8 @@ TEST_CASE("the order is that of a list whose hits move to the front", "[lru]") {
             queue.hit(slot);
             model.splice(model.end(), model, at);
         }
-        if (!model.empty() && queue.victim(no_uses) != model.front()) FAIL("step " << step << ": the victim is slot " << queue.victim(no_uses));
+        if (!model.empty() && queue.victim(no_uses) != model.front())
+            FAIL("step " << step << ": the victim is slot " << queue.victim(no_uses));
     }
     CHECK(drain(queue, model.size()) == std::vector<CacheSlot>(model.begin(), model.end()));
 }

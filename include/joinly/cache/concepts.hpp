@@ -38,15 +38,15 @@ struct AnyUses {
 /// are O(1) at the mean, and only `inserted` may throw, if it then has not happened. A cache that is cleared starts over with a
 /// new queue.
 template <class E>
-concept eviction_policy =
-    requires(typename E::Queue queue, CacheSlot slot, std::uint64_t hash, std::size_t capacity, detail::AnyUses uses) {
-        requires std::constructible_from<typename E::Queue, std::size_t> && std::movable<typename E::Queue>;
-        { E::most_uses } -> std::same_as<const std::uint8_t&>;
-        queue.inserted(slot, hash);
-        queue.erased(slot);
-        { queue.victim(uses) } -> std::same_as<CacheSlot>;
-        requires E::most_uses != 0 || requires { queue.hit(slot); };
-    };
+concept eviction_policy = requires(typename E::Queue queue, CacheSlot slot, std::uint64_t hash, std::size_t capacity,
+                                   detail::AnyUses uses) {
+    requires std::constructible_from<typename E::Queue, std::size_t> && std::movable<typename E::Queue>;
+    { E::most_uses } -> std::same_as<const std::uint8_t&>;
+    queue.inserted(slot, hash);
+    queue.erased(slot);
+    { queue.victim(uses) } -> std::same_as<CacheSlot>;
+    requires E::most_uses != 0 || requires { queue.hit(slot); };
+};
 
 JOINLY_NAMESPACE_END
 #endif

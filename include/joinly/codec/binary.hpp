@@ -45,7 +45,8 @@ struct Binary {
     /// @return success, or `invalid_argument`, naming the field and leaving `out` as it was: the object is nested deeper than
     ///         64 levels, larger than 2 GiB, has so many large empty elements that `decode` would refuse it, or its unknown
     ///         fields are those of another codec.
-    /// @par Complexity  O(size of the object), at most one allocation; one default-constructed T.
+    /// @par Complexity  O(size of the object), at most one allocation; at most one default-constructed T, and one for each list of
+    ///                  structs. What takes up to 1 KiB is encoded on the stack first.
     template <described T>
     [[nodiscard]] static Status encode(const T& object, std::string& out) {
         if constexpr (detail::explain_fields<T>()) {

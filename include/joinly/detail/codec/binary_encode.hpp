@@ -264,15 +264,15 @@ template <described T>
 JOINLY_FLATTEN Status encode_binary(const T& object, std::string& out) {
     constexpr std::size_t room = 1024;
     constexpr std::string_view kind = kind_or_object<T>();
-    char small[room + Encoding::slack];
-    Encoding encoding{small, room};
+    char on_stack[room + Encoding::slack];
+    Encoding encoding{on_stack, room};
     const std::size_t size = put_fields(encoding, 0, object, 0, nonzero_defaults<T>);
     if (size > room || encoding.is_doubtful()) [[unlikely]] {
         if (const char* fault = encoding.fault(size)) return encoding.refuse(kind, fault);
         LargeEncoding large{out, size};
         return large.finish(put_nested(large.encoding(), 0, object, nonzero_defaults<T>()), kind);
     }
-    out.append(small, size);
+    out.append(on_stack, size);
     return {};
 }
 

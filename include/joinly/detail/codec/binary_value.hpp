@@ -52,7 +52,7 @@ template <described T>
 JOINLY_FLATTEN bool take_nested(Decoding& decoding, std::string_view bytes, T& object, bool fresh);
 
 template <class Blob>
-JOINLY_NOINLINE void assign_bytes(Blob& blob, std::string_view bytes) {
+inline void assign_bytes(Blob& blob, std::string_view bytes) {
     if constexpr (string_field<Blob>) {
         blob.assign(bytes.data(), bytes.size());
     } else {

@@ -93,8 +93,14 @@ public:
     }
 
     JOINLY_INLINE bool varint(std::uint64_t& value) noexcept {
-        if (at_ != end_ && static_cast<unsigned char>(*at_) < 0x80) {
-            value = static_cast<unsigned char>(*at_++);
+        if (at_ != end_ && byte(0) < 0x80) [[likely]] {
+            value = byte(0);
+            ++at_;
+            return true;
+        }
+        if (left() >= 2 && byte(1) < 0x80) {
+            value = (byte(0) & 0x7f) | byte(1) << 7;
+            at_ += 2;
             return true;
         }
         const LongVarint parsed = long_varint(at_, end_);
@@ -128,7 +134,7 @@ public:
     /// Steps over `tag`, if that comes next and is written as short as can be.
     JOINLY_INLINE bool skip_tag(std::uint32_t tag) noexcept {
         if (tag < 0x80) {
-            if (at_ == end_ || static_cast<unsigned char>(*at_) != tag) return false;
+            if (at_ == end_ || byte(0) != tag) return false;
             ++at_;
             return true;
         }
@@ -191,6 +197,7 @@ private:
         std::uint64_t value;
     };
 
+    [[nodiscard]] JOINLY_INLINE std::uint64_t byte(std::size_t i) const noexcept { return static_cast<unsigned char>(at_[i]); }
     [[nodiscard]] JOINLY_INLINE std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
 
     bool advance(std::size_t count) noexcept {
