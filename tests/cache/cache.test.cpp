@@ -463,7 +463,7 @@ TEST_CASE("both capacities hold", "[cache][weight]") {
 }
 
 TEST_CASE(
-    "unless told otherwise, an entry weighs its bytes; without a limit "
+    "unless told otherwise, an entry weighs its bytes, and without a limit "
     "nothing is weighed",
     "[cache][weight]") {
     Cache<std::string> bytes{{.capacity_weight = 1'000'000}};
