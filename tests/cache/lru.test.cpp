@@ -65,7 +65,7 @@ struct NoMostUses {
     using Queue = RightQueue;
 };
 struct NoQueue {
-    static constexpr std::uint8_t most_uses = 0;
+    [[maybe_unused]] static constexpr std::uint8_t most_uses = 0;
 };
 
 static_assert(joinly::eviction_policy<Lru>);
