@@ -18,7 +18,7 @@ for group in "$@"; do
         examples) wanted+=(libcli11-dev) ;;
         benchmarks) wanted+=(libbenchmark-dev python3-matplotlib libabsl-dev libtbb-dev libzstd-dev libprotobuf-dev libmsgpack-dev libcereal-dev)
                     tool protoc protobuf-compiler ;;
-        ci) tool clang++ clang && tool clang-format clang-format && tool ld.lld lld ;;
+        ci) tool clang++ clang && tool clang-format clang-format && tool ld.lld lld && tool ccache ccache ;;
         clang_sanitizers) wanted+=(libclang-rt-dev) ;;
         *) say "install_packages.sh: no such group: $group" && exit 2 ;;
     esac
