@@ -27,6 +27,7 @@ enum class Errc : std::uint8_t {
     incompatible,      ///< written by a newer version of the library, or by something else
     timed_out,         ///< the deadline passed first
     closed,            ///< the store was closed before the call
+    cancelled,         ///< the caller's own function said to stop; nothing is left half-made
 };
 
 /// The enumerator's name: "not_found".
@@ -44,6 +45,7 @@ enum class Errc : std::uint8_t {
         case Errc::incompatible: return "incompatible";
         case Errc::timed_out: return "timed_out";
         case Errc::closed: return "closed";
+        case Errc::cancelled: return "cancelled";
     }
     return "unknown";
 }

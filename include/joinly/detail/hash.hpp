@@ -5,6 +5,7 @@
 
 #include <joinly/config.hpp>
 
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -40,11 +41,19 @@ namespace hashing {
 inline constexpr std::uint64_t odd_a = 0x9e3779b97f4a7c15U;  // the golden ratio, and another odd constant with mixed bits
 inline constexpr std::uint64_t odd_b = 0xd6e8feb86659fd93U;
 
-/// The bytes from `at` on as a number.
+template <class Word>
+[[nodiscard]] constexpr Word reversed(Word word) noexcept {
+    Word result = 0;
+    for (std::size_t i = 0; i < sizeof(Word); ++i, word >>= 8) result = static_cast<Word>(result << 8 | (word & 0xff));
+    return result;
+}
+
+/// The bytes from `at` on as a number, the lowest first: hashes that are kept on disk are the same on every machine.
 template <class Word>
 [[nodiscard]] inline std::uint64_t read(const char* at) noexcept {
     Word value;
     std::memcpy(&value, at, sizeof value);
+    if constexpr (std::endian::native == std::endian::big && sizeof(Word) > 1) value = reversed(value);
     return value;
 }
 
