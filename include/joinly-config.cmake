@@ -1,4 +1,4 @@
-# find_package(joinly 0.1 REQUIRED COMPONENTS sqlite leveldb json)
+# find_package(joinly 0.1 REQUIRED COMPONENTS sqlite leveldb json zstd)
 #
 # Gives joinly::joinly always, and joinly::<component> for each component asked for.
 

@@ -3,6 +3,7 @@
 #include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/codec/json.hpp>
+#include <joinly/codec/zstd.hpp>
 #include <joinly/entity/lobby.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
@@ -14,6 +15,10 @@ namespace {
 
 struct JsonTraits : joinly::DefaultTraits {
     using Codec = joinly::Json;
+};
+
+struct SmallTraits : joinly::DefaultTraits {
+    using Codec = joinly::Zstd<joinly::Binary>;
 };
 
 template <class Backend, class Policy, class Traits = joinly::DefaultTraits>
@@ -31,7 +36,7 @@ bool keeps_a_lobby(const char* engine, const typename Backend::Options& options)
 
 int main() {
     using namespace joinly;
-    const bool kept = keeps_a_lobby<SqliteBackend, WriteBehind>("SQLite", {.path = "game.db"}) &&
+    const bool kept = keeps_a_lobby<SqliteBackend, WriteBehind, SmallTraits>("SQLite", {.path = "game.db"}) &&
                       keeps_a_lobby<LevelDbBackend, WriteThrough, JsonTraits>("LevelDB", {.path = "game.leveldb"}) &&
                       keeps_a_lobby<MemoryBackend, NoCache>("memory", {});
     return kept ? 0 : 1;

@@ -9,6 +9,7 @@
 
 #include <joinly/codec/binary.hpp>
 #include <joinly/codec/json.hpp>
+#include <joinly/codec/zstd.hpp>
 #include <joinly/detail/leveldb/format.hpp>
 
 #include <algorithm>
@@ -121,6 +122,21 @@ const std::vector<std::string_view> json_pieces{"{",
                                                 "1700000000.25",
                                                 "1e300"};
 
+/// Frames' heads and what they may claim, and blocks that are raw, repeated or of no kind.
+const std::vector<std::string_view> zstd_pieces{"\xff"sv,
+                                                "\xff\xff"sv,
+                                                "\xff\x28\xb5\x2f\xfd"sv,
+                                                "\x28\xb5\x2f\xfd\x20\x01\x09\x00\x00\x0a"sv,
+                                                "\x28\xb5\x2f\xfd\xe0\xff\xff\xff\xff\xff\xff\xff\xff"sv,
+                                                "\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x04"sv,
+                                                "\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x00"sv,
+                                                "\x28\xb5\x2f\xfd\x00\x58"sv,
+                                                "\x50\x2a\x4d\x18\xff\xff\xff\xff"sv,
+                                                "\x03\x00\x10\x00"sv,
+                                                "\x02\x00\x10\x0a"sv,
+                                                "\x01\x00\x00"sv,
+                                                "\x07\x00\x00"sv};
+
 template <class Codec, class T>
 std::string complaint_of(std::string_view bytes) {
     return complaint<Codec, T>(bytes, [](auto work) { return peak_bytes_of(work); });
@@ -136,6 +152,18 @@ void add_codecs(std::vector<Decoder>& decoders, const std::string& name, const s
     }
     decoders.push_back(std::move(binary));
     decoders.push_back(std::move(json));
+}
+
+/// Compressed from the first byte on.
+template <class Codec>
+void add_compressing(std::vector<Decoder>& decoders) {
+    using Eager = Zstd<Codec, ZstdOptions{.threshold_bytes = 1}>;
+    Decoder decoder{std::string{Eager::name} + " lobby", {}, zstd_pieces, complaint_of<Eager, Lobby>};
+    Lobby crowded = golden_lobby();
+    for (int i = 0; i < 30; ++i) crowded.players.push_back("player number " + std::to_string(i));
+    REQUIRE(Eager::encode(crowded, decoder.samples.emplace_back()));
+    REQUIRE(decoder.samples.back().front() == '\xff');
+    decoders.push_back(std::move(decoder));
 }
 
 constexpr std::string_view record_key = "lobby:1";
@@ -190,6 +218,8 @@ std::vector<Decoder> all_decoders() {
     add_codecs<Queue>(decoders, "queue", {golden_queue(), {}});
     add_codecs<game::Everything>(decoders, "everything", {everything_filled(), {}});
     add_codecs<game::Tree>(decoders, "tree", {tree_of_depth(5), tree_of_depth(2)});
+    add_compressing<Binary>(decoders);
+    add_compressing<Json>(decoders);
     add_keeper<Binary>(decoders, wire_pieces);
     add_keeper<Json>(decoders, json_pieces);
     Decoder record{"LevelDB record", {}, wire_pieces, complaint_of_record};

@@ -24,7 +24,9 @@ template <class Codec, class T>
 bool tells_place(std::string_view message) {
     if (!message.starts_with(detail::place_in_object<T>({}))) return false;
     const bool offset = message.find(" at byte ") != message.npos;
-    if constexpr (Codec::form == ValueForm::bytes) {
+    if constexpr (requires { typename Codec::Plain; }) {
+        return offset || tells_place<typename Codec::Plain, T>(message);
+    } else if constexpr (Codec::form == ValueForm::bytes) {
         return offset;
     } else {  // well-formed JSON that does not fit has a field, or is no object at all
         return offset || message.find(", field ") != message.npos || message.ends_with("it is not an object") ||
@@ -41,6 +43,16 @@ bool are_alike(const T& left, const T& right, std::string left_bytes, std::strin
     return left_bytes == right_bytes;
 }
 
+/// What a decoder's memory is accounted for by: the input, or what it is compressed from.
+template <class Codec>
+std::uint64_t accounting_bytes(std::string_view bytes) {
+    if constexpr (requires { Codec::plain_size(bytes); }) {
+        const auto plain = Codec::plain_size(bytes);
+        if (plain && *plain > bytes.size()) return *plain;
+    }
+    return bytes.size();
+}
+
 /// What is wrong with how `Codec` decodes `bytes` as a T; empty when nothing is. `peak_bytes_of(work)` tells how many
 /// bytes work() holds at its peak.
 template <class Codec, class T, class Meter>
@@ -48,7 +60,7 @@ std::string complaint(std::string_view bytes, Meter peak_bytes_of) {
     T object;
     Status decoded;
     const std::uint64_t allocated = peak_bytes_of([&] { decoded = Codec::decode(bytes, object); });
-    if (allocated > allocated_per_input_byte * bytes.size() + allocated_besides)
+    if (allocated > allocated_per_input_byte * accounting_bytes<Codec>(bytes) + allocated_besides)
         return std::to_string(allocated) + " bytes allocated for " + std::to_string(bytes.size());
     if (!decoded) {
         const std::string message{decoded.error().message()};

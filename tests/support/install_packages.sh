@@ -6,7 +6,7 @@ set -euo pipefail
 
 say() { printf '%s\n' "$*" >&2; }
 
-wanted=(libexpected-dev libsqlitecpp-dev libsqlite3-dev libleveldb-dev libsnappy-dev nlohmann-json3-dev)
+wanted=(libexpected-dev libsqlitecpp-dev libsqlite3-dev libleveldb-dev libsnappy-dev nlohmann-json3-dev libzstd-dev)
 # A tool that is there already serves, wherever it came from.
 tool() { command -v "$1" >/dev/null || wanted+=("$2"); }
 tool "${CXX:-g++}" "$(basename "${CXX:-g++}" | sed 's/^clang++/clang/')"
@@ -16,7 +16,7 @@ for group in "$@"; do
     case $group in
         tests) wanted+=(catch2) && tool protoc protobuf-compiler ;;
         examples) wanted+=(libcli11-dev) ;;
-        benchmarks) wanted+=(libbenchmark-dev python3-matplotlib libabsl-dev libtbb-dev libzstd-dev libprotobuf-dev libmsgpack-dev libcereal-dev)
+        benchmarks) wanted+=(libbenchmark-dev python3-matplotlib libabsl-dev libtbb-dev libprotobuf-dev libmsgpack-dev libcereal-dev)
                     tool protoc protobuf-compiler ;;
         ci) tool clang++ clang && tool clang-format clang-format && tool ld.lld lld && tool ccache ccache ;;
         clang_sanitizers) wanted+=(libclang-rt-dev) ;;

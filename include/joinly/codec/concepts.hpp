@@ -25,7 +25,7 @@ concept codec_for = requires(const T& object, T& target, std::string& out, std::
     { C::decode(bytes, target) } -> std::same_as<Status>;
 };
 
-/// A codec that can tell how many bytes `encode` will append, or why it will refuse, for less than encoding costs. Without
+/// A codec that can tell how many bytes `encode` will append at most, or why it will refuse, for less than encoding costs. Without
 /// this, write-behind encodes an object twice: once to know before it acknowledges, once to store it.
 template <class C, class T>
 concept measuring_codec_for = codec_for<C, T> && requires(const T& object) {

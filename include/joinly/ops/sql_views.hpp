@@ -56,7 +56,11 @@ template <class... T, class Backend, class CachePolicy, class Traits>
 [[nodiscard]] Status create_views(Store<Backend, CachePolicy, Traits>& store) {
     static_assert(sizeof...(T) > 0, "create_views: name the entities: create_views<Player, Lobby>(store)");
     static_assert(detail::makes_views<Backend>, "create_views: only SqliteBackend knows SQL");
-    static_assert(Traits::Codec::form == ValueForm::text,
+    constexpr bool compresses = requires { typename Traits::Codec::Plain; };
+    static_assert(!compresses,
+                  "create_views: SQL cannot look into values that Zstd may have compressed: give the store traits with "
+                  "`using Codec = joinly::Json`");
+    static_assert(compresses || Traits::Codec::form == ValueForm::text,
                   "create_views: SQL can look into JSON only: give the store traits with `using Codec = joinly::Json`");
     if constexpr ((detail::explain_entity<T>() && ...) && detail::makes_views<Backend>) {
         const std::vector<SqlView> views{detail::sql_view<T>()...};

@@ -6,6 +6,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/binary_value.hpp>
+#include <joinly/detail/codec/compressed_mark.hpp>
 #include <joinly/detail/codec/wire_reader.hpp>
 #include <joinly/detail/entity/description_version.hpp>
 #include <joinly/detail/entity/field_types.hpp>
@@ -151,12 +152,17 @@ JOINLY_FLATTEN bool take_nested(Decoding& decoding, std::string_view bytes, T& o
     return take_fields(decoding, bytes, object, fresh);
 }
 
+[[nodiscard]] JOINLY_COLD inline tl::unexpected<Error> refuse_binary(const Decoding& decoding, std::string_view bytes,
+                                                                     std::string_view kind) {
+    return is_compressed(bytes) ? refuse_compressed(kind, "Binary") : decoding.refuse(kind);
+}
+
 template <described T>
 JOINLY_FLATTEN Status decode_binary(std::string_view bytes, T& object) {
     constexpr std::string_view kind = kind_or_object<T>();
     Decoding decoding{bytes};
     if (take_fields(decoding, bytes, object, true)) return {};
-    return decoding.refuse(kind);
+    return refuse_binary(decoding, bytes, kind);
 }
 
 /// The version of the description that wrote `bytes`, which are a T.
@@ -173,7 +179,7 @@ Result<int> stored_version_in_binary(std::string_view bytes) {
              (number == version_number && type == WireType::varint ? in.varint(mark.version) : in.skip(type));
     }
     if (ok && !mark.is_sound()) ok = in.fail(unsound_version);
-    if (!ok) return decoding.refuse(kind_or_object<T>());
+    if (!ok) return refuse_binary(decoding, bytes, kind_or_object<T>());
     return static_cast<int>(mark.version);
 }
 

@@ -5,6 +5,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/base64.hpp>
+#include <joinly/detail/codec/compressed_mark.hpp>
 #include <joinly/detail/codec/json_reader.hpp>
 #include <joinly/detail/codec/json_tree.hpp>
 #include <joinly/detail/codec/json_unknown.hpp>
@@ -199,10 +200,17 @@ bool read_json_object(JsonReader& in, const JsonTree& json, T& object) {
     return settled || in.fail_with(settled.error());
 }
 
+/// The answer to text that is no JSON.
+template <described T>
+tl::unexpected<Error> refuse_text(std::string_view text, const JsonTreeBuilder& builder) {
+    if (is_compressed(text)) return refuse_compressed(place_in_object<T>({}), "Json");
+    return failure(Errc::corrupt, place_in_object<T>({}) + ": " + builder.what());
+}
+
 template <described T>
 Status decode_json(std::string_view text, T& object) {
     JsonTreeBuilder builder;
-    if (!builder.parse(text)) return failure(Errc::corrupt, place_in_object<T>({}) + ": " + builder.what());
+    if (!builder.parse(text)) return refuse_text<T>(text, builder);
     JsonReader in{text, builder.take_places()};
     if (read_json_object(in, builder.root(), object)) return {};
     return failure(in.code, place_in_object<T>(in.path) + ": " + in.what);
@@ -212,7 +220,7 @@ Status decode_json(std::string_view text, T& object) {
 template <described T>
 Result<int> stored_version_in_json(std::string_view text) {
     JsonTreeBuilder builder;
-    if (!builder.parse(text)) return failure(Errc::corrupt, place_in_object<T>({}) + ": " + builder.what());
+    if (!builder.parse(text)) return refuse_text<T>(text, builder);
     JsonReader in{text, {}};
     VersionMark mark;
     const auto* members = builder.root().template get_ptr<const JsonTree::object_t*>();
