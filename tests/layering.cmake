@@ -22,7 +22,7 @@ set(may_store "${may_transaction}|${may_traits}|^(fwd|traits|transaction)\\.hpp$
 set(may_testing "${may_codec}|^testing/")
 set(may_lease "${may_entity}|^options\\.hpp$|^lease\\.hpp$")
 set(may_game "${may_index}|^(found|loaded|options)\\.hpp$|^game/")
-set(may_ops "${may_store}|^store\\.hpp$|^backend/|^ops/")
+set(may_ops "${may_store}|^store\\.hpp$|^backend/|^codec/|^ops/")
 set(may_c ".")
 set(may_joinly "${may_store}|^store\\.hpp$|^backend/memory\\.hpp$|^ops/")
 set(may_fwd "${basics}")

@@ -13,6 +13,7 @@
 #include <joinly/entity/match.hpp>
 #include <joinly/entity/player.hpp>
 #include <joinly/entity/queue.hpp>
+#include <joinly/ops/migrate.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <joinly/version.hpp>

@@ -2,6 +2,7 @@
 #define JOINLY_TESTS_SUPPORT_CHILD_PROCESS_HPP
 // Another process for a test to share files with. POSIX only.
 
+#include <signal.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +31,9 @@ public:
     }
     ChildProcess(const ChildProcess&) = delete;
     ChildProcess& operator=(const ChildProcess&) = delete;
+
+    /// Ends it at once, wherever it is.
+    void kill() { ::kill(id_, SIGKILL); }
 
     /// @return the exit code, or -1 when a signal ended it.
     int wait() {

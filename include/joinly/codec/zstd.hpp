@@ -78,15 +78,15 @@ public:
     [[nodiscard]] static Status encode(const T& object, std::string& out) {
         const std::size_t start = out.size();
         if (auto encoded = Codec::encode(object, out); !encoded) return encoded;
-        const std::string_view plain = std::string_view{out}.substr(start);
-        if (detail::is_compressed(plain)) {
+        const std::string_view written = std::string_view{out}.substr(start);
+        if (detail::is_compressed(written)) {
             out.resize(start);
             return failure(Errc::invalid_argument, detail::place_in_object<T>({}) + ": Zstd cannot stand on " +
                                                        std::string{Codec::name} + ", which writes values that begin with FF");
         }
-        if (plain.size() < options.threshold_bytes || plain.size() > options.limit_bytes) return {};
+        if (written.size() < options.threshold_bytes || written.size() > options.limit_bytes) return {};
         std::string compressed(1, detail::compressed_mark);
-        if (detail::append_zstd_frame(plain, plain.size() - plain.size() / 8, options.level, compressed))
+        if (detail::append_zstd_frame(written, written.size() - written.size() / 8, options.level, compressed))
             out.replace(start, std::string::npos, compressed);
         return {};
     }
@@ -103,8 +103,8 @@ public:
     requires codec_for<Codec, T>
     [[nodiscard]] static Status decode(std::string_view value, T& object) {
         if (!detail::is_compressed(value)) return Codec::decode(value, object);
-        const auto plain = decompress<T>(value);
-        return plain ? Codec::decode(std::string_view{*plain}, object) : failure(plain.error());
+        const auto read = decompress<T>(value);
+        return read ? Codec::decode(std::string_view{*read}, object) : failure(read.error());
     }
 
     /// How many bytes Codec is given to decode. `corrupt`, before anything is allocated: more than `limit_bytes`, more than the
@@ -114,23 +114,29 @@ public:
         return detail::zstd_plain_size(value.substr(1), options.limit_bytes);
     }
 
+    /// The value as Codec would have written it.
+    [[nodiscard]] static Result<std::string> plain(std::string_view value) {
+        if (!detail::is_compressed(value)) return std::string{value};
+        return detail::read_zstd_frame(value.substr(1), options.limit_bytes);
+    }
+
     /// As Codec's.
     template <class T>
     requires versioning_codec_for<Codec, T>
     [[nodiscard]] static Result<int> stored_version(std::string_view value) {
         if (!detail::is_compressed(value)) return Codec::template stored_version<T>(value);
-        const auto plain = decompress<T>(value);
-        if (!plain) return failure(plain.error());
-        return Codec::template stored_version<T>(std::string_view{*plain});
+        const auto read = decompress<T>(value);
+        if (!read) return failure(read.error());
+        return Codec::template stored_version<T>(std::string_view{*read});
     }
 
 private:
     template <class T>
     [[nodiscard]] static Result<std::string> decompress(std::string_view value) {
-        auto plain = detail::read_zstd_frame(value.substr(1), options.limit_bytes);
-        if (plain) return plain;
-        return failure(plain.error().code(),
-                       detail::place_in_object<T>({}) + " at byte 1: " + std::string{plain.error().message()});
+        auto read = plain(value);
+        if (read) return read;
+        return failure(read.error().code(),
+                       detail::place_in_object<T>({}) + " at byte 1: " + std::string{read.error().message()});
     }
 };
 

@@ -41,7 +41,7 @@ bool write_json_value(JsonWriter& out, const T& value) {
         out.number(+value);  // a character type is a number here
         return true;
     } else if constexpr (time_field<T>) {
-        if (!survives_as_unix_seconds(value)) return out.fail("it is too far from 1970 for seconds in a double");
+        if (!survives_as_unix_seconds(value, out.exact())) return out.fail("it is too far from 1970 for seconds in a double");
         return out.real(to_unix_seconds(value));
     } else if constexpr (string_field<T>) {
         return out.text(value);
@@ -129,9 +129,9 @@ bool write_json_object(JsonWriter& out, const T& object) {
 }
 
 template <described T>
-Status encode_json(const T& object, std::string& out) {
+Status encode_json(const T& object, std::string& out, bool exact = false) {
     const std::size_t start = out.size();
-    JsonWriter writer{out};
+    JsonWriter writer{out, exact};
     if (write_json_object(writer, object) && writer.affordable()) return {};
     out.resize(start);
     return failure(Errc::invalid_argument, place_in_object<T>(writer.path()) + ": " + writer.what());

@@ -17,7 +17,10 @@ namespace detail {
 
 class JsonWriter {
 public:
-    explicit JsonWriter(std::string& out) noexcept : out_{out}, start_{out.size()} {}
+    /// `exact`: a time that is finer than microseconds is refused, and not rounded.
+    explicit JsonWriter(std::string& out, bool exact = false) noexcept : out_{out}, start_{out.size()}, exact_{exact} {}
+
+    [[nodiscard]] bool exact() const noexcept { return exact_; }
 
     void raw(char c) { out_.push_back(c); }
     void raw(std::string_view text) { out_.append(text); }
@@ -104,6 +107,7 @@ private:
 
     std::string& out_;
     std::size_t start_;
+    bool exact_;
     std::size_t memory_ = 0;
     std::string path_;
     const char* what_ = "";

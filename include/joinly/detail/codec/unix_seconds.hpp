@@ -50,13 +50,14 @@ bool from_unix_seconds(double seconds, std::chrono::sys_time<Duration>& time) no
     return true;
 }
 
-/// Whether `time` comes back from its seconds: exactly, or within a microsecond if it is finer than that.
+/// Whether `time` comes back from its seconds: exactly, or, unless it must be that, within a microsecond if it is finer.
 template <class Duration>
-bool survives_as_unix_seconds(std::chrono::sys_time<Duration> time) noexcept {
+bool survives_as_unix_seconds(std::chrono::sys_time<Duration> time, bool exactly = false) noexcept {
     std::chrono::sys_time<Duration> back{};
     const double seconds = to_unix_seconds(time);
     if (!std::isfinite(seconds) || !from_unix_seconds(seconds, back)) return false;
     if (back == time) return true;
+    if (exactly) return false;
     const Duration off = back > time ? back - time : time - back;
     return std::chrono::duration<double, std::micro>{off}.count() < 1;
 }
