@@ -193,7 +193,7 @@ public:
             std::filesystem::create_directory(copy_, ignored);
             const auto before = records_of(store_->backend());
             const Status done = store_->backend().backup_to(path_of_copy());
-            // VACUUM INTO takes one of its reads that fails for a malformed database.
+            // SQLite takes some of its reads that fail for a malformed database.
             if (!done && done.error() == Errc::corrupt)
                 return steps_.push_back("backup_to: " + std::string{done.error().message()});
             is_backed_up_ = note("backup_to", done);

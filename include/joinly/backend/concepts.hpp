@@ -102,17 +102,31 @@ struct BackendOptions<B> {
 
 }  // namespace detail
 
-/// Can copy itself, live, to a place where nothing is yet.
-template <class B>
-concept backs_up = storage_backend<B> && requires(B& backend, const std::string& path) {
-    { backend.backup_to(path) } -> std::same_as<Status>;
+/// Sees the records of a copy that is being made: first those of the snapshot, as they go into the copy, then those of the
+/// finished copy, as they are read back from it; each once, in any order, index entries among them. Where one of the two returns
+/// false the copy is given up: `cancelled`. They must not call the backend.
+struct CopyWatch {
+    ScanVisitor copied;
+    ScanVisitor read_back;
 };
 
-/// Can check itself from end to end: the engine's own integrity check and every record's checksum. The first damage found
-/// is `corrupt`.
+/// Can copy itself, live, to a place where nothing is yet; the copy is read back and checked before it gets its name. Watched, it
+/// shows what it copies, and tells the newest version that the copy has allocated.
 template <class B>
-concept verifies_integrity = storage_backend<B> && requires(B& backend) {
+concept backs_up = storage_backend<B> && requires(B& backend, const std::string& path, const CopyWatch& watch) {
+    { B::engine_name } -> std::convertible_to<std::string_view>;
+    { backend.backup_to(path) } -> std::same_as<Status>;
+    { backend.backup_to(path, watch) } -> std::same_as<Result<Version>>;
+};
+
+/// Can check itself; the first damage found is `corrupt`. `verify_integrity` is thorough: the engine's own integrity check, every
+/// record's checksum, and whether indexes agree. `examine` looks in one pass, in the order of the disk, for what a copy of a sound
+/// database can have lost or got wrong, and visits each record once, index entries among them; `cancelled` where that returns
+/// false.
+template <class B>
+concept verifies_integrity = storage_backend<B> && requires(B& backend, ScanVisitor visit) {
     { backend.verify_integrity() } -> std::same_as<Status>;
+    { backend.examine(visit) } -> std::same_as<Status>;
 };
 
 /// Can give space that erased records held back to the file system.

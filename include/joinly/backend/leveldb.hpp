@@ -47,6 +47,7 @@ JOINLY_NAMESPACE_BEGIN
 class LevelDbBackend {
 public:
     using Options = LevelDbOptions;
+    static constexpr std::string_view engine_name = "leveldb";
 
     /// Opens the database, or creates it where nothing or an empty directory is. A relative path is taken from the current
     /// directory of this moment. What it refuses:
@@ -161,18 +162,25 @@ public:
 
     /// Copies one snapshot into a new database at `target`, where nothing may be yet (`invalid_argument`), while others
     /// write. The copy is made beside it under another name, synced, read back in full and renamed.
-    [[nodiscard]] Status backup_to(const std::string& target) {
+    [[nodiscard]] Result<Version> backup_to(const std::string& target, const CopyWatch& watch) {
         const auto engine = state_->handle.lease();
         if (!engine) return failure(engine.error());
-        return detail::leveldb_back_up(**engine, state_->handle.options(), target);
+        return detail::leveldb_back_up(**engine, state_->handle.options(), target, watch);
+    }
+    [[nodiscard]] Status backup_to(const std::string& target) {
+        const auto look = [](std::string_view, const RecordView&) { return true; };
+        return backup_to(target, {look, look}).map([](Version) {});
     }
 
     /// Reads every block and every record with their checksums; the first damage is `corrupt`.
-    [[nodiscard]] Status verify_integrity() {
+    [[nodiscard]] Status examine(ScanVisitor visit) {
         const auto engine = state_->handle.lease();
         if (!engine) return failure(engine.error());
-        if (auto entries = detail::leveldb_examine(**engine, path()); !entries) return failure(std::move(entries).error());
+        if (auto entries = detail::leveldb_examine(**engine, path(), visit); !entries) return failure(std::move(entries).error());
         return {};
+    }
+    [[nodiscard]] Status verify_integrity() {
+        return examine([](std::string_view, const RecordView&) { return true; });
     }
 
     /// Rewrites the tables without what has been replaced or erased: only then has its space been given back and are its

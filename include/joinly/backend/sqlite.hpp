@@ -18,6 +18,7 @@
 #include <joinly/detail/sqlite/backup.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/sqlite/engine.hpp>
+#include <joinly/detail/sqlite/examine.hpp>
 #include <joinly/detail/sqlite/files.hpp>
 #include <joinly/detail/sqlite/index.hpp>
 #include <joinly/detail/sqlite/query.hpp>
@@ -47,6 +48,7 @@ JOINLY_NAMESPACE_BEGIN
 class SqliteBackend {
 public:
     using Options = SqliteOptions;
+    static constexpr std::string_view engine_name = "sqlite";
 
     /// Opens the database, or makes one where nothing is. What is there and is not ours is left as it is. One of an older format
     /// is upgraded first, in one transaction that may read all of it; read_only leaves it as it is, and reads it all the same.
@@ -141,19 +143,28 @@ public:
     }
 
     /// Copies the database, as of one moment, to a file that does not exist yet, while others write; the copy is checked
-    /// and synced before it gets its name. It is an ordinary database, and smaller: erased records leave no space in it.
+    /// and synced before it gets its name. It is an ordinary database, page for page, without a log beside it: what a program has
+    /// added of its own is in it. While it runs the log of the original cannot be written back and grows with every write.
     /// A crash half-way leaves `path.partial-*` behind.
     ///
-    /// @return otherwise nothing is at `path`: `invalid_argument` when it, or a log of that name, is there already.
-    [[nodiscard]] Status backup_to(const std::string& path) {
+    /// @return otherwise nothing is at `path`: `invalid_argument` when it, or a log of that name, is there already; `corrupt` when
+    ///         a record of the original is damaged.
+    /// @par Complexity  Reads the database twice and the copy twice, in the order of the disk.
+    [[nodiscard]] Result<Version> backup_to(const std::string& path, const CopyWatch& watch) {
         auto target = detail::sqlite_absolute(path);
         if (!target) return failure(std::move(target).error());
         const detail::SqliteBackup backup{std::move(*target)};
-        if (Status free = backup.validate(); !free) return free;
-        const Status copied = engine_->with_reader([&](auto& connection) { return backup.copy_from(connection); });
-        if (!copied) return copied;
-        if (Status intact = backup.verify_copy(); !intact) return intact;
-        return backup.publish();
+        if (Status free = backup.validate(); !free) return failure(std::move(free).error());
+        const Status copied = engine_->with_reader([&](auto& connection) { return backup.copy_from(connection, watch.copied); });
+        if (!copied) return failure(copied.error());
+        const Result<Version> version = backup.verify_copy(watch.read_back);
+        if (!version) return version;
+        if (Status published = backup.publish(); !published) return failure(std::move(published).error());
+        return version;
+    }
+    [[nodiscard]] Status backup_to(const std::string& path) {
+        const auto look = [](std::string_view, const RecordView&) { return true; };
+        return backup_to(path, {look, look}).map([](Version) {});
     }
 
     /// SQLite's own check, every record's checksum, and whether index entries and records agree; the first damage found is
@@ -161,6 +172,14 @@ public:
     /// @par Complexity  Reads the whole database, beside other calls.
     [[nodiscard]] Status verify_integrity() {
         return engine_->with_reader([&](auto& connection) { return detail::sqlite_verify(connection, engine_->options().path); });
+    }
+
+    /// As above in a fraction of the time, in the order of the disk, and `visit` sees each record. Of what a program has added of
+    /// its own only the pages are checked; of a difference between an index and the table it tells only that there is one.
+    /// `cancelled`: `visit` returned false.
+    [[nodiscard]] Status examine(ScanVisitor visit) {
+        return engine_->with_reader(
+            [&](auto& connection) { return detail::sqlite_examine(connection, engine_->options().path, visit); });
     }
 
     /// Gives the space of erased records back, and erased bytes with it: they stay in the file and its log until then.

@@ -9,6 +9,7 @@
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/config.hpp>
+#include <joinly/core/index_entry.hpp>
 #include <joinly/core/key.hpp>
 #include <joinly/core/range.hpp>
 #include <joinly/core/record.hpp>
@@ -65,9 +66,10 @@ struct Inventory {
         KindInventory& kind = key.starts_with(reserved_first_byte) ? reserved : of_kind(kind_of_key(key));
         ++kind.records;
         kind.bytes += key.size() + record.value.size();
-        kind.checksum +=
-            detail::record_hash(key, counted.value ? value : std::string_view{}, counted.version ? record.version : absent,
-                                counted.expiry ? record.expires_at : Expiry{});
+        // An index entry's is that of the change which made it: a copy by other means than the engine's may have another.
+        const bool has_version = counted.version && !is_index_entry(key);
+        kind.checksum += detail::record_hash(key, counted.value ? value : std::string_view{}, has_version ? record.version : absent,
+                                             counted.expiry ? record.expires_at : Expiry{});
     }
 
     /// Counts what `part` counts besides.

@@ -2,6 +2,7 @@
 #define JOINLY_DETAIL_LEVELDB_MAINTENANCE_HPP
 // Whole-database work: reading everything to check it, copying it, and putting a damaged one in order.
 
+#include <joinly/backend/concepts.hpp>
 #include <joinly/backend/leveldb_options.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/index_entry.hpp>
@@ -20,13 +21,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-/// Reads every entry and its checksums, and looks whether each record that expires is in the order of expiry. @return how many
-/// entries there are; the first damage otherwise.
-[[nodiscard]] inline Result<std::uint64_t> leveldb_examine(LevelDbEngine& engine, const std::string& path) {
+/// Reads every entry and its checksums, and looks whether each record that expires is in the order of expiry; `visit` sees the
+/// records. @return how many entries there are; the first damage otherwise.
+[[nodiscard]] inline Result<std::uint64_t> leveldb_examine(LevelDbEngine& engine, const std::string& path, ScanVisitor visit) {
     const LevelDbSnapshot snapshot{engine.db()};
     leveldb::ReadOptions options;
     options.verify_checksums = true;
@@ -49,6 +51,7 @@ namespace detail {
                            path + ": " + printable(key) + " is missing in the order of expiry" + leveldb_repair_advice(path));
         }
         if (key == leveldb_version_key) last_version = record->version;
+        if (!is_leveldb_own_key(key) && !visit(key, *record)) return failure(Errc::cancelled);
     }
     if (!all->status().ok()) return leveldb_failure(all->status(), path);
     if (newest > last_version) {
@@ -58,8 +61,9 @@ namespace detail {
     return entries;
 }
 
-/// Writes `from`, as it is at this moment, into the new database `to`. @return the number of entries.
-[[nodiscard]] inline Result<std::uint64_t> leveldb_copy(LevelDbEngine& from, LevelDbEngine& to, const std::string& path) {
+/// Writes `from`, as it is at this moment, into the new database `to`; `visit` sees the records. @return the number of entries.
+[[nodiscard]] inline Result<std::uint64_t> leveldb_copy(LevelDbEngine& from, LevelDbEngine& to, const std::string& path,
+                                                        ScanVisitor visit) {
     constexpr std::size_t bytes_per_write = std::size_t{4} << 20;
     // Each write is synced: one sync at the end would not reach a log that the engine has closed before it.
     leveldb::WriteOptions synced;
@@ -68,6 +72,11 @@ namespace detail {
     std::uint64_t entries = 0;
     const auto all = from.iterate();
     for (all->SeekToFirst(); all->Valid(); all->Next(), ++entries) {
+        if (const std::string_view key = to_view(all->key()); !is_leveldb_own_key(key)) {
+            const auto record = decode_leveldb_value(key, to_view(all->value()));
+            if (!record) return failure(record.error());
+            if (!visit(key, *record)) return failure(Errc::cancelled);
+        }
         batch.Put(all->key(), all->value());
         if (batch.ApproximateSize() < bytes_per_write) continue;
         if (const auto put = to.db().Write(synced, &batch); !put.ok()) return leveldb_failure(put, path);
@@ -78,27 +87,28 @@ namespace detail {
     return entries;
 }
 
-/// Copies `from` into a new directory, which `options.path` names, and reads the copy back.
-[[nodiscard]] inline Status leveldb_make_copy(LevelDbEngine& from, const LevelDbOptions& options) {
+/// Copies `from` into a new directory, which `options.path` names, and reads the copy back. @return its last version.
+[[nodiscard]] inline Result<Version> leveldb_make_copy(LevelDbEngine& from, const LevelDbOptions& options, const CopyWatch& watch) {
     if (const auto made = leveldb::Env::Default()->CreateDir(options.path); !made.ok()) return leveldb_failure(made, options.path);
     std::uint64_t copied = 0;
     {
         auto to = LevelDbEngine::start(options, true);
         if (!to) return failure(std::move(to).error());
-        const auto entries = leveldb_copy(from, **to, options.path);
+        const auto entries = leveldb_copy(from, **to, options.path, watch.copied);
         if (!entries) return failure(entries.error());
         copied = *entries;
     }
     auto copy = LevelDbEngine::open(options);
     if (!copy) return failure(std::move(copy).error());
-    const auto found = leveldb_examine(**copy, options.path);
+    const auto found = leveldb_examine(**copy, options.path, watch.read_back);
     if (!found) return failure(found.error());
     if (*found != copied) return failure(Errc::corrupt, options.path + ": the copy does not have all entries");
-    return {};
+    return (*copy)->last_version();
 }
 
 /// Copies `from` to `target`, where nothing may be: first beside it, then by renaming, so that there is never half a backup.
-[[nodiscard]] inline Status leveldb_back_up(LevelDbEngine& from, LevelDbOptions options, const std::string& target) {
+[[nodiscard]] inline Result<Version> leveldb_back_up(LevelDbEngine& from, LevelDbOptions options, const std::string& target,
+                                                     const CopyWatch& watch) {
     leveldb::Env& env = *leveldb::Env::Default();
     if (target.empty() || env.FileExists(target)) {
         return failure(Errc::invalid_argument, '"' + target + "\": a backup needs a path where nothing is yet");
@@ -108,12 +118,14 @@ namespace detail {
         if (auto idle = LevelDbDirectoryLock::take(options.path); !idle) return failure(std::move(idle).error());
         leveldb::DestroyDB(options.path, {});
     }
-    if (auto made = leveldb_make_copy(from, options); !made) {
+    const auto version = leveldb_make_copy(from, options, watch);
+    if (!version) {
         leveldb::DestroyDB(options.path, {});
-        return made;
+        return version;
     }
     if (const auto renamed = env.RenameFile(options.path, target); !renamed.ok()) return leveldb_failure(renamed, target);
-    return leveldb_sync_directory(leveldb_parent(target));
+    if (auto synced = leveldb_sync_directory(leveldb_parent(target)); !synced) return failure(std::move(synced).error());
+    return version;
 }
 
 /// Puts in order what belongs to a sound record: its place in the order of expiry, and its index entries. An index entry whose

@@ -6,6 +6,7 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/function_ref.hpp>
+#include <joinly/detail/policy/journal_checkpoint.hpp>
 #include <joinly/detail/policy/journal_files.hpp>
 #include <joinly/detail/policy/journal_reader.hpp>
 #include <joinly/detail/policy/journal_records.hpp>
@@ -25,9 +26,6 @@ JOINLY_NAMESPACE_BEGIN
 
 /// Called with each batch of a replay; the views last until it returns. An error ends the replay and is passed on.
 using ReplayVisitor = detail::FunctionRef<Status(Version version, std::span<const JournalChange> changes)>;
-
-/// Takes one record of a checkpoint; the views need only last for the call.
-using CheckpointSink = detail::FunctionRef<Status(const JournalChange& record)>;
 
 namespace detail {
 
@@ -85,31 +83,16 @@ public:
     }
 
     [[nodiscard]] Status replay_checkpoint(CheckpointSink visit) const {
-        const auto each = [&](std::string_view payload) { return JournalPayload::visit(payload, visit); };
-        auto read = read_records(directory_.file(checkpoint_name), JournalFileKind::checkpoint, each, nullptr);
-        return read ? Status{} : failure(std::move(read).error());
+        return read_checkpoint(directory_.file(checkpoint_name), visit).map([](Version) {});
     }
 
     /// @param newest  the newest frame
     [[nodiscard]] Status write_checkpoint(Version version, Version newest, FunctionRef<Status(CheckpointSink)> produce) {
         if (version < checkpoint_ || version > newest) return no_checkpoint(version, newest);
-        auto writer = RecordFileWriter::create(directory_, checkpoint_name);
+        auto writer = CheckpointWriter::create(directory_);
         if (!writer) return failure(std::move(writer).error());
-        JournalPayload payload;
-        const auto sink = [&](const JournalChange& record) -> Status {
-            const auto append = [&](std::string& out) {
-                out.append(record.value.value_or(std::string_view{}));
-                return Status{};
-            };
-            auto put = payload.put(record.key, record.expires_at, record.form, append, record.version, record.index_terms);
-            if (!put || payload.bytes().size() < checkpoint_frame_bytes) return put;
-            auto added = writer->add(payload.bytes());
-            payload.clear();
-            return added;
-        };
-        if (auto produced = produce(sink); !produced) return produced;
-        if (auto added = writer->add(payload.bytes()); !added) return added;
-        if (auto replaced = writer->replace(JournalFileKind::checkpoint, version); !replaced) return replaced;
+        if (auto produced = produce([&](const JournalChange& record) { return writer->add(record); }); !produced) return produced;
+        if (auto finished = writer->finish(version); !finished) return finished;
         checkpoint_ = version;
         return {};
     }
@@ -146,8 +129,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t checkpoint_frame_bytes = std::size_t{64} << 10;
-
     [[nodiscard]] static Status is_damage(const JournalHole& hole, const std::string&, std::uint64_t) {
         return journal_damage(hole);
     }

@@ -7,11 +7,11 @@
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/config.hpp>
-#include <joinly/core/index_entry.hpp>
-#include <joinly/core/range.hpp>
+#include <joinly/core/batch.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/policy/dead_letters.hpp>
+#include <joinly/detail/policy/journal_checkpoint.hpp>
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/policy/journal.hpp>
 #include <joinly/policy/object.hpp>
@@ -225,10 +225,8 @@ private:
         const Version version = journal_->checkpoint_version();
         if (version == absent) return {};
         Batch batch;
-        auto replayed = journal_->replay_checkpoint([&](const JournalChange& record) -> Status {
-            batch.changes.push_back(
-                {std::string{record.key}, std::string{*record.value}, record.expires_at, record.version, record.form, {}});
-            if (record.index_terms) batch.changes.back().index_terms = *record.index_terms;
+        auto replayed = journal_->replay_checkpoint([&](const JournalChange& record) {
+            add_to_batch(batch, record);
             return Status{};
         });
         if (!replayed) return replayed;
@@ -236,19 +234,6 @@ private:
         auto written = backend.write(batch);
         if (!written) return failure(std::move(written).error());
         return {};
-    }
-
-    template <class Backend>
-    [[nodiscard]] static Status copy_records(Backend& backend, CheckpointSink sink) {
-        Status copied;
-        auto scanned = backend.scan(KeyRange{}, [&](std::string_view key, const RecordView& record) {
-            if (is_index_entry(key)) return true;  // made again from the terms
-            JournalChange change{key, record.value, record.expires_at, ValueForm::bytes, record.version, {}};
-            if (!record.index_terms.empty()) change.index_terms = record.index_terms;
-            copied = sink(change);
-            return copied.has_value();
-        });
-        return scanned ? copied : scanned;
     }
 
     /// So many bytes of segments make the next one due: as many as it will cost to write, and some, but well below the limit.

@@ -35,11 +35,15 @@ enum class SqliteSql : std::size_t {
     last_version,
     set_last_version,
     data_version,
+    all_records,
+    all_entries,
+    all_keys,
+    all_expiries,
 };
 
 /// The text of each statement. Those that read records give value, version, expires_at, checksum, key and index_terms, in this
 /// order, and so do those that read index entries, as far as these have them; the key is left out where it is known.
-inline constexpr std::array<const char*, 21> sqlite_texts{
+inline constexpr std::array<const char*, 25> sqlite_texts{
     "BEGIN",
     "BEGIN IMMEDIATE",  // a transaction that reads first and writes later is refused when another process wrote between
     "COMMIT",
@@ -63,6 +67,10 @@ inline constexpr std::array<const char*, 21> sqlite_texts{
     "SELECT value FROM meta WHERE name = 'last_version'",
     "UPDATE meta SET value = ?1 WHERE name = 'last_version'",
     "PRAGMA data_version",
+    "SELECT value, version, expires_at, checksum, key, index_terms, record.rowid FROM record",
+    "SELECT value, version, NULL, NULL, key, NULL FROM index_entry ORDER BY key",
+    "SELECT key, rowid FROM record INDEXED BY sqlite_autoindex_record_1 ORDER BY key",
+    "SELECT expires_at, key FROM record INDEXED BY record_expires_at WHERE expires_at IS NOT NULL",
 };
 
 enum class SqliteTable : bool { record, index_entry };
@@ -80,14 +88,13 @@ enum class SqliteTable : bool { record, index_entry };
 /// meanwhile somebody else may upgrade it: so each time that SQLite reads the schema it looks for the name in the table first,
 /// and finds NULL outside of it otherwise.
 [[nodiscard]] inline std::string sqlite_text_for_first_format(std::string text) {
-    constexpr std::string_view column = "index_terms FROM record";
+    constexpr std::string_view column = "index_terms";
+    constexpr std::string_view table = " FROM record";
     const std::size_t at = text.find(column);
-    if (at != std::string::npos) {
-        text.replace(at, column.size(),
-                     "(SELECT index_terms FROM record AS own WHERE own.rowid = record.rowid) "
-                     "FROM record CROSS JOIN (SELECT NULL AS index_terms)");
-    }
-    return text;
+    const std::size_t from = text.find(table, at);
+    if (from == std::string::npos) return text;
+    text.insert(from + table.size(), " CROSS JOIN (SELECT NULL AS index_terms)");
+    return text.replace(at, column.size(), "(SELECT index_terms FROM record AS own WHERE own.rowid = record.rowid)");
 }
 
 }  // namespace detail
