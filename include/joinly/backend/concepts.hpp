@@ -119,6 +119,12 @@ concept backs_up = storage_backend<B> && requires(B& backend, const std::string&
     { backend.backup_to(path, watch) } -> std::same_as<Result<Version>>;
 };
 
+/// Can be put in the place of another database of the same engine, or of nothing, while nobody has that one open.
+template <class B>
+concept exchanges_databases = storage_backend<B> && requires(const std::string& path) {
+    { B::exchange(path, path) } -> std::same_as<Status>;
+};
+
 /// Can check itself; the first damage found is `corrupt`. `verify_integrity` is thorough: the engine's own integrity check, every
 /// record's checksum, and whether indexes agree. `examine` looks in one pass, in the order of the disk, for what a copy of a sound
 /// database can have lost or got wrong, and visits each record once, index entries among them; `cancelled` where that returns

@@ -10,6 +10,7 @@
 #include <joinly/config.hpp>
 #include <joinly/detail/group_commit.hpp>
 #include <joinly/detail/leveldb/cursor.hpp>
+#include <joinly/detail/leveldb/exchange.hpp>
 #include <joinly/detail/leveldb/handle.hpp>
 #include <joinly/detail/leveldb/lookup.hpp>
 #include <joinly/detail/leveldb/maintenance.hpp>
@@ -80,6 +81,12 @@ public:
     /// Versions go on above all that are left. Keep a copy of the directory: LevelDB moves what it replaced to `lost/`.
     /// @return `busy` when somebody has it open; what else stands in the way otherwise.
     [[nodiscard]] static Status repair(const LevelDbOptions& options) { return detail::leveldb_repair(options); }
+
+    /// Exchanges the database at `path`, if one is there, for the one at `other`, which is closed and lies on the same file system:
+    /// for joinly::restore. Both are absolute. `busy`: somebody has the one at `path` open; nothing has changed then.
+    [[nodiscard]] static Status exchange(const std::string& path, const std::string& other) {
+        return detail::leveldb_exchange(path, other);
+    }
 
     [[nodiscard]] Result<Record> read(std::string_view key) {
         const auto engine = state_->handle.lease();

@@ -19,6 +19,7 @@
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/sqlite/engine.hpp>
 #include <joinly/detail/sqlite/examine.hpp>
+#include <joinly/detail/sqlite/exchange.hpp>
 #include <joinly/detail/sqlite/files.hpp>
 #include <joinly/detail/sqlite/index.hpp>
 #include <joinly/detail/sqlite/query.hpp>
@@ -68,6 +69,12 @@ public:
         auto engine = detail::SqliteEngine::open(options);
         if (!engine) return failure(std::move(engine).error());
         return SqliteBackend{std::move(*engine)};
+    }
+
+    /// Exchanges the database at `path`, if one is there, for the one at `other`, which is closed and lies on the same file system:
+    /// for joinly::restore. Both are absolute. `busy`: somebody has the one at `path` open; nothing has changed then.
+    [[nodiscard]] static Status exchange(const std::string& path, const std::string& other) {
+        return detail::sqlite_exchange(path, other);
     }
 
     [[nodiscard]] Result<Record> read(std::string_view key) {

@@ -250,14 +250,20 @@ using CopyProgress = FunctionRef<Status(std::uint64_t bytes)>;
     return sync_names(to);
 }
 
-/// Changes two names about: at every moment either has the one file or directory or the other. `unsupported` where the system
-/// cannot.
-[[nodiscard]] inline Status exchange_paths(const std::string& left, [[maybe_unused]] const std::string& right) {
+/// Changes two names about: at every moment each of them has the one file or directory or the other. Where the system cannot do
+/// that at once, `left` has none for a moment, and what it had is at `right` with ".was" behind it.
+[[nodiscard]] inline Status exchange_paths(const std::string& left, const std::string& right) {
 #if defined(__linux__) && defined(RENAME_EXCHANGE)
     if (::renameat2(AT_FDCWD, left.c_str(), AT_FDCWD, right.c_str(), RENAME_EXCHANGE) == 0) return {};
     if (errno != EINVAL && errno != ENOSYS) return file_failure(errno, left, "rename");
 #endif
-    return failure(Errc::unsupported, left + ": the file system cannot exchange two names");
+    const std::string was = right + ".was";
+    if (auto renamed = rename_path(left, was); !renamed) return renamed;
+    if (auto renamed = rename_path(right, left); !renamed) {
+        (void)rename_path(was, left);
+        return renamed;
+    }
+    return rename_path(was, right);
 }
 
 /// Removes a file or directory that was not finished, unless told that it was.

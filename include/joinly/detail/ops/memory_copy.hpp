@@ -34,6 +34,21 @@ namespace detail {
     });
 }
 
+/// Copies the copy in `from` to the new directory `to`, at another version, and reads it back with `visit`.
+[[nodiscard]] inline Status copy_memory_copy(const std::string& from, const std::string& to, Version version, ScanVisitor visit) {
+    if (!path_exists(from + '/' + std::string{checkpoint_name})) return failure(Errc::corrupt, from + ": the records are missing");
+    if (auto made = make_new_directory(to); !made) return made;
+    auto journal = JournalDirectory::take(to, JournalDirectory::Missing::fails);
+    if (!journal) return failure(std::move(journal).error());
+    auto writer = CheckpointWriter::create(*journal);
+    if (!writer) return failure(std::move(writer).error());
+    const auto add = [&](const JournalChange& record) { return writer->add(record); };
+    if (auto read = read_checkpoint(from + '/' + std::string{checkpoint_name}, add); !read) return failure(std::move(read).error());
+    if (auto finished = writer->finish(version); !finished) return finished;
+    auto read_back = read_memory_copy(to, visit);
+    return read_back ? Status{} : failure(std::move(read_back).error());
+}
+
 /// @return the newest version that the copy has allocated.
 template <volatile_backend Backend>
 [[nodiscard]] Result<Version> back_up_memory(Backend& backend, const std::string& directory, const CopyWatch& watch) {

@@ -1,0 +1,167 @@
+#ifndef JOINLY_DETAIL_OPS_RESTORE_PLACE_HPP
+#define JOINLY_DETAIL_OPS_RESTORE_PLACE_HPP
+// Where a backup is restored to: the target, and the directory beside it in which the copy is made and what was there is kept.
+
+#include <joinly/config.hpp>
+#include <joinly/core/clock.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/function_ref.hpp>
+#include <joinly/detail/ops/files.hpp>
+#include <joinly/detail/ops/manifest_text.hpp>
+#include <joinly/detail/policy/journal_files.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// The path without symbolic links: the database is exchanged, and not the link that leads to it.
+[[nodiscard]] inline Result<std::string> real_path(const std::string& path) {
+    auto absolute = absolute_path(path);
+    if (!absolute) return absolute;
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::weakly_canonical(native_path(*absolute), error);
+    if (error) return path_failure(error, *absolute, "path");
+    return utf8_path(real);
+}
+
+/// A file `lock` in the staging directory, which its maker holds, says that the copy in it is not finished. Removed at the end,
+/// with what is in it, unless something of the target's may be there.
+class RestorePlace {
+public:
+    /// @param journal  the target's, or empty; `busy`: somebody has it open
+    [[nodiscard]] static Result<RestorePlace> make(const std::string& target, const std::string& journal) {
+        RestorePlace place;
+        auto real = real_path(target);
+        if (!real) return failure(std::move(real).error());
+        place.target_ = std::move(*real);
+        if (!is_directory(parent_of(place.target_)))
+            return failure(Errc::io, place.target_ + ": the directory that it would be in does not exist");
+        if (!journal.empty() && path_exists(journal)) {
+            auto held = JournalDirectory::take(journal, JournalDirectory::Missing::fails);
+            if (!held) return failure(std::move(held).error());
+            place.journal_.emplace(std::move(*held));
+        }
+        clear_left_overs(place.target_);
+        if (auto made = place.make_staging(); !made) return failure(std::move(made).error());
+        return place;
+    }
+    RestorePlace(RestorePlace&& other) noexcept
+        : target_{std::move(other.target_)},
+          staging_{std::exchange(other.staging_, {})},
+          lock_{std::move(other.lock_)},
+          journal_{std::move(other.journal_)},
+          holds_old_{other.holds_old_} {}
+    RestorePlace& operator=(RestorePlace&&) = delete;
+    ~RestorePlace() {
+        if (!holds_old_ && !staging_.empty()) const UnlessFinished all{staging_};
+    }
+
+    [[nodiscard]] const std::string& target() const noexcept { return target_; }
+    [[nodiscard]] const std::string& staging() const noexcept { return staging_; }
+
+    /// From now on a left-over is worth looking at.
+    [[nodiscard]] Status finish_copy() const {
+        if (auto unlocked = remove_tree(staging_ + "/lock"); !unlocked) return unlocked;
+        return sync_names(staging_);
+    }
+
+    /// Puts the journal aside, and then has `exchange` put the copy in the target's place: a journal must never be beside a
+    /// database that it does not belong to. Where that fails, the journal is put back.
+    [[nodiscard]] Status replace(FunctionRef<Status()> exchange) {
+        if (journal_) {
+            if (auto moved = rename_path(journal_->path(), staged_journal()); !moved) return moved;
+            holds_old_ = true;
+            if (auto synced = sync_names(parent_of(journal_->path())); !synced) return put_journal_back(), synced;
+        }
+        Status exchanged = exchange();
+        if (exchanged) {
+            holds_old_ = true;
+        } else {
+            put_journal_back();
+        }
+        return exchanged;
+    }
+    /// After a failure.
+    void put_journal_back() {
+        if (!journal_) return;
+        holds_old_ = !rename_path(staged_journal(), journal_->path());
+        (void)sync_names(parent_of(journal_->path()));
+    }
+
+    /// Says where what was there is now, or removes it.
+    void end(bool keep, std::string& database, std::string& journal) {
+        if (path_exists(staging_ + "/database")) database = staging_ + "/database";
+        if (journal_) journal = staged_journal();
+        holds_old_ = keep && !(database.empty() && journal.empty());
+        if (!keep) {
+            database.clear();
+            journal.clear();
+        }
+    }
+
+private:
+    RestorePlace() = default;
+
+    [[nodiscard]] std::string staged_journal() const { return staging_ + "/journal"; }
+
+    [[nodiscard]] Status make_staging() {
+        const std::string stem = target_ + ".restore-" + iso_time(SystemClock{}.now(), '-');
+        for (int n = 1;; ++n) {
+            std::string path = n == 1 ? stem : stem + '-' + std::to_string(n);
+            auto made = make_new_directory(path);
+            if (!made && made.error() == Errc::conflict) continue;
+            if (!made) return made;
+            staging_ = std::move(path);
+            break;
+        }
+#if !defined(_WIN32)
+        auto lock = lock_file(staging_ + "/lock");
+        if (!lock) return failure(std::move(lock).error());
+        lock_ = std::move(*lock);
+#endif
+        return sync_names(parent_of(target_));
+    }
+
+    /// Half copies that killed restores have left.
+    static void clear_left_overs([[maybe_unused]] const std::string& target) {
+#if !defined(_WIN32)
+        const std::string prefix = utf8_path(native_path(target).filename()) + ".restore-";
+        const auto names = names_of(parent_of(target));
+        if (!names) return;
+        for (const std::string& name : *names) {
+            const std::string path = parent_of(target) + '/' + name;
+            if (!name.starts_with(prefix) || !path_exists(path + "/lock")) continue;
+            if (const auto idle = lock_file(path + "/lock"); idle) (void)remove_tree(path);
+        }
+#endif
+    }
+
+    std::string target_;
+    std::string staging_;
+    FileDescriptor lock_;
+    std::optional<JournalDirectory> journal_;
+    bool holds_old_ = false;
+};
+
+/// Exchanges the journal at `path`, if one is there, for the one at `other`. `busy`: somebody has it open.
+[[nodiscard]] inline Status exchange_journals(const std::string& path, const std::string& other) {
+    if (path_exists(path)) {
+        const auto held = JournalDirectory::take(path, JournalDirectory::Missing::fails);
+        if (!held) return failure(held.error());
+        if (auto exchanged = exchange_paths(path, other); !exchanged) return exchanged;
+    } else if (auto renamed = rename_path(other, path); !renamed) {
+        return renamed;
+    }
+    if (auto synced = sync_names(parent_of(path)); !synced) return synced;
+    return sync_names(parent_of(other));
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,26 @@
+// SqliteBackend is backed up and restored as every backend is.
+#include <joinly/backend/sqlite.hpp>
+#include <joinly/ops/restore.hpp>
+#include <joinly/policy/write_through.hpp>
+#include <tests/support/temp_dir.hpp>
+
+#include <string>
+
+namespace {
+
+struct SubjectSqliteBackend {
+    using Backend = joinly::SqliteBackend;
+    using Policy = joinly::WriteThrough;
+    static Backend::Options options(const joinly::test::TempDir& dir) {
+        return {.path = dir / "live.db", .sync = joinly::Sync::process_crash};
+    }
+    static Policy::Options policy(const joinly::test::TempDir&) { return {}; }
+    static joinly::Result<joinly::RestoreReport> restore(const joinly::test::TempDir& dir, const std::string& backup) {
+        return joinly::restore<Backend>(backup, options(dir), {});
+    }
+};
+
+}  // namespace
+
+#define JOINLY_TESTED_BACKEND SubjectSqliteBackend
+#include <tests/conformance/ops_suite.hpp>
