@@ -1,6 +1,7 @@
 # find_package(joinly 0.1 REQUIRED COMPONENTS sqlite leveldb json zstd)
 #
-# Gives joinly::joinly always, and joinly::<component> for each component asked for.
+# Gives joinly::joinly always, and joinly::<component> for each component asked for. The component storage is the shared library
+# with the C interface.
 
 include(${CMAKE_CURRENT_LIST_DIR}/joinly-dependencies.cmake)
 

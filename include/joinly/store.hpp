@@ -416,10 +416,7 @@ public:
 
     /// Every key that begins with `prefix`, entities' keys included, or a page of them, in byte order.
     [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, const Page& page = {}) {
-        KeyRange range = prefix.empty() ? user_keys() : KeyRange::prefix(prefix);
-        if (!page.after.empty() && page.after >= range.begin) range.begin = page.after + '\0';
-        if (range.begin.front() == reserved_first_byte) range.begin = user_keys().begin;
-        return list(range, page.limit, [](std::string_view key) { return key; });
+        return list(user_keys(prefix, page.after), page.limit, [](std::string_view key) { return key; });
     }
 
     // --- expiry --------------------------------------------------------------------------------------------------------
@@ -597,6 +594,8 @@ public:
     [[nodiscard]] Backend& backend() noexcept { return engine().backend(); }
 
 private:
+    friend detail::StoreAccess;
+
     Store(std::unique_ptr<Engine> engine, Traits traits) : core_{std::make_unique<Core>(std::move(engine), std::move(traits))} {}
 
     static constexpr void require_delays() {

@@ -60,15 +60,7 @@ public:
         Core::template require_entity<T>();
         auto key = core_.template open_key<T>(id);
         if (!key) return failure(std::move(key).error());
-        if (const auto own = writes_.find(*key); own != writes_.end()) {
-            if (!own->second.object.value) return failure(Errc::not_found);
-            auto loaded = as_type(*key, own->second, Core::template type_of<T>());
-            if (!loaded) return failure(std::move(loaded).error());
-            return Core::template as_loaded<T>(std::move(*loaded));
-        }
-        auto loaded = core_.engine().load(*key, Core::template type_of<T>());
-        if (!loaded && loaded.error() != Errc::not_found) return failure(std::move(loaded).error());
-        if (auto same = note_read(*std::move(key), loaded ? loaded->version : absent); !same) return failure(same.error());
+        auto loaded = load_object(*std::move(key), Core::template type_of<T>());
         if (!loaded) return failure(std::move(loaded).error());
         return Core::template as_loaded<T>(std::move(*loaded));
     }
@@ -88,8 +80,10 @@ public:
         Core::template require_entity<T>();
         const auto expires_at = core_.expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
-        if (auto met = expect<T>(Core::id_in(entity), options.expect); !met) return met;
-        return put(std::make_shared<const T>(entity), *expires_at);
+        auto key = core_.template open_key<T>(Core::id_in(entity));
+        if (!key) return failure(std::move(key).error());
+        if (auto met = expect(*key, Core::template type_of<T>(), options.expect); !met) return met;
+        return put_entity(*std::move(key), std::make_shared<const T>(entity), *expires_at);
     }
 
     /// Erases when the transaction commits. Erasing what is not there is no error, unless `expect` says that it should be.
@@ -98,9 +92,9 @@ public:
         Core::template require_entity<T>();
         auto key = core_.template open_key<T>(id);
         if (!key) return failure(std::move(key).error());
-        if (auto met = expect<T>(id, options.expect); !met) return met;
+        if (auto met = expect(*key, Core::template type_of<T>(), options.expect); !met) return met;
         if (auto kept = detail::keep_catalogue<T>(core_); !kept) return kept;
-        writes_.insert_or_assign(*std::move(key), LoadedObject{{nullptr, &Core::template type_of<T>()}, absent, {}});
+        write_object(*std::move(key), {nullptr, &Core::template type_of<T>()}, {});
         return {};
     }
 
@@ -112,7 +106,7 @@ public:
         auto object = std::make_shared<T>(**loaded);
         if (auto accepted = detail::apply_change(change, *object); !accepted) return accepted;
         if (Core::id_in(*object) != id) return failure(Errc::invalid_argument, "an update must not change the id");
-        return put<T>(std::move(object), loaded->expires_at());
+        return put_entity<T>(*make_key(Core::template kind<T>(), id), std::move(object), loaded->expires_at());
     }
 
     /// As Store::for_each. That nothing has come to the kind, left it or changed is part of what the commit requires.
@@ -135,16 +129,9 @@ public:
     template <class T>
     [[nodiscard]] Result<std::vector<std::string>> ids(const Page& page = {}) {
         Core::template require_entity<T>();
-        std::vector<std::string> found;
-        if (page.limit == 0) return found;
         KeyRange range = kind_range(Core::template kind<T>());
         if (!page.after.empty()) range.begin += page.after + '\0';  // the smallest key above it
-        auto scanned = scan(range, [&](const ScanItem& item) {
-            found.emplace_back(id_of(Core::template kind<T>(), item.key));
-            return found.size() < page.limit;
-        });
-        if (!scanned) return failure(std::move(scanned).error());
-        return found;
+        return list(range, page.limit, [](std::string_view key) { return id_of(Core::template kind<T>(), key); });
     }
 
     template <class T>
@@ -165,6 +152,67 @@ public:
     template <class T>
     [[nodiscard]] Result<FoundIds> find_ids(const Query<T>& query) {
         return find_page<T, FoundIds>(query);
+    }
+
+    // --- raw bytes, and objects whose type is known at run time only: the C interface's -----------------------------------
+
+    /// As Store::get.
+    [[nodiscard]] Result<std::string> get(std::string_view key) {
+        if (auto usable = core_.open_raw_key(key); !usable) return failure(std::move(usable).error());
+        auto loaded = load_object(std::string{key}, bytes_type);
+        if (!loaded) return failure(std::move(loaded).error());
+        return *static_cast<const std::string*>(loaded->object.value.get());
+    }
+    /// As Store::put, when the transaction commits.
+    [[nodiscard]] Status put(std::string_view key, std::string bytes, const SaveOptions& options = {}) {
+        if (auto usable = core_.open_raw_key(key); !usable) return usable;
+        const auto expires_at = core_.expiry(options.ttl);
+        if (!expires_at) return failure(expires_at.error());
+        if (auto met = expect(key, bytes_type, options.expect); !met) return met;
+        auto unindexed = detail::require_unindexed(core_, key);
+        if (!unindexed) return failure(std::move(unindexed).error());
+        if (*unindexed) {
+            if (auto same = note_read((*unindexed)->key, (*unindexed)->version); !same) return same;
+        }
+        write_object(std::string{key}, {std::make_shared<const std::string>(std::move(bytes)), &bytes_type}, *expires_at);
+        return {};
+    }
+    /// As Store::erase_key, when the transaction commits.
+    [[nodiscard]] Status erase_key(std::string_view key, const EraseOptions& options = {}) {
+        if (auto usable = core_.open_raw_key(key); !usable) return usable;
+        if (auto met = expect(key, bytes_type, options.expect); !met) return met;
+        write_object(std::string{key}, {}, {});
+        return {};
+    }
+    /// As Store::keys; required like `ids`.
+    [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, const Page& page = {}) {
+        return list(user_keys(prefix, page.after), page.limit, [](std::string_view key) { return key; });
+    }
+
+    /// As load, for a key that the store takes. The version of what this transaction has written itself is `absent`.
+    [[nodiscard]] Result<LoadedObject> load_object(std::string key, const ObjectType& type) {
+        if (const auto own = writes_.find(key); own != writes_.end()) {
+            if (!own->second.object.value) return failure(Errc::not_found);
+            return as_type(key, own->second, type);
+        }
+        auto loaded = core_.engine().load(key, type);
+        if (!loaded && loaded.error() != Errc::not_found) return loaded;
+        if (auto same = note_read(std::move(key), loaded ? loaded->version : absent); !same) return failure(same.error());
+        return loaded;
+    }
+    /// Writes an object, or erases it when it has no value, at the commit. The kind's catalogue has been seen to.
+    void write_object(std::string key, Object object, Expiry expires_at) {
+        writes_.insert_or_assign(std::move(key), LoadedObject{std::move(object), absent, expires_at});
+    }
+    /// `conflict`: what is there is not what is expected.
+    [[nodiscard]] Status expect(std::string_view key, const ObjectType& type, const std::optional<Version>& expected) {
+        if (!expected) return {};
+        auto loaded = load_object(std::string{key}, type);
+        if (!loaded && loaded.error() != Errc::not_found) return failure(std::move(loaded).error());
+        const bool met = loaded ? *expected != absent && loaded->version == *expected : *expected == absent;
+        if (met) return {};
+        return failure(Errc::conflict, detail::printable(key) + " is " + detail::version_text(loaded ? loaded->version : absent) +
+                                           ", not " + detail::version_text(*expected));
     }
 
     /// For Store::transaction: commits, or, when the function refused, sees to it that the refusal was founded on what was there
@@ -206,24 +254,9 @@ private:
     }
 
     template <class T>
-    [[nodiscard]] Status expect(std::string_view id, const std::optional<Version>& expected) {
-        if (!expected) return {};
-        auto loaded = load<T>(id);
-        if (!loaded && loaded.error() != Errc::not_found) return failure(std::move(loaded).error());
-        const bool met = loaded ? *expected != absent && loaded->version() == *expected : *expected == absent;
-        if (met) return {};
-        return failure(Errc::conflict, std::string{Core::template kind<T>()} + ':' + detail::printable(id) + " is " +
-                                           detail::version_text(loaded ? loaded->version() : absent) + ", not " +
-                                           detail::version_text(*expected));
-    }
-
-    template <class T>
-    [[nodiscard]] Status put(std::shared_ptr<const T> object, Expiry expires_at) {
-        auto key = core_.template open_key<T>(Core::id_in(*object));
-        if (!key) return failure(std::move(key).error());
+    [[nodiscard]] Status put_entity(std::string key, std::shared_ptr<const T> object, Expiry expires_at) {
         if (auto kept = detail::keep_catalogue<T>(core_); !kept) return kept;
-        writes_.insert_or_assign(*std::move(key),
-                                 LoadedObject{{std::move(object), &Core::template type_of<T>()}, absent, expires_at});
+        write_object(std::move(key), {std::move(object), &Core::template type_of<T>()}, expires_at);
         return {};
     }
 
@@ -246,6 +279,18 @@ private:
         read.stored.digest = digest.value();
         ranges_.push_back(std::move(read));
         return {};
+    }
+
+    template <class Project>
+    [[nodiscard]] Result<std::vector<std::string>> list(const KeyRange& range, std::size_t limit, Project project) {
+        std::vector<std::string> found;
+        if (limit == 0) return found;
+        auto scanned = scan(range, [&](const ScanItem& item) {
+            found.emplace_back(project(item.key));
+            return found.size() < limit;
+        });
+        if (!scanned) return failure(std::move(scanned).error());
+        return found;
     }
 
     template <class T, class Page>

@@ -95,5 +95,13 @@ private:
 /// Everything but the library's own keys.
 [[nodiscard]] inline KeyRange user_keys() { return {std::string{"\x01"}, std::string{}, Direction::forward}; }
 
+/// Those of them that begin with `prefix`, from behind `after` on; an empty `after` is before all of them.
+[[nodiscard]] inline KeyRange user_keys(std::string_view prefix, std::string_view after) {
+    KeyRange range = prefix.empty() ? user_keys() : KeyRange::prefix(prefix);
+    if (!after.empty() && after >= range.begin) range.begin = std::string{after} + '\0';
+    if (range.begin.front() == reserved_first_byte) range.begin = user_keys().begin;
+    return range;
+}
+
 JOINLY_NAMESPACE_END
 #endif

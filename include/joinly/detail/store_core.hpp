@@ -151,6 +151,14 @@ private:
     JOINLY_NO_UNIQUE_ADDRESS Traits traits_;
 };
 
+/// For code of the library's that knows the types of what it stores at run time only: the C interface.
+struct StoreAccess {
+    template <class Store>
+    [[nodiscard]] static auto& core(Store& store) noexcept {
+        return *store.core_;
+    }
+};
+
 /// Calls a function that changes an entity, and may refuse to.
 template <class T, class Change>
 [[nodiscard]] Status apply_change(Change& change, T& object) {

@@ -1,0 +1,127 @@
+#ifndef JOINLY_DETAIL_C_ANY_BACKEND_HPP
+#define JOINLY_DETAIL_C_ANY_BACKEND_HPP
+// A backend that is chosen at run time. Each policy is then compiled once, and not once for each backend: a virtual call is
+// nothing to what an engine does.
+
+#include <joinly/backend/concepts.hpp>
+#include <joinly/backend/sqlite_views.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// Any thread may call, as of every backend. What the backend within cannot do is `unsupported`, or, where the store only asks
+/// for the sake of others (claim_sole_writer, foreign_commits), done already.
+class AnyBackend {
+public:
+    class Held {
+    public:
+        Held() = default;
+        Held(const Held&) = delete;
+        Held& operator=(const Held&) = delete;
+        virtual ~Held() = default;
+        virtual Result<Record> read(std::string_view key) = 0;
+        virtual Status read_many(std::span<const std::string_view> keys, ReadSink sink) = 0;
+        virtual Result<Version> write(const Batch& batch) = 0;
+        virtual Status scan(const KeyRange& range, ScanVisitor visit) = 0;
+        virtual Status follow(const KeyRange& range, EntryVisitor visit) = 0;
+        virtual Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) = 0;
+        virtual Result<Version> last_version() = 0;
+        virtual Result<std::uint64_t> size_on_disk() = 0;
+        virtual Status backup_to(const std::string& path) = 0;
+        virtual Status claim_sole_writer() = 0;
+        virtual Result<std::uint64_t> foreign_commits() = 0;
+        virtual Status create_views(std::span<const SqlView> views) = 0;
+    };
+    struct Options {
+        std::shared_ptr<Held> held;  ///< open already
+    };
+
+    [[nodiscard]] static Result<AnyBackend> open(const Options& options) { return AnyBackend{options.held}; }
+
+    [[nodiscard]] Result<Record> read(std::string_view key) { return held_->read(key); }
+    [[nodiscard]] Status read_many(std::span<const std::string_view> keys, ReadSink sink) { return held_->read_many(keys, sink); }
+    [[nodiscard]] Result<Version> write(const Batch& batch) { return held_->write(batch); }
+    [[nodiscard]] Status scan(const KeyRange& range, ScanVisitor visit) { return held_->scan(range, visit); }
+    [[nodiscard]] Status follow(const KeyRange& range, EntryVisitor visit) { return held_->follow(range, visit); }
+    [[nodiscard]] Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) { return held_->expired(now, limit); }
+    [[nodiscard]] Result<Version> last_version() { return held_->last_version(); }
+    [[nodiscard]] Result<std::uint64_t> size_on_disk() { return held_->size_on_disk(); }
+    [[nodiscard]] Status backup_to(const std::string& path) { return held_->backup_to(path); }
+    [[nodiscard]] Status claim_sole_writer() { return held_->claim_sole_writer(); }
+    [[nodiscard]] Result<std::uint64_t> foreign_commits() { return held_->foreign_commits(); }
+    [[nodiscard]] Status create_views(std::span<const SqlView> views) { return held_->create_views(views); }
+
+private:
+    explicit AnyBackend(std::shared_ptr<Held> held) noexcept : held_{std::move(held)} {}
+
+    std::shared_ptr<Held> held_;
+};
+
+template <storage_backend Backend>
+class HeldBackend final : public AnyBackend::Held {
+public:
+    explicit HeldBackend(Backend backend) : backend_{std::move(backend)} {}
+
+    Result<Record> read(std::string_view key) override { return backend_.read(key); }
+    Status read_many(std::span<const std::string_view> keys, ReadSink sink) override { return backend_.read_many(keys, sink); }
+    Result<Version> write(const Batch& batch) override { return backend_.write(batch); }
+    Status scan(const KeyRange& range, ScanVisitor visit) override { return backend_.scan(range, visit); }
+    Status follow(const KeyRange& range, EntryVisitor visit) override { return backend_.follow(range, visit); }
+    Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) override { return backend_.expired(now, limit); }
+    Result<Version> last_version() override { return backend_.last_version(); }
+    Result<std::uint64_t> size_on_disk() override { return backend_.size_on_disk(); }
+    Status backup_to(const std::string& path) override {
+        if constexpr (backs_up<Backend>) {
+            return backend_.backup_to(path);
+        } else {
+            return failure(Errc::unsupported, "this backend has nothing on a disk to copy");
+        }
+    }
+    Status claim_sole_writer() override {
+        if constexpr (claims_sole_writer<Backend>) {
+            return backend_.claim_sole_writer();
+        } else {
+            return {};
+        }
+    }
+    Result<std::uint64_t> foreign_commits() override {
+        if constexpr (tells_foreign_commits<Backend>) {
+            return backend_.foreign_commits();
+        } else {
+            return std::uint64_t{0};
+        }
+    }
+    Status create_views(std::span<const SqlView> views) override {
+        if constexpr (requires { backend_.create_views(views); }) {
+            return backend_.create_views(views);
+        } else {
+            return failure(Errc::unsupported, "this backend knows no SQL");
+        }
+    }
+
+private:
+    Backend backend_;
+};
+
+/// An open backend as one of any kind.
+template <storage_backend Backend>
+[[nodiscard]] Result<AnyBackend::Options> hold_backend(const typename Backend::Options& options) {
+    auto backend = Backend::open(options);
+    if (!backend) return failure(std::move(backend).error());
+    return AnyBackend::Options{std::make_shared<HeldBackend<Backend>>(*std::move(backend))};
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

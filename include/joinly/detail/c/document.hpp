@@ -1,0 +1,200 @@
+#ifndef JOINLY_DETAIL_C_DOCUMENT_HPP
+#define JOINLY_DETAIL_C_DOCUMENT_HPP
+// An entity as those see it who have no C++ types: JSON text. It is read once, to learn that it is one and what the indexes know it
+// by; what is cached is the text, so that a hit is a copy of it. See joinly/c/joinly.h for what is promised.
+
+#include <joinly/codec/binary.hpp>
+#include <joinly/codec/json.hpp>
+#include <joinly/config.hpp>
+#include <joinly/core/key.hpp>
+#include <joinly/core/result.hpp>
+#include <joinly/detail/codec/json_writer.hpp>
+#include <joinly/detail/index/terms.hpp>
+#include <joinly/detail/index/upkeep.hpp>
+#include <joinly/detail/index/walk.hpp>
+#include <joinly/entity/lobby.hpp>
+#include <joinly/entity/match.hpp>
+#include <joinly/entity/player.hpp>
+#include <joinly/entity/queue.hpp>
+#include <joinly/policy/object.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// How documents are stored.
+enum class DocumentCodec : std::uint8_t { json, binary };
+
+struct Document {
+    std::string text;
+    std::string wire = {};  ///< what is stored, where that is not the text
+    std::string index_terms = {};
+};
+
+/// What the library knows of one kind of entity; by DocumentCodec where there are two.
+struct DocumentKind {
+    std::string_view name;
+    ObjectType types[2];
+    /// `invalid_argument`, naming the field: the text is not such an entity, or its id is not that.
+    Result<std::shared_ptr<const void>> (*parse[2])(std::string_view id, std::string_view text);
+
+    [[nodiscard]] const ObjectType& type(DocumentCodec codec) const noexcept { return types[static_cast<std::size_t>(codec)]; }
+};
+
+template <class T>
+[[nodiscard]] Status add_index_terms(const T& entity, Document& document) {
+    if constexpr (has_indexes<T>) {
+        return index_terms(entity, document.index_terms);
+    } else {
+        return {};
+    }
+}
+
+/// `text` with the id as its last member, which counts even if there is an empty one before.
+template <class T>
+[[nodiscard]] Result<std::string> with_id(std::string_view text, const T& entity) {
+    std::string completed{text.substr(0, text.find_last_of('}'))};
+    const bool is_empty = completed.find_last_not_of(" \t\r\n") == completed.find('{');
+    bool written = true;
+    JsonWriter writer{completed};
+    Entity<T>::fields(entity, [&](auto, std::string_view name, const auto& member, auto&&...) {
+        if constexpr (std::is_same_v<decltype(member), const std::string&>) {
+            if (&member != &Entity<T>::id(entity)) return;
+            if (!is_empty) writer.raw(',');
+            writer.key(name);
+            written = writer.text(member);
+        }
+    });
+    completed.push_back('}');
+    if (written) return completed;
+    return failure(Errc::invalid_argument, "the id of a " + std::string{Entity<T>::kind} + " is not UTF-8, as JSON must be");
+}
+
+/// What is stored besides the text, under a codec that is not Json.
+template <class T>
+[[nodiscard]] Status encode_document(const T& entity, Document& document) {
+    if (!entity.unknown_fields.empty()) {
+        return failure(Errc::invalid_argument, "a " + std::string{Entity<T>::kind} +
+                                                   " has members that its description does not have, which the binary "
+                                                   "codec cannot keep: leave them out, or open with codec=json");
+    }
+    document.text.clear();
+    if (auto encoded = Json::encode(entity, document.text); !encoded) return encoded;
+    return Binary::encode(entity, document.wire);
+}
+
+template <class T, DocumentCodec codec>
+[[nodiscard]] Result<std::shared_ptr<const void>> parse_document(std::string_view id, std::string_view text) {
+    T entity;
+    if (auto decoded = Json::decode(text, entity); !decoded) {
+        const Errc code = decoded.error() == Errc::corrupt ? Errc::invalid_argument : decoded.error().code();
+        return failure(code, std::string{decoded.error().message()});
+    }
+    auto document = std::make_shared<Document>();
+    auto& own_id = Entity<T>::id(entity);
+    if (own_id.empty()) {
+        own_id = id;
+        auto completed = with_id(text, entity);
+        if (!completed) return failure(std::move(completed).error());
+        document->text = *std::move(completed);
+    } else if (own_id == id) {
+        document->text = text;
+    } else {
+        return failure(Errc::invalid_argument, std::string{Entity<T>::kind} + ':' + printable(id) +
+                                                   " is to hold one with another id: " + printable_start(own_id));
+    }
+    if constexpr (codec == DocumentCodec::binary) {
+        if (auto encoded = encode_document(entity, *document); !encoded) return failure(std::move(encoded).error());
+    }
+    if (auto added = add_index_terms(entity, *document); !added) return failure(std::move(added).error());
+    return std::shared_ptr<const void>{std::move(document)};
+}
+
+template <class T, DocumentCodec codec>
+[[nodiscard]] Result<std::shared_ptr<const void>> decode_document(std::string_view bytes) {
+    constexpr bool is_json = codec == DocumentCodec::json;
+    using Codec = std::conditional_t<is_json, Json, Binary>;
+    T entity;
+    if (auto decoded = Codec::decode(bytes, entity); !decoded) {
+        if (decoded.error() != Errc::corrupt) return failure(std::move(decoded).error());
+        return failure(Errc::corrupt,
+                       std::string{decoded.error().message()} + " (read with codec=" + std::string{Codec::name} + ")");
+    }
+    auto document = std::make_shared<Document>();
+    if constexpr (is_json) {
+        document->text = bytes;
+    } else {
+        document->wire = bytes;
+        if (auto shown = Json::encode(entity, document->text); !shown)
+            return failure(Errc::incompatible, "JSON cannot show it: " + std::string{shown.error().message()});
+    }
+    if (auto added = add_index_terms(entity, *document); !added) return failure(std::move(added).error());
+    return std::shared_ptr<const void>{std::move(document)};
+}
+
+[[nodiscard]] inline const Document& as_document(const void* object) noexcept { return *static_cast<const Document*>(object); }
+
+template <DocumentCodec codec>
+[[nodiscard]] const std::string& stored_bytes(const void* object) noexcept {
+    return codec == DocumentCodec::json ? as_document(object).text : as_document(object).wire;
+}
+
+template <class T, DocumentCodec codec>
+[[nodiscard]] constexpr ObjectType document_type() noexcept {
+    return {
+        [](const void* object, std::string& out) -> Status {
+            out.append(stored_bytes<codec>(object));
+            return {};
+        },
+        [](const void* object) -> Result<std::size_t> { return stored_bytes<codec>(object).size(); },
+        &decode_document<T, codec>,
+        codec == DocumentCodec::json ? Json::form : Binary::form,
+        !has_indexes<T> ? nullptr : +[](const void* object, std::string& packed) -> Status {
+            packed.append(as_document(object).index_terms);
+            return {};
+        },
+    };
+}
+
+template <class T>
+inline constexpr DocumentKind document_kind{
+    kind_of<T>,
+    {document_type<T, DocumentCodec::json>(), document_type<T, DocumentCodec::binary>()},
+    {&parse_document<T, DocumentCodec::json>, &parse_document<T, DocumentCodec::binary>},
+};
+
+/// The kind of an entity's key; null: under the key there are bytes. The key is a valid one.
+[[nodiscard]] inline const DocumentKind* document_kind_of(std::string_view key) noexcept {
+    const std::string_view name = key.substr(0, key.find(':'));
+    if (name.size() == key.size()) return nullptr;
+    for (const DocumentKind* kind : {&document_kind<Player>, &document_kind<Lobby>, &document_kind<Match>, &document_kind<Queue>}) {
+        if (kind->name == name) return kind;
+    }
+    return nullptr;
+}
+
+/// As keep_catalogue, for a kind that is known at run time.
+template <class Core>
+[[nodiscard]] Status keep_catalogue_of(Core& core, const DocumentKind& kind) {
+    if (&kind == &document_kind<Player>) return keep_catalogue<Player>(core);
+    if (&kind == &document_kind<Lobby>) return keep_catalogue<Lobby>(core);
+    if (&kind == &document_kind<Match>) return keep_catalogue<Match>(core);
+    return keep_catalogue<Queue>(core);
+}
+
+/// What those get who have no C++ types: a document's text, or the bytes.
+[[nodiscard]] inline std::string_view shown(const Object& object) noexcept {
+    if (object.type == &bytes_type) return *static_cast<const std::string*>(object.value.get());
+    return as_document(object.value.get()).text;
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

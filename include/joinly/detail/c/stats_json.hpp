@@ -1,0 +1,86 @@
+#ifndef JOINLY_DETAIL_C_STATS_JSON_HPP
+#define JOINLY_DETAIL_C_STATS_JSON_HPP
+// Statistics as JSON text: a stats() for those who have no C++ structs. Times in milliseconds, rates in percent.
+
+#include <joinly/cache/stats.hpp>
+#include <joinly/config.hpp>
+#include <joinly/detail/codec/json_writer.hpp>
+#include <joinly/detail/codec/utf8.hpp>
+#include <joinly/detail/printable.hpp>
+#include <joinly/policy/concepts.hpp>
+#include <joinly/policy/health.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+/// What a store was opened as.
+struct StoreNames {
+    std::string backend;
+    std::string policy;
+    std::string codec;
+};
+
+/// The engine's words may be in any encoding.
+inline void write_words(JsonWriter& out, std::string_view name, std::string_view words) {
+    out.key(name);
+    (void)(is_utf8(words) ? out.text(words) : out.text(printable(words)));
+}
+
+template <class Number>
+void write_number(JsonWriter& out, std::string_view name, Number number) {
+    out.key(name);
+    out.number(number);
+}
+
+inline void write_cache_stats(JsonWriter& out, const CacheStats& stats) {
+    out.open('{');
+    write_number(out, "hits", stats.hits);
+    write_number(out, "misses", stats.misses);
+    out.key("hit_rate");
+    (void)out.real(stats.hit_rate_percent());
+    write_number(out, "size", stats.size);
+    write_number(out, "max_size", stats.max_size);
+    write_number(out, "insertions", stats.insertions);
+    write_number(out, "evictions", stats.evictions);
+    write_number(out, "expirations", stats.expirations);
+    out.close('}');
+}
+
+[[nodiscard]] inline std::string stats_json(const CacheStats& stats) {
+    std::string text;
+    JsonWriter out{text};
+    write_cache_stats(out, stats);
+    return text;
+}
+
+[[nodiscard]] inline std::string stats_json(const StoreNames& names, const StoreStats& stats, const StoreHealth& health,
+                                            std::uint64_t size_on_disk) {
+    std::string text;
+    JsonWriter out{text};
+    out.open('{');
+    write_words(out, "backend", names.backend);
+    write_words(out, "policy", names.policy);
+    write_words(out, "codec", names.codec);
+    out.key("cache");
+    write_cache_stats(out, stats.cache);
+    write_number(out, "backend_reads", stats.backend_reads);
+    write_number(out, "backend_writes", stats.backend_writes);
+    write_number(out, "size_on_disk", size_on_disk);
+    write_number(out, "pending_entries", health.pending_entries);
+    write_number(out, "pending_bytes", health.pending_bytes);
+    write_number(out, "oldest_pending_ms", health.oldest_pending.count());
+    write_number(out, "flush_failures", stats.flush_failures);
+    write_words(out, "last_error", health.last_error);
+    write_number(out, "dead_letters", health.dead_letters);
+    write_number(out, "journal_bytes", health.journal_bytes);
+    out.close('}');
+    return text;
+}
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif

@@ -1,0 +1,115 @@
+// What one language writes, the other loads: entities of the C interface and of C++ in one database.
+
+#include <tests/c/rig.hpp>
+#include <tests/support/catch.hpp>
+#include <tests/support/temp_dir.hpp>
+
+#include <joinly/c/joinly.h>
+#include <joinly/backend/sqlite.hpp>
+#include <joinly/codec/json.hpp>
+#include <joinly/entity/lobby.hpp>
+#include <joinly/entity/player.hpp>
+#include <joinly/store.hpp>
+
+#include <string>
+
+namespace joinly::test {
+namespace {
+
+struct JsonTraits : DefaultTraits {
+    using Codec = Json;
+};
+
+auto open_json(const std::string& path) { return open<SqliteBackend, NoCache, JsonTraits>({.path = path}).value(); }
+
+TEST_CASE("what C has saved, C++ loads as typed entities, and finds by their fields", "[c]") {
+    const TempDir dir;
+    const auto policy = GENERATE("none", "write_through", "write_behind");
+    {
+        const CStore store = open_c("sqlite", dir / "a.db", policy);
+        CHECK(set(store, "player:ada", R"({"username": "Ada", "skill_rating": 1200, "guild": "owls"})") == JOINLY_OK);
+        CHECK(set(store, "player:bob", R"({"skill_rating": 900})") == JOINLY_OK);
+        CHECK(set(store, "player:cid", R"({"skill_rating": 1300})") == JOINLY_OK);
+        CHECK(set(store, "player:cid", R"({"skill_rating": 100})") == JOINLY_OK);
+        CHECK(set(store, "player:dan", R"({"skill_rating": 1250})") == JOINLY_OK);
+        CHECK(erase(store, "player:dan") == JOINLY_OK);
+        CHECK(joinly_touch(store.get(), "player:bob", 10, 3'600'000, nullptr) == JOINLY_OK);
+        CHECK(set(store, "lobby:1", R"({"state": "in_game", "players": ["ada"], "created_at": 1.5})") == JOINLY_OK);
+        CHECK(joinly_close(store.get(), 10'000, nullptr) == JOINLY_OK);
+    }
+    auto store = open_json(dir / "a.db");
+    CHECK((*store.load<Player>("ada"))->username == "Ada");
+    const auto lobby = store.load<Lobby>("1");
+    REQUIRE(lobby);
+    CHECK((*lobby)->lobby_id == "1");
+    CHECK((*lobby)->state == LobbyState::in_game);
+    CHECK((*lobby)->created_at.time_since_epoch().count() == 1'500'000);
+    const auto strong = store.find<Player>(where(&Player::skill_rating).at_least(900));
+    REQUIRE(strong);
+    REQUIRE(strong->items.size() == 2);
+    CHECK(strong->items[0]->player_id == "bob");
+    CHECK(store.verify_indexes<Player>());
+    CHECK(store.verify_indexes<Lobby>());
+}
+
+TEST_CASE("what C++ has saved, C loads as JSON, and what C++ does not know survives it", "[c]") {
+    const TempDir dir;
+    {
+        const CStore store = open_c("sqlite", dir / "a.db", "none");
+        CHECK(set(store, "player:ada", R"({"guild": {"name": "owls"}, "skill_rating": 1})") == JOINLY_OK);
+    }
+    {
+        auto store = open_json(dir / "a.db");
+        CHECK(store.update<Player>("ada", [](Player& player) { player.skill_rating = 2; }));
+        CHECK(store.save(Lobby{.lobby_id = "1", .players = {"ada"}}));
+    }
+    const CStore store = open_c("sqlite", dir / "a.db", "write_through");
+    const std::string player = get(store, "player:ada");
+    CHECK(player.find(R"("skill_rating":2)") != std::string::npos);
+    CHECK(player.find(R"("guild":{"name": "owls"})") != std::string::npos);
+    CHECK(get(store, "lobby:1").find(R"("players":["ada"])") != std::string::npos);
+}
+
+TEST_CASE("with the binary codec it is C++'s own default that C reads and writes", "[c]") {
+    const TempDir dir;
+    {
+        auto store = open<SqliteBackend, NoCache>({.path = dir / "a.db"}).value();
+        CHECK(store.save(Player{.player_id = "ada", .username = "Ada"}));
+    }
+    {
+        const CStore store = open_c("sqlite", dir / "a.db", "write_through", {{"codec", "binary"}});
+        CHECK(get(store, "player:ada").find(R"("username":"Ada")") != std::string::npos);
+        CHECK(set(store, "player:bob", R"({"username": "Bob", "skill_rating": 5})") == JOINLY_OK);
+    }
+    auto store = open<SqliteBackend, NoCache>({.path = dir / "a.db"}).value();
+    CHECK((*store.load<Player>("bob"))->username == "Bob");
+    CHECK(store.verify_indexes<Player>());
+}
+
+TEST_CASE("records of the other codec are corrupt, and the message says what they were read with", "[c]") {
+    const TempDir dir;
+    {
+        const CStore store = open_c("sqlite", dir / "a.db", "none", {{"codec", "binary"}});
+        CHECK(set(store, "player:ada", R"({"username": "Ada"})") == JOINLY_OK);
+    }
+    const CStore store = open_c("sqlite", dir / "a.db", "none");
+    joinly_error error{};
+    CHECK(joinly_load_player(store.get(), "ada", 3, nullptr, 0, nullptr, &error) == -JOINLY_CORRUPT);
+    CHECK(std::string{error.message}.find("codec=json") != std::string::npos);
+}
+
+TEST_CASE("entities that C has saved are rows of SQL", "[c]") {
+    const TempDir dir;
+    {
+        const CStore store = open_c("sqlite", dir / "a.db", "write_through", {{"sql_views", "true"}});
+        CHECK(set(store, "player:ada", R"({"username": "Ada", "skill_rating": 1200})") == JOINLY_OK);
+    }
+    auto store = open_json(dir / "a.db");
+    const auto rows = store.backend().query("SELECT username FROM player WHERE skill_rating > 1000");
+    REQUIRE(rows);
+    REQUIRE(rows->begin() != rows->end());
+    CHECK(rows->begin()->get<std::string>("username") == "Ada");
+}
+
+}  // namespace
+}  // namespace joinly::test
