@@ -19,6 +19,7 @@
 #include <joinly/codec/concepts.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/key.hpp>
+#include <joinly/core/observer.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/backoff.hpp>
 #include <joinly/detail/index/collector.hpp>
@@ -35,6 +36,7 @@
 #include <joinly/policy/health.hpp>
 #include <joinly/policy/no_cache.hpp>
 #include <joinly/policy/read_through.hpp>
+#include <joinly/policy/stats.hpp>
 #include <joinly/policy/write_through.hpp>
 #include <joinly/traits.hpp>
 #include <joinly/transaction.hpp>
@@ -121,29 +123,31 @@ public:
     template <class T>
     [[nodiscard]] Result<Version> save(const T& entity, const SaveOptions& options = {}) {
         Core::template require_entity<T>();
-        return save_object(entity, shared_object(entity), options);
+        return observed(Operation::save, [&] { return save_object(entity, shared_object(entity), options); });
     }
     /// As above, without copying the entity: it is moved from when it was saved, and as it was when it was refused.
     template <detail::unreferenced T>
     [[nodiscard]] Result<Version> save(T&& entity, const SaveOptions& options = {}) {
         using Saved = std::remove_const_t<T>;
         Core::template require_entity<Saved>();
-        if constexpr (!Engine::keeps_objects || std::is_const_v<T>) {
-            return save_object(entity, shared_object(entity), options);
-        } else {
-            // Refused before it is moved, or else given back: by moving unless the policy has kept the object, which it may have
-            // when its journal could not make the write durable.
-            if (auto usable = core_->template usable_id<Saved>(Core::id_in(entity)); !usable)
-                return failure(std::move(usable).error());
-            const auto object = std::make_shared<Saved>(std::move(entity));
-            auto saved = save_object(*object, object, options);
-            if (!saved && object.use_count() == 1) {
-                entity = std::move(*object);
-            } else if (!saved) {
-                entity = *object;
+        return observed(Operation::save, [&]() -> Result<Version> {
+            if constexpr (!Engine::keeps_objects || std::is_const_v<T>) {
+                return save_object(entity, shared_object(entity), options);
+            } else {
+                // Refused before it is moved, or else given back: by moving unless the policy has kept the object, which it may
+                // have when its journal could not make the write durable.
+                if (auto usable = core_->template usable_id<Saved>(Core::id_in(entity)); !usable)
+                    return failure(std::move(usable).error());
+                const auto object = std::make_shared<Saved>(std::move(entity));
+                auto saved = save_object(*object, object, options);
+                if (!saved && object.use_count() == 1) {
+                    entity = std::move(*object);
+                } else if (!saved) {
+                    entity = *object;
+                }
+                return saved;
             }
-            return saved;
-        }
+        });
     }
 
     /// The newest acknowledged state, or `not_found`. `invalid_argument`: the id is empty or too long. `corrupt`: the stored
@@ -151,28 +155,29 @@ public:
     template <class T>
     [[nodiscard]] Result<Loaded<T>> load(std::string_view id) {
         Core::template require_entity<T>();
-        if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
-        auto loaded = engine().load(KeyBuffer{Core::template kind<T>(), id}.view(), Core::template type_of<T>());
-        if (!loaded) return failure(std::move(loaded).error());
-        return Core::template as_loaded<T>(std::move(*loaded));
+        return observed(Operation::load, [&] { return load_object<T>(id); });
     }
 
     /// Erases the entity. Erasing what is not there is no error, unless `expect` says that it should be.
     template <class T>
     [[nodiscard]] Status erase(std::string_view id, const EraseOptions& options = {}) {
         Core::template require_entity<T>();
-        auto key = core_->template open_key<T>(id);
-        if (!key) return failure(std::move(key).error());
-        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return kept;
-        return erase_one(std::move(*key), &Core::template type_of<T>(), options);
+        return observed(Operation::erase, [&]() -> Status {
+            auto key = core_->template open_key<T>(id);
+            if (!key) return failure(std::move(key).error());
+            if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return kept;
+            return erase_one(std::move(*key), &Core::template type_of<T>(), options);
+        });
     }
 
     template <class T>
     [[nodiscard]] Result<bool> exists(std::string_view id) {
-        auto loaded = load<T>(id);
-        if (loaded) return true;
-        if (loaded.error() == Errc::not_found) return false;
-        return failure(std::move(loaded).error());
+        return observed(Operation::load, [&]() -> Result<bool> {
+            auto loaded = load_object<T>(id);
+            if (loaded) return true;
+            if (loaded.error() == Errc::not_found) return false;
+            return failure(std::move(loaded).error());
+        });
     }
 
     /// Reads the entity, lets `change` change a copy, and saves that if nobody wrote in between; otherwise all of it again.
@@ -185,21 +190,24 @@ public:
     template <class T, std::invocable<T&> Change>
     [[nodiscard]] Result<Version> update(std::string_view id, Change&& change) {
         Core::template require_entity<T>();
-        const auto key = core_->template open_key<T>(id);
-        if (!key) return failure(key.error());
-        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
-        detail::Backoff backoff;
-        for (;;) {
-            auto loaded = load<T>(id);
-            if (!loaded) return failure(std::move(loaded).error());
-            auto object = std::make_shared<T>(**loaded);
-            if (auto accepted = detail::apply_change(change, *object); !accepted) return failure(std::move(accepted).error());
-            if (Core::id_in(*object) != id)
-                return failure_at(*key, Error{Errc::invalid_argument, "an update must not change the id"});
-            auto saved =
-                write_one(*key, {std::move(object), &Core::template type_of<T>()}, loaded->expires_at(), loaded->version());
-            if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
-        }
+        return observed(Operation::update, [&]() -> Result<Version> {
+            const auto key = core_->template open_key<T>(id);
+            if (!key) return failure(key.error());
+            if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
+            detail::Backoff backoff;
+            for (;;) {
+                auto loaded = load_object<T>(id);
+                if (!loaded) return failure(std::move(loaded).error());
+                auto object = std::make_shared<T>(**loaded);
+                if (auto accepted = detail::apply_change(change, *object); !accepted) return failure(std::move(accepted).error());
+                if (Core::id_in(*object) != id)
+                    return failure_at(*key, Error{Errc::invalid_argument, "an update must not change the id"});
+                auto saved =
+                    write_one(*key, {std::move(object), &Core::template type_of<T>()}, loaded->expires_at(), loaded->version());
+                if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
+                core_->count_retry();
+            }
+        });
     }
 
     // --- many entities -------------------------------------------------------------------------------------------------
@@ -208,19 +216,21 @@ public:
     template <class T>
     [[nodiscard]] Result<Version> save_many(std::span<const T> entities, const SaveOptions& options = {}) {
         Core::template require_entity<T>();
-        if (closed()) return closed_error();
-        const auto expires_at = core_->expiry(options.ttl);
-        if (!expires_at) return failure(expires_at.error());
-        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
-        WriteSet set;
-        set.writes.reserve(entities.size());
-        for (const T& entity : entities) {
-            auto key = core_->template open_key<T>(Core::id_in(entity));
-            if (!key) return failure(std::move(key).error());
-            if (options.expect) set.requirements.push_back({*key, *options.expect, false});
-            set.writes.push_back({std::move(*key), {shared_object(entity), &Core::template type_of<T>()}, *expires_at});
-        }
-        return engine().write(std::move(set));
+        return observed(Operation::save_many, [&]() -> Result<Version> {
+            if (closed()) return closed_error();
+            const auto expires_at = core_->expiry(options.ttl);
+            if (!expires_at) return failure(expires_at.error());
+            if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
+            WriteSet set;
+            set.writes.reserve(entities.size());
+            for (const T& entity : entities) {
+                auto key = core_->template open_key<T>(Core::id_in(entity));
+                if (!key) return failure(std::move(key).error());
+                if (options.expect) set.requirements.push_back({*key, *options.expect, false});
+                set.writes.push_back({std::move(*key), {shared_object(entity), &Core::template type_of<T>()}, *expires_at});
+            }
+            return engine().write(std::move(set));
+        });
     }
     template <class T>
     [[nodiscard]] Result<Version> save_many(const std::vector<T>& entities, const SaveOptions& options = {}) {
@@ -232,31 +242,33 @@ public:
     template <class T>
     [[nodiscard]] std::vector<Result<Loaded<T>>> load_many(std::span<const std::string> ids) {
         Core::template require_entity<T>();
-        std::vector<Result<Loaded<T>>> results(ids.size(), failure(Errc::not_found));
-        std::vector<std::string> keys;
-        std::vector<std::size_t> positions;
-        for (std::size_t i = 0; i < ids.size(); ++i) {
-            auto key = core_->template open_key<T>(ids[i]);
-            if (!key) {
-                results[i] = failure(std::move(key).error());
-                continue;
-            }
-            keys.push_back(std::move(*key));
-            positions.push_back(i);
-        }
-        const std::vector<std::string_view> views(keys.begin(), keys.end());
-        const Status done =
-            engine().load_many(views, Core::template type_of<T>(), [&](std::size_t position, Result<LoadedObject> loaded) {
-                if (loaded) {
-                    results[positions[position]] = Core::template as_loaded<T>(std::move(*loaded));
-                } else {
-                    results[positions[position]] = failure(std::move(loaded).error());
+        return observed(Operation::load_many, [&]() -> std::vector<Result<Loaded<T>>> {
+            std::vector<Result<Loaded<T>>> results(ids.size(), failure(Errc::not_found));
+            std::vector<std::string> keys;
+            std::vector<std::size_t> positions;
+            for (std::size_t i = 0; i < ids.size(); ++i) {
+                auto key = core_->template open_key<T>(ids[i]);
+                if (!key) {
+                    results[i] = failure(std::move(key).error());
+                    continue;
                 }
-            });
-        if (!done) {
-            for (const std::size_t position : positions) results[position] = failure(done.error());
-        }
-        return results;
+                keys.push_back(std::move(*key));
+                positions.push_back(i);
+            }
+            const std::vector<std::string_view> views(keys.begin(), keys.end());
+            const Status done =
+                engine().load_many(views, Core::template type_of<T>(), [&](std::size_t position, Result<LoadedObject> loaded) {
+                    if (loaded) {
+                        results[positions[position]] = Core::template as_loaded<T>(std::move(*loaded));
+                    } else {
+                        results[positions[position]] = failure(std::move(loaded).error());
+                    }
+                });
+            if (!done) {
+                for (const std::size_t position : positions) results[position] = failure(done.error());
+            }
+            return results;
+        });
     }
 
     /// Visits every T in the order of the ids' bytes, from one consistent snapshot, pending writes included. `visitor` takes
@@ -265,35 +277,41 @@ public:
     template <class T, std::invocable<const Loaded<T>&> Visitor>
     [[nodiscard]] Status for_each(Visitor&& visitor) {
         Core::template require_entity<T>();
-        Status outcome;
-        auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem& item) {
-            auto loaded = Core::template materialise<T>(item);
-            if (!loaded) {
-                outcome = failure(std::move(loaded).error());
-                return false;
-            }
-            return Core::visit_and_continue(visitor, *loaded);
+        return observed(Operation::scan, [&]() -> Status {
+            Status outcome;
+            auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem& item) {
+                auto loaded = Core::template materialise<T>(item);
+                if (!loaded) {
+                    outcome = failure(std::move(loaded).error());
+                    return false;
+                }
+                return Core::visit_and_continue(visitor, *loaded);
+            });
+            return scanned ? std::move(outcome) : std::move(scanned);
         });
-        return scanned ? std::move(outcome) : std::move(scanned);
     }
 
     /// The ids of all T, or a page of them, in the order of their bytes. Decodes nothing.
     template <class T>
     [[nodiscard]] Result<std::vector<std::string>> ids(const Page& page = {}) {
         Core::template require_entity<T>();
-        KeyRange range = kind_range(Core::template kind<T>());
-        if (!page.after.empty()) range.begin += page.after + '\0';  // the smallest key above it
-        return list(range, page.limit, [](std::string_view key) { return id_of(Core::template kind<T>(), key); });
+        return observed(Operation::scan, [&]() -> Result<std::vector<std::string>> {
+            KeyRange range = kind_range(Core::template kind<T>());
+            if (!page.after.empty()) range.begin += page.after + '\0';  // the smallest key above it
+            return list(range, page.limit, [](std::string_view key) { return id_of(Core::template kind<T>(), key); });
+        });
     }
 
     /// How many T there are. O(their number): it counts them.
     template <class T>
     [[nodiscard]] Result<std::size_t> count() {
         Core::template require_entity<T>();
-        std::size_t found = 0;
-        auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem&) { return ++found != 0; });
-        if (!scanned) return failure(std::move(scanned).error());
-        return found;
+        return observed(Operation::scan, [&]() -> Result<std::size_t> {
+            std::size_t found = 0;
+            auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem&) { return ++found != 0; });
+            if (!scanned) return failure(std::move(scanned).error());
+            return found;
+        });
     }
 
     /// The T that a query asks for, in its order, pending writes included, from one consistent snapshot: see
@@ -307,12 +325,12 @@ public:
     ///                  what is pending of the kind.
     template <class T>
     [[nodiscard]] Result<Found<T>> find(const Query<T>& query, const FindOptions& options = {}) {
-        return find_page<T, Found<T>>(query, options);
+        return observed(Operation::find, [&] { return find_page<T, Found<T>>(query, options); });
     }
     /// As find, but ids only: nothing is decoded.
     template <class T>
     [[nodiscard]] Result<FoundIds> find_ids(const Query<T>& query, const FindOptions& options = {}) {
-        return find_page<T, FoundIds>(query, options);
+        return observed(Operation::find, [&] { return find_page<T, FoundIds>(query, options); });
     }
 
     /// Has every index that T declares cover every T that is stored, after an index was added or the description has changed; and
@@ -360,19 +378,22 @@ public:
         static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, Status>,
                       "Store::transaction: the function must return nothing, or a joinly::Status whose error ends the transaction "
                       "(write `-> joinly::Status` after the lambda's parameters)");
-        if (closed()) return closed_error();
-        detail::Backoff backoff{options.max_tries};
-        for (;;) {
-            Transaction<Core> tx{*core_};
-            Status outcome;
-            if constexpr (std::is_void_v<Answer>) {
-                work(tx);
-            } else if constexpr (std::is_same_v<Answer, Status>) {
-                outcome = work(tx);
+        return observed(Operation::transaction, [&]() -> Result<Version> {
+            if (closed()) return closed_error();
+            detail::Backoff backoff{options.max_tries};
+            for (;;) {
+                Transaction<Core> tx{*core_};
+                Status outcome;
+                if constexpr (std::is_void_v<Answer>) {
+                    work(tx);
+                } else if constexpr (std::is_same_v<Answer, Status>) {
+                    outcome = work(tx);
+                }
+                auto version = tx.finish(std::move(outcome));
+                if (version || !tx.is_outdated() || !backoff.wait()) return version;
+                core_->count_retry();
             }
-            auto version = tx.finish(std::move(outcome));
-            if (version || !tx.is_outdated() || !backoff.wait()) return version;
-        }
+        });
     }
 
     // --- raw bytes -----------------------------------------------------------------------------------------------------
@@ -380,43 +401,50 @@ public:
     /// The bytes under a key: an entity's own encoding for an entity's key, whatever `put` was given otherwise. A record that is
     /// read both as bytes and as an entity is cached as what it was read as last.
     [[nodiscard]] Result<std::string> get(std::string_view key) {
-        if (auto usable = core_->open_raw_key(key); !usable) return failure(std::move(usable).error());
-        auto loaded = engine().load(key, bytes_type);
-        if (!loaded) return failure(std::move(loaded).error());
-        return *static_cast<const std::string*>(loaded->object.value.get());
+        return observed(Operation::load, [&]() -> Result<std::string> {
+            if (auto usable = core_->open_raw_key(key); !usable) return failure(std::move(usable).error());
+            auto loaded = engine().load(key, bytes_type);
+            if (!loaded) return failure(std::move(loaded).error());
+            return *static_cast<const std::string*>(loaded->object.value.get());
+        });
     }
 
     /// Puts bytes under any key that does not begin with a NUL byte. One that reads as an entity's, `kind:id`, must have an id of
     /// 1 byte to 1 KiB, and bytes that the entity's codec reads, or loads of it answer `corrupt`.
     [[nodiscard]] Result<Version> put(std::string_view key, std::string bytes, const SaveOptions& options = {}) {
-        if (auto usable = core_->open_raw_key(key); !usable) return failure(std::move(usable).error());
-        const auto expires_at = core_->expiry(options.ttl);
-        if (!expires_at) return failure(expires_at.error());
-        const Object object{std::make_shared<const std::string>(std::move(bytes)), &bytes_type};
-        for (;;) {
-            auto unindexed = detail::require_unindexed(*core_, key);
-            if (!unindexed) return failure(std::move(unindexed).error());
-            WriteSet set;
-            if (*unindexed) set.requirements.push_back(**unindexed);
-            if (options.expect) set.requirements.push_back({std::string{key}, *options.expect, false});
-            set.writes.push_back({std::string{key}, object, *expires_at});
-            auto put = engine().write(std::move(set));
-            if (put || put.error() != Errc::conflict || !*unindexed) return put;
-            const auto now = detail::require_unindexed(*core_, key);  // was it that, or what the caller expects?
-            if (now && *now && (*now)->version == (*unindexed)->version) return put;
-        }
+        return observed(Operation::save, [&]() -> Result<Version> {
+            if (auto usable = core_->open_raw_key(key); !usable) return failure(std::move(usable).error());
+            const auto expires_at = core_->expiry(options.ttl);
+            if (!expires_at) return failure(expires_at.error());
+            const Object object{std::make_shared<const std::string>(std::move(bytes)), &bytes_type};
+            for (;;) {
+                auto unindexed = detail::require_unindexed(*core_, key);
+                if (!unindexed) return failure(std::move(unindexed).error());
+                WriteSet set;
+                if (*unindexed) set.requirements.push_back(**unindexed);
+                if (options.expect) set.requirements.push_back({std::string{key}, *options.expect, false});
+                set.writes.push_back({std::string{key}, object, *expires_at});
+                auto put = engine().write(std::move(set));
+                if (put || put.error() != Errc::conflict || !*unindexed) return put;
+                const auto now = detail::require_unindexed(*core_, key);  // was it that, or what the caller expects?
+                if (now && *now && (*now)->version == (*unindexed)->version) return put;
+            }
+        });
     }
 
     /// Erases whatever is under the key. Not called `erase`, for `store.erase("lobby_123")` with a forgotten `<Lobby>` would then
     /// succeed and leave the lobby where it is.
     [[nodiscard]] Status erase_key(std::string_view key, const EraseOptions& options = {}) {
-        if (auto usable = core_->open_raw_key(key); !usable) return usable;
-        return erase_one(std::string{key}, nullptr, options);
+        return observed(Operation::erase, [&]() -> Status {
+            if (auto usable = core_->open_raw_key(key); !usable) return usable;
+            return erase_one(std::string{key}, nullptr, options);
+        });
     }
 
     /// Every key that begins with `prefix`, entities' keys included, or a page of them, in byte order.
     [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, const Page& page = {}) {
-        return list(user_keys(prefix, page.after), page.limit, [](std::string_view key) { return key; });
+        return observed(Operation::scan,
+                        [&] { return list(user_keys(prefix, page.after), page.limit, [](std::string_view key) { return key; }); });
     }
 
     // --- expiry --------------------------------------------------------------------------------------------------------
@@ -426,18 +454,21 @@ public:
     template <class T>
     [[nodiscard]] Result<Version> touch(std::string_view id, const std::optional<Ttl>& ttl) {
         Core::template require_entity<T>();
-        const auto key = core_->template open_key<T>(id);
-        if (!key) return failure(key.error());
-        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
-        detail::Backoff backoff;
-        for (;;) {
-            auto loaded = engine().load(*key, Core::template type_of<T>());
-            if (!loaded) return failure(std::move(loaded).error());
-            const auto expires_at = core_->expiry(ttl);
-            if (!expires_at) return failure(expires_at.error());
-            auto touched = write_one(*key, std::move(loaded->object), *expires_at, loaded->version);
-            if (touched || !(touched.error() == Errc::conflict) || !backoff.wait()) return touched;
-        }
+        return observed(Operation::touch, [&]() -> Result<Version> {
+            const auto key = core_->template open_key<T>(id);
+            if (!key) return failure(key.error());
+            if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
+            detail::Backoff backoff;
+            for (;;) {
+                auto loaded = engine().load(*key, Core::template type_of<T>());
+                if (!loaded) return failure(std::move(loaded).error());
+                const auto expires_at = core_->expiry(ttl);
+                if (!expires_at) return failure(expires_at.error());
+                auto touched = write_one(*key, std::move(loaded->object), *expires_at, loaded->version);
+                if (touched || !(touched.error() == Errc::conflict) || !backoff.wait()) return touched;
+                core_->count_retry();
+            }
+        });
     }
 
     /// Erases what has expired, the earliest first, until nothing is left or the time is up; what is under way then is finished.
@@ -451,31 +482,33 @@ public:
     /// @par Complexity  Follows what has expired, not what there is. Under write-behind it flushes, to see what has expired.
     template <std::invocable<const ExpiredEntity&> OnExpired>
     [[nodiscard]] Result<SweepReport> sweep(std::chrono::microseconds budget, OnExpired&& on_expired) {
-        constexpr std::size_t at_once = 256;
-        const auto deadline = detail::deadline_after(budget);
-        SweepReport report;
-        std::set<std::string, std::less<>> damaged;  // these stay where they are: before the others, as like as not
-        do {
-            if (closed()) return closed_error();
-            if (auto flushed = engine().flush(); !flushed) return failure(std::move(flushed).error());
-            const std::size_t limit = at_once + damaged.size();
-            auto expired = engine().backend().expired(core_->now(), limit);
-            if (!expired) return failure(std::move(expired).error());
-            const bool is_all = expired->size() < limit;
-            std::erase_if(*expired, [&](const ExpiredRecord& record) { return damaged.contains(record.key); });
-            std::vector<std::size_t> erased;
-            const std::size_t damaged_before = damaged.size();
-            const Status status = erase_expired(*expired, erased, damaged);
-            report.erased += erased.size();
-            for (const std::size_t at : erased) {
-                auto& [key, version, expires_at] = (*expired)[at];
-                on_expired(ExpiredEntity{std::move(key), version, expires_at});
-            }
-            if (!status) return failure(status.error());
-            report.is_done = is_all && damaged.empty() && erased.size() == expired->size();
-            if (report.is_done || (erased.empty() && damaged.size() == damaged_before)) break;
-        } while (std::chrono::steady_clock::now() < deadline);
-        return report;
+        return observed(Operation::sweep, [&]() -> Result<SweepReport> {
+            constexpr std::size_t at_once = 256;
+            const auto deadline = detail::deadline_after(budget);
+            SweepReport report;
+            std::set<std::string, std::less<>> damaged;  // these stay where they are: before the others, as like as not
+            do {
+                if (closed()) return closed_error();
+                if (auto flushed = engine().flush(); !flushed) return failure(std::move(flushed).error());
+                const std::size_t limit = at_once + damaged.size();
+                auto expired = engine().backend().expired(core_->now(), limit);
+                if (!expired) return failure(std::move(expired).error());
+                const bool is_all = expired->size() < limit;
+                std::erase_if(*expired, [&](const ExpiredRecord& record) { return damaged.contains(record.key); });
+                std::vector<std::size_t> erased;
+                const std::size_t damaged_before = damaged.size();
+                const Status status = erase_expired(*expired, erased, damaged);
+                report.erased += erased.size();
+                for (const std::size_t at : erased) {
+                    auto& [key, version, expires_at] = (*expired)[at];
+                    on_expired(ExpiredEntity{std::move(key), version, expires_at});
+                }
+                if (!status) return failure(status.error());
+                report.is_done = is_all && damaged.empty() && erased.size() == expired->size();
+                if (report.is_done || (erased.empty() && damaged.size() == damaged_before)) break;
+            } while (std::chrono::steady_clock::now() < deadline);
+            return report;
+        });
     }
     [[nodiscard]] Result<SweepReport> sweep(std::chrono::microseconds budget = (std::chrono::microseconds::max)()) {
         return sweep(budget, [](const ExpiredEntity&) {});
@@ -522,8 +555,8 @@ public:
         return closed() ? closed_error() : engine().pump(budget);
     }
 
-    /// Flushes, and ends the store's work: every later call answers `closed`, but stats, health, size_on_disk, backend, and close
-    /// itself, which may be called again to store what it could not. Tries once. The backend's files are let go of when the
+    /// Flushes, and ends the store's work: every later call answers `closed`, but stats, health, the sizes on disk, backend, and
+    /// close itself, which may be called again to store what it could not. Tries once. The backend's files are let go of when the
     /// store is destroyed, which closes it, too.
     [[nodiscard]] Status close() {
         core_->set_closed();
@@ -582,13 +615,36 @@ public:
         }
     }
 
-    [[nodiscard]] StoreStats stats() const { return engine().stats(); }
+    /// What the store has done since it was opened, in numbers: see joinly/policy/stats.hpp, and joinly/ops/prometheus.hpp for
+    /// a monitoring system. Each number is as of a moment of its own. Costs some microseconds, and keeps nobody waiting longer.
+    [[nodiscard]] StoreStats stats() const { return core_->stats(); }
+
+    /// Who is told of every operation: the observer that the traits gave.
+    [[nodiscard]] const typename Core::Observer& observer() const noexcept { return core_->observer(); }
 
     /// The time that the store goes by: its clock's.
     [[nodiscard]] WallTime now() const { return core_->now(); }
 
-    /// Bytes of all the database's files, write-ahead logs included; 0 for memory.
-    [[nodiscard]] Result<std::uint64_t> size_on_disk() { return engine().backend().size_on_disk(); }
+    /// Bytes of all the store's files, write-ahead logs and the journal included; 0 for memory. Asks the file system for their
+    /// sizes, and opens none.
+    [[nodiscard]] Result<std::uint64_t> size_on_disk() { return detail::sum_of_parts(size_by_part()); }
+
+    /// The same by parts, which are named after what they hold: "database", "wal" and "shm" of SQLite; "tables", "log", "manifest",
+    /// "info_log" and "temporary" of LevelDB; "journal" under write-behind.
+    [[nodiscard]] Result<std::vector<StoragePart>> size_by_part() {
+        std::vector<StoragePart> parts;
+        if constexpr (tells_size_by_part<Backend>) {
+            auto told = backend().size_by_part();
+            if (!told) return told;
+            parts = *std::move(told);
+        } else {
+            const auto bytes = backend().size_on_disk();
+            if (!bytes) return failure(bytes.error());
+            if (*bytes != 0) parts.push_back({"database", *bytes});
+        }
+        if (const std::size_t journal = health().journal_bytes; journal != 0) parts.push_back({"journal", journal});
+        return parts;
+    }
 
     /// The backend itself, for what the store does not offer. Writes through it are seen by no cache: leave them alone.
     [[nodiscard]] Backend& backend() noexcept { return engine().backend(); }
@@ -606,6 +662,18 @@ private:
     [[nodiscard]] Engine& engine() const noexcept { return core_->engine(); }
     [[nodiscard]] bool closed() const noexcept { return core_->is_closed(); }
     [[nodiscard]] static tl::unexpected<Error> closed_error() { return Core::closed_error(); }
+    template <class Call>
+    [[nodiscard]] auto observed(Operation operation, Call&& call) {
+        return core_->observed(operation, std::forward<Call>(call));
+    }
+
+    template <class T>
+    [[nodiscard]] Result<Loaded<T>> load_object(std::string_view id) {
+        if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
+        auto loaded = engine().load(KeyBuffer{Core::template kind<T>(), id}.view(), Core::template type_of<T>());
+        if (!loaded) return failure(std::move(loaded).error());
+        return Core::template as_loaded<T>(std::move(*loaded));
+    }
 
     /// A copy that the cache may keep, or, under a policy that keeps none, the caller's own object borrowed for the call.
     template <class T>

@@ -9,6 +9,7 @@
 #include <joinly/codec/binary.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
+#include <joinly/core/observer.hpp>
 
 JOINLY_NAMESPACE_BEGIN
 
@@ -16,7 +17,9 @@ struct DefaultTraits {
     using Codec = Binary;             ///< how entities become bytes: see codec/concepts.hpp
     using Eviction = AdaptiveS3Fifo;  ///< who leaves a full cache: see cache/concepts.hpp
     using Clock = SystemClock;        ///< what decides expiry and delays: see core/clock.hpp
+    using Observer = NoObserver;      ///< who is told of every operation: see core/observer.hpp
     JOINLY_NO_UNIQUE_ADDRESS Clock clock;
+    JOINLY_NO_UNIQUE_ADDRESS Observer observer;
 };
 
 /// For tests that turn time by hand: `ManualTraits traits; traits.clock.advance(1h);`

@@ -1220,6 +1220,40 @@ TEST_CASE("size_on_disk is the size of the directory's files", "[leveldb]") {
     CHECK(*after == total);
 }
 
+TEST_CASE("size_by_part tells tables from what is not in one yet", "[leveldb]") {
+    static_assert(joinly::tells_size_by_part<joinly::LevelDbBackend>);
+    const TempDir dir;
+    const std::string path = dir / "db";
+    auto backend = open_or_fail({.path = path});
+    const auto bytes = [&](std::string_view name) {
+        const auto parts = backend.size_by_part();
+        REQUIRE(parts);
+        for (const joinly::StoragePart& part : *parts) {
+            if (part.name == name) return part.bytes;
+        }
+        FAIL("no part " << name);
+        return std::uint64_t{0};
+    };
+    const auto on_disk = [&](std::string_view file) {
+        std::uint64_t sum = 0;
+        for (const auto& entry : fs::directory_iterator{path}) {
+            if (entry.path().filename().string().find(file) != std::string::npos) sum += entry.file_size();
+        }
+        return sum;
+    };
+    REQUIRE(backend.write(put("k", std::string(100'000, 'x'))));
+    CHECK(bytes("tables") == 0);
+    CHECK(bytes("log") > 100'000);
+    REQUIRE(backend.compact());
+    CHECK(bytes("tables") == on_disk(".ldb"));
+    CHECK(bytes("tables") > 0);
+    CHECK(bytes("log") == on_disk(".log"));
+    CHECK(bytes("log") < 100'000);
+    CHECK(bytes("manifest") == on_disk("MANIFEST-") + on_disk("CURRENT"));
+    CHECK(bytes("info_log") == on_disk("LOG"));
+    CHECK(bytes("temporary") == 0);
+}
+
 TEST_CASE("a moved backend goes on where the first one was", "[leveldb]") {
     const TempDir dir;
     auto first = open_or_fail({.path = dir / "db"});

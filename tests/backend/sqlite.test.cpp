@@ -12,12 +12,14 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tests/support/catch.hpp>
 #include <tests/support/child_process.hpp>
 #include <tests/support/sqlite_probe.hpp>
@@ -500,6 +502,17 @@ TEST_CASE("the size counts the log and its index, without opening them", "[sqlit
     const auto size = backend.size_on_disk();
     CHECK(size == fs::file_size(dir / "db") + fs::file_size(dir / "db-wal") + fs::file_size(dir / "db-shm"));
     CHECK(size.value() > 100'000);
+
+    static_assert(joinly::tells_size_by_part<SqliteBackend>);
+    const auto parts = backend.size_by_part();
+    REQUIRE(parts);
+    REQUIRE(parts->size() == 3);
+    const auto is = [&](std::size_t at, std::string_view name, const char* file) {
+        return (*parts)[at].name == name && (*parts)[at].bytes == fs::file_size(dir / file);
+    };
+    CHECK(is(0, "database", "db"));
+    CHECK(is(1, "wal", "db-wal"));
+    CHECK(is(2, "shm", "db-shm"));
 }
 
 TEST_CASE("compacting gives space and log back", "[sqlite]") {

@@ -272,6 +272,7 @@ TEMPLATE_TEST_CASE("while the backend cannot tell, loads leave the cache alone",
     CHECK(rating(rig.store, "ada") == 2);
     CHECK(rating(rig.store, "ada") == 2);
     CHECK(rig.control->reads == 4);
+    CHECK(rig.store.stats().operations[joinly::Operation::load] == 6);  // past the cache or not
 }
 
 /// Holds the thread that calls it once, at the moment of the test's choice.

@@ -30,6 +30,12 @@ using ReadSink = detail::FunctionRef<void(std::size_t position, Result<Record> r
 /// the same snapshot, expired or not. As ScanVisitor otherwise.
 using EntryVisitor = detail::FunctionRef<bool(std::string_view entry_key, std::string_view record_key, const RecordView& record)>;
 
+/// What some of a database's files take: "database", "wal".
+struct StoragePart {
+    std::string_view name;  ///< of static storage duration
+    std::uint64_t bytes = 0;
+};
+
 /// A record whose time has come.
 struct ExpiredRecord {
     std::string key;
@@ -83,6 +89,13 @@ concept storage_backend = detail::complete<B> && std::movable<B> &&
 };
 
 namespace detail {
+
+[[nodiscard]] inline Result<std::uint64_t> sum_of_parts(const Result<std::vector<StoragePart>>& parts) {
+    if (!parts) return failure(parts.error());
+    std::uint64_t sum = 0;
+    for (const StoragePart& part : *parts) sum += part.bytes;
+    return sum;
+}
 
 /// B::Options; of a backend that is only declared, as fwd.hpp does, one sentence that says what to include.
 template <class B>
@@ -139,6 +152,13 @@ concept verifies_integrity = storage_backend<B> && requires(B& backend, ScanVisi
 template <class B>
 concept compacts = storage_backend<B> && requires(B& backend) {
     { backend.compact() } -> std::same_as<Status>;
+};
+
+/// Can tell what it keeps on disk by parts, the sum of which `size_on_disk` gives, by asking the file system and opening no file.
+/// A part that has no file at the moment is one of 0 bytes.
+template <class B>
+concept tells_size_by_part = storage_backend<B> && requires(B& backend) {
+    { backend.size_by_part() } -> std::same_as<Result<std::vector<StoragePart>>>;
 };
 
 /// Keeps its records only as long as it lives: `static constexpr bool is_volatile = true`. Under a journal the store writes

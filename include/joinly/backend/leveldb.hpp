@@ -165,7 +165,11 @@ public:
         return (*engine)->last_version();
     }
 
-    [[nodiscard]] Result<std::uint64_t> size_on_disk() const { return detail::leveldb_bytes_on_disk(path()); }
+    [[nodiscard]] Result<std::uint64_t> size_on_disk() const { return detail::sum_of_parts(size_by_part()); }
+
+    /// "tables", "log" (what they do not have yet), "manifest" (which files there are), "info_log" (what LevelDB tells people)
+    /// and "temporary".
+    [[nodiscard]] Result<std::vector<StoragePart>> size_by_part() const { return detail::leveldb_size_by_part(path()); }
 
     /// Copies one snapshot into a new database at `target`, where nothing may be yet (`invalid_argument`), while others
     /// write. The copy is made beside it under another name, synced, read back in full and renamed.

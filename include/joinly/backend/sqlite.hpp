@@ -142,11 +142,15 @@ public:
     }
 
     /// The file and its log and the log's index, in bytes; none of them is opened.
-    [[nodiscard]] Result<std::uint64_t> size_on_disk() const {
+    [[nodiscard]] Result<std::uint64_t> size_on_disk() const { return detail::sum_of_parts(size_by_part()); }
+
+    /// "database", and beside it "wal", the write-ahead log, and "shm", the index of that.
+    [[nodiscard]] Result<std::vector<StoragePart>> size_by_part() const {
         const std::string& path = engine_->options().path;
         if (!detail::sqlite_file_exists(path)) return failure(Errc::io, path + " is gone");
-        return detail::sqlite_file_bytes(path) + detail::sqlite_file_bytes(path + "-wal") +
-               detail::sqlite_file_bytes(path + "-shm");
+        return std::vector<StoragePart>{{"database", detail::sqlite_file_bytes(path)},
+                                        {"wal", detail::sqlite_file_bytes(path + "-wal")},
+                                        {"shm", detail::sqlite_file_bytes(path + "-shm")}};
     }
 
     /// Copies the database, as of one moment, to a file that does not exist yet, while others write; the copy is checked

@@ -5,16 +5,19 @@
 #include <joinly/codec/concepts.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/key.hpp>
+#include <joinly/core/observer.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/entity/explain_entity.hpp>
 #include <joinly/detail/hash.hpp>
 #include <joinly/detail/index/catalogue.hpp>
 #include <joinly/detail/index/known_types.hpp>
+#include <joinly/detail/operation_counters.hpp>
 #include <joinly/detail/policy/object_type.hpp>
 #include <joinly/detail/printable.hpp>
 #include <joinly/entity/entity.hpp>
 #include <joinly/loaded.hpp>
 #include <joinly/policy/concepts.hpp>
+#include <joinly/policy/stats.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -25,6 +28,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -35,8 +39,10 @@ class StoreCore {
 public:
     using Engine = typename CachePolicy::template Engine<Backend, Traits>;
     using Codec = typename Traits::Codec;
+    using Observer = typename ObserverOf<Traits>::type;
 
-    StoreCore(std::unique_ptr<Engine> engine, Traits traits) : engine_{std::move(engine)}, traits_{std::move(traits)} {}
+    StoreCore(std::unique_ptr<Engine> engine, Traits traits)
+        : engine_{std::move(engine)}, traits_{std::move(traits)}, observer_{observer_of(traits_)} {}
     StoreCore(const StoreCore&) = delete;
     StoreCore& operator=(const StoreCore&) = delete;
 
@@ -45,8 +51,29 @@ public:
     [[nodiscard]] WallTime now() const { return traits_.clock.now(); }
     [[nodiscard]] std::uint64_t range_seed() const noexcept { return range_seed_; }
 
+    [[nodiscard]] const Observer& observer() const noexcept { return observer_; }
+
     [[nodiscard]] KnownTypes& known_types() noexcept { return known_types_; }
     [[nodiscard]] IndexedKinds& indexed_kinds() noexcept { return indexed_kinds_; }
+
+    /// Makes one of the store's calls: counts it and its error, and tells the observer. A load that succeeds is left to the
+    /// engine to count, so that a hit writes nothing more than what its cache writes.
+    template <class Call>
+    [[nodiscard]] auto observed(Operation operation, Call&& call) {
+        auto begun = observer_.begin(operation);
+        auto outcome = call();
+        if (operation != Operation::load) counters_.count(operation);
+        const std::optional<Errc> error = count_errors(outcome);
+        observer_.end(operation, std::move(begun), error);
+        return outcome;
+    }
+    void count_retry() noexcept { counters_.count_retry(); }
+
+    [[nodiscard]] StoreStats stats() const {
+        StoreStats stats = engine_->stats();
+        counters_.add_to(stats);
+        return stats;
+    }
 
     /// To be called once, before there are other threads: looks which kinds have indexes.
     [[nodiscard]] Status read_catalogues() {
@@ -143,12 +170,31 @@ public:
     }
 
 private:
+    template <class T>
+    [[nodiscard]] std::optional<Errc> count_errors(const Result<T>& outcome) noexcept {
+        if (outcome) return std::nullopt;
+        counters_.count(outcome.error().code());
+        return outcome.error().code();
+    }
+    /// @return the first.
+    template <class T>
+    [[nodiscard]] std::optional<Errc> count_errors(const std::vector<Result<T>>& outcomes) noexcept {
+        std::optional<Errc> first;
+        for (const Result<T>& outcome : outcomes) {
+            const auto error = count_errors(outcome);
+            if (!first) first = error;
+        }
+        return first;
+    }
+
     std::unique_ptr<Engine> engine_;
     std::atomic<bool> closed_{false};
     KnownTypes known_types_;
     IndexedKinds indexed_kinds_;
     const std::uint64_t range_seed_ = random_seed();
+    OperationCounters counters_;
     JOINLY_NO_UNIQUE_ADDRESS Traits traits_;
+    JOINLY_NO_UNIQUE_ADDRESS Observer observer_;
 };
 
 /// For code of the library's that knows the types of what it stores at run time only: the C interface.

@@ -4,13 +4,11 @@
 // that a store makes for its backend and its traits.
 
 #include <joinly/backend/concepts.hpp>
-#include <joinly/cache/stats.hpp>
 #include <joinly/config.hpp>
 #include <joinly/policy/object.hpp>
+#include <joinly/policy/stats.hpp>
 
 #include <concepts>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,16 +16,6 @@
 #include <utility>
 
 JOINLY_NAMESPACE_BEGIN
-
-/// What a store and its policy have done since it was opened.
-struct StoreStats {
-    CacheStats cache;
-    std::uint64_t backend_reads = 0;   ///< keys asked of the backend, scans left out
-    std::uint64_t backend_writes = 0;  ///< batches given to the backend, refused ones included
-    std::size_t pending_entries = 0;   ///< writes that are acknowledged and not yet stored
-    std::uint64_t flush_failures = 0;  ///< flushes that the backend refused; what they held is tried again
-    std::string last_flush_error;      ///< why the newest of these failed; empty after a flush that did not
-};
 
 /// One store's policy at work.
 ///
@@ -41,6 +29,7 @@ struct StoreStats {
 /// - `scan` visits the live records of a range in key order, from one consistent snapshot, pending writes included;
 /// - `follow` visits the records that a range of index entries leads to, in the order of the entries, from one consistent
 ///   snapshot, pending writes included; expired records, too: the caller knows what time it is;
+/// - `stats` leaves to the store what only the store sees: its calls and their errors;
 /// - `flush` returns when everything acknowledged before the call is in the backend, `close` flushes and ends the work;
 /// - any thread may call anything at any time.
 template <class E, class Backend>

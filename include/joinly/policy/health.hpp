@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,14 @@ JOINLY_NAMESPACE_BEGIN
 
 /// What would be lost, or is waiting, at this moment. All zero under policies that wait for the backend anyway.
 struct StoreHealth {
-    std::size_t pending_entries = 0;              ///< acknowledged and not yet stored
-    std::size_t pending_bytes = 0;                ///< their keys and encoded values
-    std::chrono::milliseconds oldest_pending{0};  ///< how long the oldest of them has waited
-    std::uint64_t retries = 0;                    ///< flushes that failed and were, or will be, tried again
-    std::string last_error;                       ///< why the newest of these failed; empty after a flush that did not
-    std::size_t dead_letters = 0;                 ///< groups of batches that the backend will not take
-    std::size_t journal_bytes = 0;                ///< size of the journal's files; 0 without a journal
+    std::size_t pending_entries = 0;                       ///< acknowledged and not yet stored
+    std::size_t pending_bytes = 0;                         ///< their keys and encoded values
+    std::chrono::milliseconds oldest_pending{0};           ///< how long the oldest of them has waited
+    std::uint64_t retries = 0;                             ///< flushes that failed and were, or will be, tried again
+    std::string last_error;                                ///< why the newest of these failed; empty after a flush that did not
+    std::optional<std::chrono::milliseconds> since_flush;  ///< that stored something; nullopt before the first one
+    std::size_t dead_letters = 0;                          ///< groups of batches that the backend will not take
+    std::size_t journal_bytes = 0;                         ///< size of the journal's files; 0 without a journal
 };
 
 /// Batches that the backend refused for good, in a way that trying again cannot mend. Their writes are not in the store any

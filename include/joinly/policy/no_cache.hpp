@@ -6,6 +6,8 @@
 #include <joinly/detail/policy/backend_access.hpp>
 #include <joinly/policy/concepts.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -28,8 +30,12 @@ struct NoCache {
             return std::unique_ptr<Engine>{new Engine{std::move(backend), traits}};
         }
 
-        [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) { return access_.load(key, type); }
+        [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) {
+            lookups_.fetch_add(1, std::memory_order_relaxed);
+            return access_.load(key, type);
+        }
         [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
+            lookups_.fetch_add(keys.size(), std::memory_order_relaxed);
             return access_.load_many(keys, type, sink);
         }
         [[nodiscard]] Result<Version> write(const WriteSet& set) {
@@ -42,13 +48,18 @@ struct NoCache {
         [[nodiscard]] Status follow(const KeyRange& range, IndexedVisitor visit) { return access_.follow(range, visit); }
         [[nodiscard]] Status flush() { return {}; }
         [[nodiscard]] Status close() { return {}; }
-        [[nodiscard]] StoreStats stats() const { return {{}, access_.reads(), access_.writes(), 0, 0, {}}; }
+        [[nodiscard]] StoreStats stats() const {
+            StoreStats stats{.backend_reads = access_.reads(), .backend_writes = access_.writes()};
+            stats.operations[Operation::load] = lookups_.load(std::memory_order_relaxed);
+            return stats;
+        }
         [[nodiscard]] Backend& backend() noexcept { return access_.backend(); }
 
     private:
         Engine(Backend backend, const Traits& traits) : access_{std::move(backend), traits.clock} {}
 
         detail::BackendAccess<Backend, typename Traits::Clock> access_;
+        std::atomic<std::uint64_t> lookups_{0};
     };
 };
 

@@ -4,7 +4,7 @@
 //
 // A reader takes a place, one cache line that it shares with nobody else, by one compare-exchange, and leaves it by one
 // store. That costs as much as an uncontended spinlock (7 ns), and works without thread-local variables and without system
-// calls: a thread finds its place by the address of its errno, which is its own.
+// calls: see this_thread.hpp.
 //
 // The order of things: a reader enters its place, then follows pointers; a writer unlinks, then looks at the places. All of
 // these are sequentially consistent, so either the writer sees the reader, or the reader what the writer did.
@@ -12,11 +12,11 @@
 // Safe from any thread.
 
 #include <joinly/config.hpp>
+#include <joinly/detail/this_thread.hpp>
 
 #include <array>
 #include <atomic>
 #include <bit>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -95,9 +95,8 @@ private:
     };
 
     [[nodiscard, gnu::always_inline]] inline Place* enter() noexcept {
-        const auto thread = reinterpret_cast<std::uintptr_t>(&errno);
-        constexpr std::uint64_t golden_ratio = 0x9e3779b97f4a7c15U;
-        const auto home = static_cast<std::size_t>((std::uint64_t{thread} * golden_ratio) >> (64 - place_bits));
+        const std::uintptr_t thread = this_thread();
+        const std::size_t home = spread<place_bits>(thread);
         Place& place = places_[home];
         if (place.owner.load(std::memory_order_relaxed) == thread && entered(place)) return &place;
         return search(thread, home);

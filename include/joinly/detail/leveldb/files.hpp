@@ -3,12 +3,15 @@
 // A LevelDB database as a directory of files: what is in it, who holds it, how large it is. Everything but paths, locking
 // and syncing goes through LevelDB's own file layer.
 
+#include <joinly/backend/concepts.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/leveldb/api.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -118,17 +121,28 @@ enum class LevelDbPlace { missing, empty, database };
     return LevelDbPlace::empty;
 }
 
-/// The size of all files; those that vanish meanwhile (a compaction ends) count as nothing.
-[[nodiscard]] inline Result<std::uint64_t> leveldb_bytes_on_disk(const std::string& path) {
+/// Where a file counts, as an index into `leveldb_part_names`.
+[[nodiscard]] inline std::size_t leveldb_part_of(std::string_view name) {
+    if (name.ends_with(".ldb") || name.ends_with(".sst")) return 0;
+    if (name.ends_with(".log")) return 1;
+    if (name == "LOG" || name == "LOG.old") return 3;
+    if (name.ends_with(".dbtmp")) return 4;
+    return 2;  // MANIFEST-*, CURRENT, and LOCK, which is empty
+}
+inline constexpr std::array<std::string_view, 5> leveldb_part_names{"tables", "log", "manifest", "info_log", "temporary"};
+
+/// Files that vanish meanwhile (a compaction ends) count as nothing.
+[[nodiscard]] inline Result<std::vector<StoragePart>> leveldb_size_by_part(const std::string& path) {
     leveldb::Env& env = *leveldb::Env::Default();
     std::vector<std::string> names;
     if (const auto listed = env.GetChildren(path, &names); !listed.ok()) return leveldb_failure(listed, path);
-    std::uint64_t total = 0;
+    std::vector<StoragePart> parts;
+    for (const std::string_view part : leveldb_part_names) parts.push_back({part, 0});
     for (const std::string& name : names) {
         std::uint64_t bytes = 0;
-        if (is_leveldb_file(name) && env.GetFileSize(path + '/' + name, &bytes).ok()) total += bytes;
+        if (is_leveldb_file(name) && env.GetFileSize(path + '/' + name, &bytes).ok()) parts[leveldb_part_of(name)].bytes += bytes;
     }
-    return total;
+    return parts;
 }
 
 /// Keeps everybody else who asks, in this process or another, off a directory. LevelDB's own lock is not enough: a second

@@ -19,7 +19,9 @@
 #include <joinly/policy/concepts.hpp>
 #include <joinly/policy/through_options.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,7 +48,10 @@ public:
     }
 
     [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) {
-        if (!cache_is_current()) return access_.load(key, type);
+        if (!cache_is_current()) {
+            passed_by_.fetch_add(1, std::memory_order_relaxed);
+            return access_.load(key, type);
+        }
         if (auto hit = cache_.get(key, type)) return *std::move(hit);
         return gate_.load(
             key, [&] { return enter(key, type); }, [&] { return access_.load(key, type); },
@@ -54,7 +59,10 @@ public:
     }
 
     [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
-        if (!cache_is_current()) return access_.load_many(keys, type, sink);
+        if (!cache_is_current()) {
+            passed_by_.fetch_add(keys.size(), std::memory_order_relaxed);
+            return access_.load_many(keys, type, sink);
+        }
         return gate_.load_many(
             keys, sink, [&](std::string_view key) { return cache_.get(key, type); },
             [&](std::string_view key) { return enter(key, type); }, [&](std::string_view key) { return access_.load(key, type); },
@@ -78,7 +86,11 @@ public:
     [[nodiscard]] Status follow(const KeyRange& range, IndexedVisitor visit) { return access_.follow(range, visit); }
     [[nodiscard]] Status flush() { return {}; }
     [[nodiscard]] Status close() { return {}; }
-    [[nodiscard]] StoreStats stats() const { return {cache_.stats(), access_.reads(), access_.writes(), 0, 0, {}}; }
+    [[nodiscard]] StoreStats stats() const {
+        StoreStats stats{.cache = cache_.stats(), .backend_reads = access_.reads(), .backend_writes = access_.writes()};
+        stats.operations[Operation::load] = stats.cache.hits + stats.cache.misses + passed_by_.load(std::memory_order_relaxed);
+        return stats;
+    }
     [[nodiscard]] Backend& backend() noexcept { return access_.backend(); }
 
 private:
@@ -154,6 +166,7 @@ private:
     JOINLY_NO_UNIQUE_ADDRESS ForeignWatch<Backend> watch_;
     LoadGate gate_;
     ObjectCache<Traits> cache_;
+    std::atomic<std::uint64_t> passed_by_{0};  // lookups that did not ask the cache, for it might have been behind
 };
 
 }  // namespace detail

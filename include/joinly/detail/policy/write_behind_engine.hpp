@@ -207,8 +207,16 @@ public:
 
     [[nodiscard]] StoreStats stats() const {
         const std::scoped_lock lock{state_.mutex};
-        return {state_.cache.stats(),  state_.access.reads(), state_.access.writes(),
-                state_.overlay.size(), state_.flush_failures, state_.last_error};
+        StoreStats stats{.cache = state_.cache.stats(),
+                         .backend_reads = state_.access.reads(),
+                         .backend_writes = state_.access.writes(),
+                         .pending_entries = state_.overlay.size(),
+                         .flush_failures = state_.flush_failures,
+                         .last_flush_error = state_.last_error,
+                         .flushes = state_.flush_stats};
+        stats.operations[Operation::load] = stats.cache.hits + stats.cache.misses;
+        stats.operations[Operation::flush] = state_.flush_tries;
+        return stats;
     }
 
     [[nodiscard]] StoreHealth health() const {
@@ -221,6 +229,7 @@ public:
             health.oldest_pending = std::chrono::floor<Milliseconds>(state_.monotonic() - *oldest);
         health.retries = state_.flush_failures;
         health.last_error = state_.last_error;
+        if (state_.flushed_at) health.since_flush = std::chrono::floor<Milliseconds>(state_.monotonic() - *state_.flushed_at);
         health.dead_letters = state_.dead_letters.size();
         return health;
     }

@@ -4,6 +4,7 @@
 // will not take. Locks: see write_behind_state.hpp.
 
 #include <joinly/config.hpp>
+#include <joinly/core/observer.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/policy/dead_letters.hpp>
@@ -12,6 +13,7 @@
 #include <joinly/detail/policy/flusher.hpp>
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/policy/journal_options.hpp>
+#include <joinly/policy/stats.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -46,7 +48,7 @@ public:
         if (!goes_on) make_room_in_journal();
         while (goes_on && done) {
             const auto began = std::chrono::steady_clock::now();
-            FlushStep step = flusher_.step(state_.overlay.flushing(), entries_until(deadline));
+            FlushStep step = watched_step(entries_until(deadline));
             cost_of_entry_ = (std::chrono::steady_clock::now() - began) / (step.part.slots.size() + 1);
             done = end_step(step);
             goes_on = begin_flush_of_the_rest() && std::chrono::steady_clock::now() < deadline;
@@ -102,6 +104,26 @@ private:
         if (deadline == forever) return (std::numeric_limits<std::size_t>::max)();
         const Nanoseconds left = (std::max)(deadline - std::chrono::steady_clock::now(), Deadline::duration{0});
         return static_cast<std::size_t>(left / (cost_of_entry_ + Nanoseconds{1})) + 1;
+    }
+
+    /// One transaction with the backend, told to the observer and counted: before anybody hears that it has been made.
+    [[nodiscard]] FlushStep watched_step(std::size_t most_entries) {
+        const Nanoseconds began = state_.monotonic();
+        auto begun = state_.observer.begin(Operation::flush);
+        FlushStep step = flusher_.step(state_.overlay.flushing(), most_entries);
+        state_.observer.end(Operation::flush, std::move(begun),
+                            step.status ? std::nullopt : std::optional{step.status.error().code()});
+        const std::scoped_lock lock{state_.mutex};
+        ++state_.flush_tries;
+        if (step.outcome != FlushStep::Outcome::stored) return step;
+        FlushStats& stats = state_.flush_stats;
+        state_.flushed_at = state_.monotonic();
+        stats.newest = *state_.flushed_at - began;
+        stats.total += stats.newest;
+        stats.longest = (std::max)(stats.longest, stats.newest);
+        stats.entries += step.part.slots.size();
+        ++stats.count;
+        return step;
     }
 
     [[nodiscard]] bool begin_flush() {

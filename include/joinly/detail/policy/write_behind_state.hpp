@@ -12,6 +12,7 @@
 // A save updates journal, overlay and cache under mutex, so they never disagree about which of two writes is the newer one.
 
 #include <joinly/config.hpp>
+#include <joinly/core/observer.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/detail/policy/backend_access.hpp>
 #include <joinly/detail/policy/dead_letters.hpp>
@@ -22,6 +23,7 @@
 #include <joinly/detail/policy/retry_delay.hpp>
 #include <joinly/detail/policy/scan_barrier.hpp>
 #include <joinly/detail/policy/write_journal.hpp>
+#include <joinly/policy/stats.hpp>
 #include <joinly/policy/write_behind_options.hpp>
 
 #include <algorithm>
@@ -47,6 +49,7 @@ struct WriteBehindState {
         : options{bounded(given)},
           access{std::move(backend), traits.clock},
           cache{given.capacity_entries, given.absence_ttl, traits},
+          observer{observer_of(traits)},
           retry{options.longest_backoff},
           newest_version{last_version},
           settled_version{last_version} {}
@@ -90,6 +93,7 @@ struct WriteBehindState {
     LoadGate gate;
     ObjectCache<Traits> cache;
     WriteJournal journal;
+    JOINLY_NO_UNIQUE_ADDRESS typename ObserverOf<Traits>::type observer;
 
     std::mutex letters_mutex;
     mutable std::mutex mutex;
@@ -102,7 +106,10 @@ struct WriteBehindState {
     Version settled_version;          // in the backend, or set aside
     Version wanted_version = absent;  // somebody waits until it is settled
     std::uint64_t flushes = 0;        // and parts of flushes that have ended
+    std::uint64_t flush_tries = 0;    // transactions with the backend, whatever became of them
     std::uint64_t flush_failures = 0;
+    FlushStats flush_stats;
+    std::optional<Nanoseconds> flushed_at;  // the newest of these
     std::string last_error;
     std::optional<Nanoseconds> journal_sync_at;
     std::size_t writers_waiting = 0;  // for room
