@@ -14,6 +14,7 @@
 #include <joinly/entity/player.hpp>
 #include <joinly/entity/queue.hpp>
 #include <joinly/ops/migrate.hpp>
+#include <joinly/ops/prometheus.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <joinly/version.hpp>
