@@ -42,7 +42,14 @@ public:
     bool text(std::string_view text) {
         if (!is_utf8(text)) return fail("it is not UTF-8; std::vector<std::byte> holds any bytes");
         out_.push_back('"');
-        for (const char c : text) escape(c);
+        std::size_t plain = 0;  // from here on nothing needs an escape so far
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            if (static_cast<unsigned char>(text[i]) >= 0x20 && text[i] != '"' && text[i] != '\\') continue;
+            out_.append(text, plain, i - plain);
+            escape(text[i]);
+            plain = i + 1;
+        }
+        out_.append(text, plain);
         out_.push_back('"');
         return true;
     }
@@ -97,11 +104,9 @@ private:
         if (const std::size_t at = special.find(c); at != std::string_view::npos) {
             out_.push_back('\\');
             out_.push_back(letter[at]);
-        } else if (static_cast<unsigned char>(c) < 0x20) {
+        } else {
             out_.append(static_cast<unsigned char>(c) < 0x10 ? "\\u000" : "\\u001");
             out_.push_back("0123456789abcdef"[c & 0xf]);
-        } else {
-            out_.push_back(c);
         }
     }
 

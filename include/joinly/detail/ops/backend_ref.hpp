@@ -10,6 +10,7 @@
 #include <joinly/core/result.hpp>
 
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 JOINLY_NAMESPACE_BEGIN
@@ -17,8 +18,10 @@ namespace detail {
 
 class BackendRef {
 public:
-    template <storage_backend Backend>
-    explicit BackendRef(Backend& backend) noexcept
+    template <class Backend>
+    requires(!std::is_same_v<std::remove_const_t<Backend>, BackendRef> &&
+             storage_backend<Backend>)  // in this order: else a copy asks itself
+        explicit BackendRef(Backend& backend) noexcept
         : backend_{&backend},
           read_{[](void* object, std::string_view key) { return static_cast<Backend*>(object)->read(key); }},
           write_{[](void* object, const Batch& batch) { return static_cast<Backend*>(object)->write(batch); }},

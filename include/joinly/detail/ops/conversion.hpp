@@ -81,7 +81,7 @@ public:
             if (key.starts_with(catalogue_prefix)) return convert_catalogue(key, record);
             const std::string_view kind = kind_in_key(key);
             std::optional<Result<Change>> converted;
-            ((kind == kind_of<T> && (converted.emplace(convert<T>(key, record)), true)) || ...);
+            static_cast<void>(((kind == kind_of<T> && (converted.emplace(convert<T>(key, record)), true)) || ...));
             if (converted) return std::move(*converted);
         }
         return copied_change(key, record, form_of_value<TargetCodec>(key, record.value));
