@@ -8,6 +8,7 @@
 #include <joinly/core/range_digest.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/entry_changes.hpp>
 #include <joinly/detail/index_pair.hpp>
 #include <joinly/detail/leveldb/cursor.hpp>
 #include <joinly/detail/leveldb/engine.hpp>
@@ -53,6 +54,7 @@ public:
         }
         if (auto found = look_up_indexed(batch); !found) return failure(std::move(found).error());
         for (const Change& change : batch.changes) stage(change, change.version == absent ? version : change.version);
+        stage_entries();
         last_version_ = version;
         return version;
     }
@@ -196,13 +198,17 @@ private:
         if (change.index_terms) {
             const Staged& former = staged_.find(change.key)->second;
             if (!former.expires_at.is_never()) updates_.Delete(leveldb_expiry_key(former.expires_at, change.key));
-            update_index_entries(
-                change.key, former.index_terms, terms, [&](std::string_view key) { erase(key); },
-                [&](std::string_view key, std::string_view value) {
-                    put(key, {value, version, {}});
-                });
+            entries_.add(change.key, former.index_terms, terms, version);
+        } else if (is_index_entry(change.key)) {
+            stage_entries();  // changes of one key are made in their order
         }
         change.value ? put(change.key, {*change.value, version, change.expires_at, terms}) : erase(change.key);
+    }
+
+    void stage_entries() {
+        entries_.make_all([&](const EntryChange& entry) {
+            entry.value ? put(entry.key, {*entry.value, entry.version, {}}) : erase(entry.key);
+        });
     }
 
     void put(std::string_view key, const RecordView& record) {
@@ -235,6 +241,7 @@ private:
     const bool alone_;
     leveldb::WriteBatch& updates_;
     std::map<std::string, Staged, std::less<>> staged_;  // index entries, too
+    EntryChanges entries_;                               // of the batch that is being added
     std::string& encoded_;                               // reused from record to record
     Version last_version_;
     bool keeps_read_ = false;  // what a requirement reads is asked for again, by a change that has index terms

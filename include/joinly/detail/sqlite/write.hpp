@@ -7,6 +7,7 @@
 #include <joinly/core/index_entry.hpp>
 #include <joinly/core/range_digest.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/entry_changes.hpp>
 #include <joinly/detail/group_commit.hpp>
 #include <joinly/detail/index_pair.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
@@ -130,16 +131,26 @@ inline void sqlite_set_record(SqliteConnection& connection, const Change& change
     query.next();
 }
 
-inline void sqlite_make_change(SqliteConnection& connection, const Change& change, Version batch_version) {
-    const Version version = change.version == absent ? batch_version : change.version;
-    if (is_index_entry(change.key)) return sqlite_set_entry(connection, change.key, change.value, version);
-    if (change.index_terms) {
-        update_index_entries(
-            change.key, sqlite_index_terms(connection, change.key), change.value ? std::string_view{*change.index_terms} : "",
-            [&](std::string_view key) { sqlite_set_entry(connection, key, std::nullopt, version); },
-            [&](std::string_view key, std::string_view value) { sqlite_set_entry(connection, key, value, version); });
+/// Makes the changes of a batch, those of index entries last.
+inline void sqlite_make_changes(SqliteConnection& connection, const Batch& batch, Version batch_version) {
+    EntryChanges entries;
+    const auto make_entries = [&] {
+        entries.make_all([&](const EntryChange& entry) { sqlite_set_entry(connection, entry.key, entry.value, entry.version); });
+    };
+    for (const Change& change : batch.changes) {
+        const Version version = change.version == absent ? batch_version : change.version;
+        if (is_index_entry(change.key)) {
+            make_entries();  // changes of one key are made in their order
+            sqlite_set_entry(connection, change.key, change.value, version);
+            continue;
+        }
+        if (change.index_terms) {
+            const std::string_view terms = change.value ? std::string_view{*change.index_terms} : "";
+            entries.add(change.key, sqlite_index_terms(connection, change.key), terms, version);
+        }
+        sqlite_set_record(connection, change, version);
     }
-    sqlite_set_record(connection, change, version);
+    make_entries();
 }
 
 /// While it lives, commits are fsynced, if one of a group asks for that and the connection's own options do not. To be made
@@ -174,7 +185,7 @@ private:
     for (const RangeRequirement& requirement : batch.ranges) {
         if (Status met = sqlite_decide_range(connection, requirement, batch.now); !met) return failure(std::move(met).error());
     }
-    for (const Change& change : batch.changes) sqlite_make_change(connection, change, *version);
+    sqlite_make_changes(connection, batch, *version);
     return version;
 }
 
