@@ -6,11 +6,13 @@
 #include <string>
 #include <system_error>
 
+#include "../common/text.hpp"
 #include "job.hpp"
 #include "temporary.hpp"
-#include "text.hpp"
 
 namespace quickstart {
+using namespace common;
+
 namespace {
 
 joinly::Result<Report> run_on(Backend backend, Policy policy, const Job& job) {

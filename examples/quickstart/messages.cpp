@@ -4,9 +4,11 @@
 
 #include <cstdio>
 
-#include "text.hpp"
+#include "../common/text.hpp"
 
 namespace quickstart {
+using namespace common;
+
 namespace {
 
 constexpr std::uint64_t bad_lines_named = 20;

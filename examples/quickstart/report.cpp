@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <string_view>
 
-#include "text.hpp"
+#include "../common/text.hpp"
 
 namespace quickstart {
+using namespace common;
+
 namespace {
 
 void line(const std::string& text = {}) { std::fputs((text + '\n').c_str(), stdout); }

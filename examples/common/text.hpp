@@ -1,6 +1,6 @@
-#ifndef QUICKSTART_TEXT_HPP
-#define QUICKSTART_TEXT_HPP
-// How numbers, times and strangers' names look in the report.
+#ifndef COMMON_TEXT_HPP
+#define COMMON_TEXT_HPP
+// How numbers, times and strangers' names look in what the examples print.
 
 #include <joinly/core/clock.hpp>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace quickstart {
+namespace common {
 
 [[nodiscard]] std::string grouped(std::uint64_t number);                    // "12,345"
 [[nodiscard]] std::string fixed(double number, int digits);                 // "0.12"
@@ -20,5 +20,5 @@ namespace quickstart {
 /// `text` without what could steer a terminal (control characters, changes of direction), cut after `max_characters`.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t max_characters = 300);
 
-}  // namespace quickstart
+}  // namespace common
 #endif

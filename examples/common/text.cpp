@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace quickstart {
+namespace common {
 namespace {
 
 // The length of the UTF-8 sequence that `lead` begins; 0 for a byte that begins none.
@@ -86,4 +86,4 @@ std::string printable(std::string_view text, std::size_t max_characters) {
     return out;
 }
 
-}  // namespace quickstart
+}  // namespace common

@@ -1,0 +1,25 @@
+#ifndef TOOL_KEEP_HPP
+#define TOOL_KEEP_HPP
+// What each engine does in its own way: backup and restore. In on_sqlite.cpp and on_leveldb.cpp.
+
+#include <joinly/ops/backup.hpp>
+#include <joinly/ops/restore.hpp>
+
+#include <string>
+
+#include "place.hpp"
+
+namespace tool {
+
+[[nodiscard]] joinly::Result<joinly::BackupReport> back_up_sqlite(const std::string& path, const std::string& directory,
+                                                                  const joinly::BackupOptions& options);
+[[nodiscard]] joinly::Result<joinly::BackupReport> back_up_leveldb(const std::string& path, const std::string& directory,
+                                                                   const joinly::BackupOptions& options);
+
+[[nodiscard]] joinly::Result<joinly::RestoreReport> restore_sqlite(const std::string& backup, const std::string& path,
+                                                                   const joinly::RestoreOptions& options);
+[[nodiscard]] joinly::Result<joinly::RestoreReport> restore_leveldb(const std::string& backup, const std::string& path,
+                                                                    const joinly::RestoreOptions& options);
+
+}  // namespace tool
+#endif

@@ -1,0 +1,72 @@
+#include <joinly/core/key.hpp>
+
+#include "any_store.hpp"
+#include "codecs.hpp"
+
+namespace tool {
+namespace {
+
+CodecName codec_of(std::string_view value) {
+    namespace detail = joinly::detail;
+    if (!detail::is_compressed(value)) return is_json(value) ? CodecName::json : CodecName::binary;
+    const auto plain = detail::read_zstd_frame(value.substr(1), joinly::ZstdOptions{}.limit_bytes);
+    return plain && is_json(*plain) ? CodecName::json : CodecName::binary;  // reading it will tell that it is damaged
+}
+
+joinly::Result<std::unique_ptr<AnyStore>> make_store(CodecName codec, bool compress, std::shared_ptr<Engine> engine) {
+    if (codec == CodecName::json) return (compress ? make_json_zstd_store : make_json_store)(std::move(engine));
+    return (compress ? make_binary_zstd_store : make_binary_store)(std::move(engine));
+}
+
+}  // namespace
+
+joinly::Result<std::unique_ptr<Engine>> open_engine(const Place& place, Access access) {
+    if (access != Access::create && !place.exists())
+        return joinly::failure(joinly::Errc::not_found, "there is no store at " + place.text());
+    switch (place.engine) {
+        case EngineName::sqlite: return open_sqlite(place, access);
+        case EngineName::leveldb: return open_leveldb(place, access);
+    }
+    return joinly::failure(joinly::Errc::unsupported);
+}
+
+bool is_known_kind(std::string_view key) {
+    return KnownKinds::visit(key, [](auto) {});
+}
+
+joinly::Result<std::optional<CodecName>> detect_codec(Engine& engine) {
+    std::optional<CodecName> codec;
+    joinly::Status status;
+    KnownKinds::visit_all([&]<class T>(std::type_identity<T>) {
+        if (codec || !status) return;
+        status = engine.scan(joinly::kind_range(joinly::kind_of<T>), [&](std::string_view, const joinly::RecordView& record) {
+            codec = codec_of(record.value);
+            return false;
+        });
+    });
+    if (!status) return joinly::failure(status.error());
+    return codec;
+}
+
+joinly::Result<Opened> open_store(const std::string& text, Access access, CodecName codec) {
+    auto place = parse_place(text);
+    if (!place) return joinly::failure(std::move(place).error());
+    const bool is_new = !place->exists();
+    auto engine = open_engine(*place, access);
+    if (!engine) return joinly::failure(std::move(engine).error());
+    Opened opened{std::move(*place), std::move(*engine), nullptr, CodecName::binary, is_new};
+    const auto found = detect_codec(*opened.engine);
+    if (!found) return joinly::failure(found.error());
+    const auto wanted = opened.place.codec;
+    if (wanted && *found && *wanted != **found) {
+        return joinly::failure(joinly::Errc::incompatible,
+                               "the records of " + opened.place.text() + " are written in " + std::string{name_of(**found)});
+    }
+    opened.codec = found->value_or(wanted.value_or(codec));
+    auto store = make_store(opened.codec, opened.place.compress, opened.engine);
+    if (!store) return joinly::failure(std::move(store).error());
+    opened.store = std::move(*store);
+    return opened;
+}
+
+}  // namespace tool

@@ -1,0 +1,103 @@
+#ifndef TOOL_STORE_OF_HPP
+#define TOOL_STORE_OF_HPP
+// A typed store behind the run-time interface: here the library's templates meet the kinds that it knows.
+
+#include <joinly/ops/sql_views.hpp>
+#include <joinly/store.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "any_store.hpp"
+#include "codecs.hpp"
+
+namespace tool {
+
+template <class Codec>
+class StoreOf final : public AnyStore {
+    using Store = joinly::Store<AnyBackend, joinly::NoCache, TraitsOf<Codec>>;
+
+public:
+    [[nodiscard]] static joinly::Result<std::unique_ptr<AnyStore>> open(std::shared_ptr<Engine> engine) {
+        auto store = Store::open({std::move(engine)});
+        if (!store) return joinly::failure(std::move(store).error());
+        return std::make_unique<StoreOf>(std::move(*store));
+    }
+    explicit StoreOf(Store store) : store_{std::move(store)} {}
+
+    joinly::Result<std::string> readable(std::string_view key, std::string_view value) const override {
+        joinly::Result<std::string> text{value};
+        KnownKinds::visit(key, [&]<class T>(std::type_identity<T>) { text = to_json<T>(key, value); });
+        return text;
+    }
+
+    joinly::Result<joinly::Version> put(std::string_view key, std::string value, const joinly::SaveOptions& options) override {
+        joinly::Result<joinly::Version> version{joinly::absent};
+        const bool known =
+            KnownKinds::visit(key, [&]<class T>(std::type_identity<T>) { version = save_json<T>(key, value, options); });
+        return known ? version : store_.put(key, std::move(value), options);
+    }
+
+    joinly::Status erase(std::string_view key, const joinly::EraseOptions& options) override {
+        return store_.erase_key(key, options);
+    }
+    joinly::Result<joinly::SweepReport> sweep(std::chrono::microseconds budget, OnExpired on_expired) override {
+        return store_.sweep(budget, on_expired);
+    }
+
+    joinly::Status create_views() override {
+        if constexpr (Codec::form == joinly::ValueForm::text) {
+            return KnownKinds::apply([&]<class... T>(std::type_identity<T>...) { return joinly::create_views<T...>(store_); });
+        } else {
+            return joinly::failure(joinly::Errc::unsupported, "SQL looks into JSON only: migrate the store to sqlite+json:PATH");
+        }
+    }
+
+private:
+    template <class T>
+    static joinly::Result<std::string> to_json(std::string_view key, std::string_view value) {
+        T object;
+        if (auto decoded = Codec::decode(value, object); !decoded) return joinly::failure_at(key, decoded.error());
+        std::string text;
+        if (encode_json(object, text)) return text;
+        object.unknown_fields.clear();  // a newer build's, of a binary value: JSON of this build has no names for them
+        if (auto encoded = encode_json(object, text); !encoded) return joinly::failure_at(key, encoded.error());
+        return text;
+    }
+
+    template <class T>
+    joinly::Result<joinly::Version> save_json(std::string_view key, std::string_view text, const joinly::SaveOptions& options) {
+        T object;
+        if (auto decoded = decode_json(text, object); !decoded)
+            return joinly::failure(joinly::Errc::invalid_argument, std::string{decoded.error().message()});
+        if (!Codec::name.ends_with("json") && !object.unknown_fields.empty())
+            return joinly::failure(joinly::Errc::invalid_argument,
+                                   "the value has members that are no fields of a " + fields_of<T>());
+        auto& id = joinly::Entity<T>::id(object);
+        const std::string_view wanted = joinly::id_of(joinly::kind_of<T>, key);
+        if (id.empty()) id = wanted;
+        if (id == wanted) return store_.save(std::move(object), options);
+        return joinly::failure(joinly::Errc::invalid_argument, "the value says that its id is '" + std::string{id} +
+                                                                   "', and the key '" + std::string{wanted} + "'");
+    }
+
+    /// "player: player_id, username"
+    template <class T>
+    static std::string fields_of() {
+        std::string text{joinly::kind_of<T>};
+        const T object{};
+        joinly::Entity<T>::fields(object, [&, gap = ": "](auto, std::string_view field, const auto&...) mutable {
+            text.append(gap).append(field);
+            gap = ", ";
+        });
+        return text;
+    }
+
+    Store store_;
+};
+
+}  // namespace tool
+#endif
