@@ -16,6 +16,10 @@
 #if defined(JOINLY_BENCH_ABSL)
 #include <absl/container/flat_hash_map.h>
 #endif
+#if __has_include(<boost/unordered/unordered_flat_map.hpp>)  // Boost 1.81 or newer
+#define JOINLY_BENCH_BOOST 1
+#include <boost/unordered/unordered_flat_map.hpp>
+#endif
 #if defined(JOINLY_BENCH_TBB)
 #define TBB_PREVIEW_CONCURRENT_LRU_CACHE 1
 #include <tbb/concurrent_lru_cache.h>
@@ -137,6 +141,22 @@ private:
 };
 #endif
 
+#if JOINLY_BENCH_BOOST
+class BoostFlatMap {
+public:
+    explicit BoostFlatMap(std::size_t) {}
+    void set(std::string_view key, const Value& value) { map_.insert_or_assign(std::string{key}, value); }
+    template <class Visitor>
+    void visit(std::string_view key, Visitor visitor) {
+        const auto found = map_.find(key);
+        if (found != map_.end()) visitor(found->second);
+    }
+
+private:
+    boost::unordered_flat_map<std::string, Value, joinly::detail::KeyHash, joinly::detail::KeyEqual> map_;
+};
+#endif
+
 /// The least recently used cache as it is usually written.
 class ListAndMap {
 public:
@@ -185,10 +205,11 @@ private:
 
 // --- what is measured
 
-/// All entries, in an order that is not that of their popularity.
+/// All entries, in an order that is not that of their popularity. Writes have a cache of their own (`which`): what they put in the
+/// place of its nodes lies scattered.
 template <class AnyCache>
-AnyCache& filled(std::size_t entries) {
-    return made_once<AnyCache>({entries, 0}, [&] {
+AnyCache& filled(std::size_t entries, int which = 0) {
+    return made_once<AnyCache>({entries, which}, [&] {
         auto cache = std::make_unique<AnyCache>(entries);
         for (std::size_t i = 0; i < entries; ++i) {
             const std::size_t number = i * 7919 % entries;  // 7919 has no factor in common with a power of ten
@@ -218,6 +239,22 @@ void get(benchmark::State& state, std::size_t entries) {
     for (auto _ : state) benchmark::DoNotOptimize(cache.get(requests.next()));
 }
 
+/// A handle to the value, which stays after the visit: what a reference count costs over a visit.
+void get_shared(benchmark::State& state, std::size_t entries) {
+    using Shared = joinly::Cache<std::shared_ptr<const Value>>;
+    static std::map<std::size_t, std::unique_ptr<Shared>> caches;
+    auto& cache = caches[entries];
+    if (!cache) {
+        cache = std::make_unique<Shared>(joinly::CacheOptions{.capacity_entries = entries + entries / 4});
+        for (std::size_t i = 0; i < entries; ++i) {
+            const std::size_t number = i * 7919 % entries;
+            cache->set(key(number).view(), std::make_shared<const Value>(value(number)));
+        }
+    }
+    Requests requests{entries, state.thread_index()};
+    for (auto _ : state) benchmark::DoNotOptimize(first_word(**cache->get(requests.next())));
+}
+
 template <class AnyCache>
 void hot_key(benchmark::State& state, std::size_t entries) {
     AnyCache& cache = filled<AnyCache>(entries);
@@ -227,7 +264,7 @@ void hot_key(benchmark::State& state, std::size_t entries) {
 
 template <class AnyCache>
 void writes(benchmark::State& state, std::size_t entries) {
-    AnyCache& cache = filled<AnyCache>(entries);
+    AnyCache& cache = filled<AnyCache>(entries, 1);
     Requests requests{entries, state.thread_index()};
     const Value written = value(1);
     for (std::size_t i = 0; auto _ : state) {
@@ -311,8 +348,14 @@ int main(int argc, char** argv) {
 #else
     std::fprintf(stderr, "cache: left out, because it is not installed: absl::flat_hash_map (libabsl-dev)\n");
 #endif
+#if JOINLY_BENCH_BOOST
+    add("visit/boost_unordered_flat_map", visit<BoostFlatMap>);
+#else
+    std::fprintf(stderr, "cache: left out, because it is not installed: boost::unordered_flat_map (Boost 1.81 or newer)\n");
+#endif
     add_shared<Adaptive>("adaptive_s3_fifo");
     add("get/adaptive_s3_fifo", get<Adaptive>);
+    add("get_shared/adaptive_s3_fifo", get_shared);
     add("many_32/adaptive_s3_fifo", many<Adaptive>);
     add("visit/sieve", visit<Ours<joinly::Sieve>>);
     add_shared<Ours<joinly::Lru>>("lru");

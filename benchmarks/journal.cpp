@@ -16,11 +16,18 @@ using namespace joinly::bench;
 
 constexpr std::size_t players = 10'000;
 
+/// 200 bytes when encoded, most of them in one attribute, so that copying a player is not what is measured.
+joinly::Player small_player(std::size_t number) {
+    joinly::Player made = player(number);
+    made.attributes = {{"loadout", std::string(120, 'l')}};
+    return made;
+}
+
 /// Made beforehand: a game has its players in memory.
 const std::vector<joinly::Player>& all_players() {
     static const auto made = [] {
         std::vector<joinly::Player> all;
-        for (std::size_t number = 0; number < players; ++number) all.push_back(player(number));
+        for (std::size_t number = 0; number < players; ++number) all.push_back(small_player(number));
         return all;
     }();
     return made;

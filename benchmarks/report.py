@@ -21,9 +21,11 @@ import sys
 import tomllib
 
 MICROSECONDS = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
-COUNTERS = {"bytes", "bytes_beyond"}  # what benchmarks count besides time; goals name them as benchmark#counter
-INSTEAD_OF_TIME = {"hit_ratio", "gap_closed", "misses_by_lru"}  # the same, of benchmarks whose time says nothing
-PACKAGES = ["libsqlite3-0", "libsqlitecpp-dev", "libleveldb-dev", "nlohmann-json3-dev", "libbenchmark-dev", "libabsl-dev", "libtbb-dev"]
+UNITS = {"µs": 1.0, "µs for a thousand": 1.0, "ms": 1e3}  # of goals that are no ratios
+COUNTERS = {"bytes", "bytes_beyond", "instructions"}  # what benchmarks count besides time; goals name them as benchmark#counter
+INSTEAD_OF_TIME = {"hit_ratio", "gap_closed", "misses_by_lru", "instructions"}  # the same, of benchmarks whose time says nothing
+PACKAGES = ["libsqlite3-0", "libsqlitecpp-dev", "libleveldb-dev", "nlohmann-json3-dev", "libbenchmark-dev", "libabsl-dev", "libtbb-dev",
+            "liblmdb-dev", "librocksdb-dev", "persistent-cache-cpp-dev", "libmsgpack-dev", "libcereal-dev", "libprotobuf-dev"]
 
 # File, title, meaning of the horizontal axis, and the names of the benchmarks: a panel for each backend, its lines, and x.
 # Where x is a word, bars are drawn instead of lines.
@@ -31,13 +33,20 @@ PLOTS = [
     ("query", "Fifty results of a query, and as many loads by id", "records in the table",
      r"(?P<line>find_50|load_50)/(?P<panel>\w+)/(?P<x>\d+)"),
     ("save", "A batch of a hundred saves", "what is saved", r"save_100/(?P<panel>\w+)/(?P<line>\w+)/(?P<x>\w+)"),
-    ("update", "An update, and the load and save it is made of", "policy",
+    ("update", "An update, and the load and save it is made of, by backend and policy", "policy",
      r"(?P<line>load_and_save|update)/(?P<panel>\w+)/(?P<x>\w+)"),
     ("sweep", "A sweep of 0, 100 or 1000 records that have expired", "records in the table that have not",
      r"sweep/(?P<panel>\w+)/(?P<line>\d+)_of_(?P<x>\d+)"),
+    ("hit_latency", "A hit in a cache, by design and number of entries: one thread, and each of two", "entries",
+     r"visit/(?P<line>\w+)/(?P<x>\d+)(?P<panel>(?:/threads:2)?)"),
+    ("kill_safe", "A thousand saves that survive the death of the process", "", r"(?P<panel>save)/(?P<line>\w+)(?P<x>)"),
+    ("backend", "One operation of an adapter, and of engines by themselves", "", r"(?P<x>get|put)/(?P<panel>\w+)/(?P<line>\w+)"),
+    ("scale", "An operation among so many players", "players", r"(?P<panel>(?:load|save)/\w+)/(?P<line>joinly|raw)/(?P<x>\d+)"),
     ("hit_ratio", "Hits by eviction policy: the mean over the traces, and some of them", "room for, % of the keys",
      r"eviction/(?P<panel>mean|lobby_churn|loop|popularity_drifts)/(?P<x>\d+)/(?P<line>\w+)#(?P<y>hit_ratio)"),
 ]
+
+PANELS = {"": "one thread", "/threads:2": "each of two threads"}  # what is not said by a part of the name
 
 INTRODUCTION = """# What it costs
 Written by `bash benchmarks/run`. Costs are medians of the CPU time of the calling thread: what the threads of LevelDB and of
@@ -79,28 +88,29 @@ class Results:
     def median(self, name):
         return statistics.median(self.costs.get(name) or self.counts[name])
 
-    def largest(self, pattern):
-        """The largest number in the place of {largest}; of benchmarks that failed as well, lest less be taken for it."""
-        sized = re.compile(re.escape(pattern).replace(r"\{largest\}", r"(\d+)"))
-        return max((int(match[1]) for match in map(sized.fullmatch, [*self.costs, *self.failures]) if match), default=0)
+    def sizes(self, pattern):
+        """The numbers in the place of {largest} or {smallest}; of benchmarks that failed as well, lest less be taken for them."""
+        sized = re.compile(re.sub(r"\\{(largest|smallest)\\}", r"(\\d+)", re.escape(pattern)))
+        return {int(match[1]) for match in map(sized.fullmatch, [*self.costs, *self.failures]) if match}
 
 
 def judge(row, each, results):
     """One row of a goal, as the cells of a table: what, ratio, limit, verdict."""
-    names = [[name.format(**each, largest="{largest}") for name in row[side]] for side in ("numerator", "denominator")]
-    largest = max((results.largest(name) for name in itertools.chain(*names) if "{largest}" in name), default=0)
-    names = [[name.format(largest=largest) for name in side] for side in names]
-    what = row["what"].format(**each, largest=f"{largest:,}" if largest else "most")
+    names = [[name.format(**each, largest="{largest}", smallest="{smallest}") for name in row[side]] for side in ("numerator", "denominator")]
+    sizes = set().union(*(results.sizes(name) for name in itertools.chain(*names) if "est}" in name))
+    ends = {"largest": max(sizes, default=0), "smallest": min(sizes, default=0)}
+    names = [[name.format(**ends) for name in side] for side in names]
+    what = row["what"].format(**each, **{end: f"{size:,}" if size else "most" for end, size in ends.items()})
     upper = "at_most" in row
-    limit = row["at_most" if upper else "at_least"]
-    cells = [what, "", f"{'at most' if upper else 'at least'} {limit:g}"]
+    limit, unit = row["at_most" if upper else "at_least"], f" {row['unit']}" if "unit" in row else ""
+    cells = [what, "", f"{'at most' if upper else 'at least'} {limit:g}{unit}"]
     if any(name not in results for name in itertools.chain(*names)):
         failed = any(name in results.failures for name in itertools.chain(*names))
         return [*cells, "not measured: a benchmark failed" if failed else "not measured"]
     above, below = (math.prod(map(results.median, side)) for side in names)
     if above == 0 or below == 0:
         return [*cells, "not measured: a cost of 0"]
-    ratio = round(above / below, 2)  # what is shown is what is judged
+    ratio = round(above / below / UNITS.get(row.get("unit"), 1), 2)  # what is shown is what is judged
     cells[1] = f"{ratio:.2f}"
     if ratio <= limit if upper else ratio >= limit:
         return [*cells, "holds"]
@@ -113,7 +123,9 @@ def judge_all(goals, results):
         each = goal.get("each", {})
         chosen = [dict(zip(each, values)) for values in itertools.product(*each.values())]
         rows = [judge(row, one, results) for row in goal["row"] for one in chosen]
-        yield f"### {goal['what']}\n{summary(goal['subject'], rows)}"
+        short = any(cells[-1].startswith("falls") for cells in rows)
+        tried = f"\n\nWhat was tried: {goal['tried']}" if short and "tried" in goal else ""
+        yield f"### {goal['what']}\n{summary(goal['subject'], rows)}{tried}"
 
 
 def summary(subject, rows):
@@ -226,7 +238,7 @@ def draw(figure, pattern, results, axis):
             else:
                 panel.bar([xs.index(x) + at * width for x in line], list(line.values()), width, label=label)
                 panel.set_xticks([x + 0.4 - width / 2 for x in range(len(xs))], [x.replace("_", "\n") for x in xs])
-        panel.set(title=title, xlabel=axis)
+        panel.set(title=PANELS.get(title, title), xlabel=axis)
         panel.grid(axis="y", alpha=0.3)
     if panels[0].get_yscale() == "log":  # whole decades: a slight slope looks slight
         low, high = panels[0].get_ylim()

@@ -13,6 +13,9 @@
 #include <string_view>
 #include <type_traits>
 
+#if JOINLY_BENCH_PERSISTENT_CACHE
+#include <core/persistent_string_cache.h>
+#endif
 #if JOINLY_BENCH_LMDB  // where CMake has found it
 #include <lmdb.h>
 #endif
@@ -347,6 +350,28 @@ public:
         must_be(rocksdb::DB::Open(options, dir_.path().string() + "/db", &db).ok(), "rocksdb::DB::Open");
         db_.reset(db);
     }
+};
+#endif
+
+#if JOINLY_BENCH_PERSISTENT_CACHE
+/// A cache that keeps its entries in LevelDB, so large here that nothing leaves it. It has no batches and no scans.
+class PersistentCache {
+public:
+    static std::string name() { return "leveldb/persistent_cache_cpp"; }
+
+    void put(std::span<const Row> rows) {
+        for (const Row& row : rows) must_be(cache_->put(row.key, row.value), "put");
+    }
+    std::optional<std::string> get(const std::string& key) {
+        auto value = cache_->get(key);
+        if (!value) return std::nullopt;
+        return *std::move(value);
+    }
+
+private:
+    test::TempDir dir_;
+    core::PersistentStringCache::UPtr cache_ =
+        core::PersistentStringCache::open(dir_.path().string() + "/db", std::int64_t{1} << 30, core::CacheDiscardPolicy::lru_only);
 };
 #endif
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install_packages.sh [tests] [examples] [benchmarks] [ci] [clang_sanitizers]: installs the Debian packages that building the
+# install_packages.sh [tests] [examples] [benchmarks] [instructions] [ci] [clang_sanitizers]: installs the Debian packages that building the
 # library needs, and what is named besides, where they are not there; says which. Nothing is done, and root is not needed,
 # when all are.
 set -euo pipefail
@@ -16,8 +16,10 @@ for group in "$@"; do
     case $group in
         tests) wanted+=(catch2) && tool protoc protobuf-compiler ;;
         examples) wanted+=(libcli11-dev) ;;
-        benchmarks) wanted+=(libbenchmark-dev python3-matplotlib libabsl-dev libtbb-dev libprotobuf-dev libmsgpack-dev libcereal-dev)
+        benchmarks) wanted+=(libbenchmark-dev python3-matplotlib libabsl-dev libtbb-dev libprotobuf-dev libmsgpack-dev libcereal-dev
+                            liblmdb-dev librocksdb-dev persistent-cache-cpp-dev valgrind python3-plyvel)
                     tool protoc protobuf-compiler ;;
+        instructions) wanted+=(libbenchmark-dev valgrind) ;;
         ci) tool clang++ clang && tool clang-format clang-format && tool ld.lld lld && tool ccache ccache ;;
         clang_sanitizers) wanted+=(libclang-rt-dev) ;;
         *) say "install_packages.sh: no such group: $group" && exit 2 ;;
