@@ -246,6 +246,8 @@ public:
             std::vector<Result<Loaded<T>>> results(ids.size(), failure(Errc::not_found));
             std::vector<std::string> keys;
             std::vector<std::size_t> positions;
+            keys.reserve(ids.size());
+            positions.reserve(ids.size());
             for (std::size_t i = 0; i < ids.size(); ++i) {
                 auto key = core_->template open_key<T>(ids[i]);
                 if (!key) {

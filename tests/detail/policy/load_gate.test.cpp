@@ -85,8 +85,7 @@ public:
         std::vector<Outcome> outcomes(keys.size(), failure(Errc::closed, "no outcome was given"));
         const Status done = gate.load_many(
             keys, [&](std::size_t position, Outcome outcome) { outcomes[position] = std::move(outcome); },
-            [&](std::string_view key) { return look(key); }, [&](std::string_view key) { return enter(key, bytes_type); },
-            [&](std::string_view key) { return read(key); },
+            [&](std::string_view key) { return enter(key, bytes_type); }, [&](std::string_view key) { return read(key); },
             [&](std::span<const std::string_view> asked, LoadSink sink) {
                 trips.emplace_back(asked.begin(), asked.end());
                 for (std::size_t i = 0; i < asked.size() && trip; ++i) sink(i, read(asked[i]));
@@ -601,7 +600,7 @@ TEST_CASE("a load of many that finds no memory leaves no flight behind", "[load_
         const auto read = [](std::string_view) { return Outcome{failure(Errc::not_found)}; };
         const bool failed = with_failing_allocation(n, [&] {
             (void)gate.load_many(
-                keys, [](std::size_t, Outcome) {}, [](std::string_view) { return std::optional<Outcome>{}; }, enter, read,
+                keys, [](std::size_t, Outcome) {}, enter, read,
                 [&](std::span<const std::string_view> asked, LoadSink sink) {
                     for (std::size_t i = 0; i < asked.size(); ++i) sink(i, read(asked[i]));
                     return Status{};

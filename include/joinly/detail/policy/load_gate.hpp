@@ -15,6 +15,7 @@
 #include <joinly/policy/object.hpp>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -83,7 +84,7 @@ public:
         const auto at = stripe.states.find(key);
         if (at == stripe.states.end()) {
             auto flight = std::make_shared<Flight>(type);
-            stripe.states.emplace(std::string{key}, State{}).first->second.flight = flight;
+            add(stripe, key)->second.flight = flight;
             return {std::nullopt, std::move(flight), true};
         }
         State& state = at->second;
@@ -124,20 +125,18 @@ public:
         }
     }
 
-    /// The whole of a load of many keys, with one trip to the backend for those that need one. `hit` looks into the cache;
-    /// `enter`, `fill` and `read` are as in `load`, and `read_many` reads many. Flights of this thread's own land before it
-    /// waits for others', so that two of these cannot wait for each other.
-    template <class Hit, class Enter, class Read, class ReadMany, class Fill>
-    [[nodiscard]] Status load_many(std::span<const std::string_view> keys, LoadSink sink, Hit&& hit, Enter&& enter, Read&& read,
+    /// The whole of a load of many keys that are not cached, with one trip to the backend for those that need one. `enter`, `fill`
+    /// and `read` are as in `load`, and `read_many` reads many. Flights of this thread's own land before it waits for others', so
+    /// that two of these cannot wait for each other.
+    template <class Enter, class Read, class ReadMany, class Fill>
+    [[nodiscard]] Status load_many(std::span<const std::string_view> keys, LoadSink sink, Enter&& enter, Read&& read,
                                    ReadMany&& read_many, Fill&& fill) {
         std::vector<std::pair<std::size_t, std::shared_ptr<Flight>>> joined;
         std::vector<std::string_view> asked;
         std::vector<std::size_t> positions;  // of the keys in `asked`
         std::vector<Lead> leads;             // one for each key in `asked`; an empty one for a key that is read on its own
         for (std::size_t i = 0; i < keys.size(); ++i) {
-            Ticket ticket;
-            ticket.found = hit(keys[i]);
-            if (!ticket.found) ticket = enter(keys[i]);
+            Ticket ticket = enter(keys[i]);
             if (ticket.found) {
                 sink(i, *std::move(ticket.found));
             } else if (ticket.flight && !ticket.leads) {
@@ -173,7 +172,7 @@ public:
         Stripe& stripe = stripe_of(key);
         const std::scoped_lock lock{stripe.mutex};
         auto at = stripe.states.find(key);
-        if (at == stripe.states.end()) at = stripe.states.emplace(std::string{key}, State{}).first;
+        if (at == stripe.states.end()) at = add(stripe, key);
         overtake(at->second);
         ++at->second.writers;
         drop(key);
@@ -194,18 +193,18 @@ public:
         }
         if (--state.writers != 0) return;
         if (!state.uncertain && state.newest.version != absent) keep(key, state.newest);
-        stripe.states.erase(at);
+        (void)remove(stripe, at);
     }
 
     /// A write that is over at once, under a lock that `enter` is called under too: no load that is under way may land.
     void overtake(std::string_view key) {
+        if (state_count_.load() == 0) return;  // as it is nearly always: not worth a hash and a lock
         Stripe& stripe = stripe_of(key);
         const std::scoped_lock lock{stripe.mutex};
-        if (stripe.states.empty()) return;  // as it is nearly always: not worth another hash
         const auto at = stripe.states.find(key);
         if (at == stripe.states.end()) return;
         overtake(at->second);
-        if (at->second.writers == 0) stripe.states.erase(at);
+        if (at->second.writers == 0) (void)remove(stripe, at);
     }
 
     /// Somebody wrote, nobody knows what: no load that is under way may land, and of the writes that are, none may be kept.
@@ -215,7 +214,7 @@ public:
             for (auto at = stripe.states.begin(); at != stripe.states.end();) {
                 overtake(at->second);
                 at->second.uncertain = true;
-                at = at->second.writers == 0 ? stripe.states.erase(at) : std::next(at);
+                at = at->second.writers == 0 ? remove(stripe, at) : std::next(at);
             }
         }
     }
@@ -228,10 +227,22 @@ private:
         LoadedObject newest;
         bool uncertain = false;
     };
+    using States = std::unordered_map<std::string, State, KeyHash, KeyEqual>;
     struct alignas(64) Stripe {
         std::mutex mutex;
-        std::unordered_map<std::string, State, KeyHash, KeyEqual> states;
+        States states;
     };
+
+    /// Counted before anybody reads the backend for it: whoever finds the count at zero later has nobody to overtake.
+    [[nodiscard]] States::iterator add(Stripe& stripe, std::string_view key) {
+        const auto at = stripe.states.emplace(std::string{key}, State{}).first;
+        state_count_.fetch_add(1);
+        return at;
+    }
+    [[nodiscard]] States::iterator remove(Stripe& stripe, States::iterator at) {
+        state_count_.fetch_sub(1);
+        return stripe.states.erase(at);
+    }
 
     /// Abandons the flight when reading or filling throws, so that nobody waits for ever.
     class Lead {
@@ -273,13 +284,14 @@ private:
         const std::scoped_lock lock{stripe.mutex};
         if (flight->overtaken_) return;
         fill();
-        stripe.states.erase(stripe.states.find(key));
+        (void)remove(stripe, stripe.states.find(key));
     }
 
     [[nodiscard]] Stripe& stripe_of(std::string_view key) { return stripes_[hash_bytes(key, seed_) % stripes_.size()]; }
 
     std::uint64_t seed_ = random_seed();
     std::array<Stripe, 64> stripes_;
+    std::atomic<std::size_t> state_count_{0};  // in all stripes
 };
 
 }  // namespace detail

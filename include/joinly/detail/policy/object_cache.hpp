@@ -8,11 +8,15 @@
 #include <joinly/core/clock.hpp>
 #include <joinly/policy/object.hpp>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -30,6 +34,31 @@ public:
         std::optional<Outcome> outcome;
         cache_.visit(key, [&](const LoadedObject& cached) { outcome = as_outcome(cached, type); });
         return outcome;
+    }
+    /// As `get` for each of `keys`, in their order; what there is goes to `sink`, and the rest is loaded by
+    /// `load_rest(keys, sink)`, whose sink counts positions among those that it was given.
+    template <class LoadRest>
+    [[nodiscard]] Status get_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink,
+                                  LoadRest&& load_rest) {
+        constexpr std::size_t at_once = 32;
+        std::vector<std::string_view> missing;
+        std::vector<std::size_t> positions;  // of what is missing
+        for (std::size_t from = 0; from < keys.size(); from += at_once) {
+            const auto some = keys.subspan(from, (std::min)(at_once, keys.size() - from));
+            std::array<std::optional<Outcome>, at_once> found;  // told after the visit: the sink may do what it likes
+            cache_.visit_many(some, [&](std::size_t i, const LoadedObject& cached) { found[i] = as_outcome(cached, type); });
+            for (std::size_t i = 0; i < some.size(); ++i) {
+                if (found[i]) {
+                    sink(from + i, *std::move(found[i]));
+                } else {
+                    missing.push_back(some[i]);
+                    positions.push_back(from + i);
+                }
+            }
+        }
+        if (missing.empty()) return {};
+        return load_rest(std::span<const std::string_view>{missing},
+                         LoadSink{[&](std::size_t position, Outcome outcome) { sink(positions[position], std::move(outcome)); }});
     }
     /// As `get`, but not counted.
     [[nodiscard]] std::optional<Outcome> peek(std::string_view key, const ObjectType& type) {
@@ -59,10 +88,11 @@ public:
 
     /// Keeps what was just written, or erased. The write is done by now, so nothing may fail: an object that finds no memory
     /// is not cached.
-    void keep(std::string_view key, const LoadedObject& written) noexcept {
+    void keep(std::string_view key, LoadedObject written) noexcept {
         JOINLY_TRY {
             if (written.object.value) {
-                cache_.set(key, written, written.expires_at);
+                const Expiry expires_at = written.expires_at;
+                cache_.set(key, std::move(written), expires_at);
                 return;
             }
         }

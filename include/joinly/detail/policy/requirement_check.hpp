@@ -23,8 +23,7 @@ namespace detail {
 
 class RequirementCheck {
 public:
-    explicit RequirementCheck(const std::vector<Requirement>& requirements)
-        : requirements_{requirements}, stored_(requirements.size()) {}
+    explicit RequirementCheck(const std::vector<Requirement>& requirements) noexcept : requirements_{requirements} {}
 
     /// `conflict` when a requirement does not hold. `known(key, even_expired)` is what memory knows of a
     /// key's version. What the backend said
@@ -35,7 +34,7 @@ public:
         for (std::size_t i = 0; i < requirements_.size(); ++i) {
             const auto& [key, wanted, even_expired] = requirements_[i];
             std::optional<Version> found = known(key, even_expired);
-            if (!found && stored_[i].asked_after_flushes == flushes)
+            if (!found && !stored_.empty() && stored_[i].asked_after_flushes == flushes)
                 found = stored_[i].expires_at.has_passed(now) && !even_expired ? absent : stored_[i].version;
             if (!found) {
                 unknown_.push_back(i);
@@ -52,6 +51,7 @@ public:
     /// One trip to the backend for the versions that memory did not know.
     template <class Access>
     [[nodiscard]] Status ask(Access& access, std::uint64_t flushes) {
+        stored_.resize(requirements_.size());
         std::vector<std::string_view> keys;
         for (const std::size_t i : unknown_) keys.push_back(requirements_[i].key);
         std::optional<Error> error;
@@ -78,8 +78,8 @@ private:
     };
 
     const std::vector<Requirement>& requirements_;
-    std::vector<StoredVersion> stored_;
-    std::vector<std::size_t> unknown_;  // positions of requirements
+    std::vector<StoredVersion> stored_;  // of each requirement, once the backend was asked
+    std::vector<std::size_t> unknown_;   // positions of requirements
 };
 
 }  // namespace detail

@@ -63,11 +63,13 @@ public:
             passed_by_.fetch_add(keys.size(), std::memory_order_relaxed);
             return access_.load_many(keys, type, sink);
         }
-        return gate_.load_many(
-            keys, sink, [&](std::string_view key) { return cache_.get(key, type); },
-            [&](std::string_view key) { return enter(key, type); }, [&](std::string_view key) { return access_.load(key, type); },
-            [&](std::span<const std::string_view> asked, LoadSink landed) { return access_.load_many(asked, type, landed); },
-            [&](std::string_view key, const Outcome& outcome) { cache_.fill(key, outcome); });
+        return cache_.get_many(keys, type, sink, [&](std::span<const std::string_view> missing, LoadSink rest) {
+            return gate_.load_many(
+                missing, rest, [&](std::string_view key) { return enter(key, type); },
+                [&](std::string_view key) { return access_.load(key, type); },
+                [&](std::span<const std::string_view> asked, LoadSink landed) { return access_.load_many(asked, type, landed); },
+                [&](std::string_view key, const Outcome& outcome) { cache_.fill(key, outcome); });
+        });
     }
 
     [[nodiscard]] Result<Version> write(const WriteSet& set) {

@@ -83,12 +83,15 @@ public:
     }
 
     [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
-        return state_.gate.load_many(
-            keys, sink, [&](std::string_view key) { return state_.cache.get(key, type); },
-            [&](std::string_view key) { return enter(key, type); },
-            [&](std::string_view key) { return state_.access.load(key, type); },
-            [&](std::span<const std::string_view> asked, LoadSink landed) { return state_.access.load_many(asked, type, landed); },
-            fill());
+        return state_.cache.get_many(keys, type, sink, [&](std::span<const std::string_view> missing, LoadSink rest) {
+            return state_.gate.load_many(
+                missing, rest, [&](std::string_view key) { return enter(key, type); },
+                [&](std::string_view key) { return state_.access.load(key, type); },
+                [&](std::span<const std::string_view> asked, LoadSink landed) {
+                    return state_.access.load_many(asked, type, landed);
+                },
+                fill());
+        });
     }
 
     [[nodiscard]] Result<Version> write(const WriteSet& set) { return intake_.write(set); }

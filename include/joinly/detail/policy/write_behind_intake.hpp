@@ -75,6 +75,7 @@ private:
     /// Whether it depends on more than that the keys it writes are as they were: on other keys, or on ranges.
     [[nodiscard]] static bool is_conditional(const WriteSet& set) {
         if (!set.ranges.empty() || set.requirements.empty()) return !set.ranges.empty();
+        if (set.writes.size() == 1 && set.requirements.size() == 1) return set.requirements[0].key != set.writes[0].key;
         std::vector<std::string_view> written;
         written.reserve(set.writes.size());
         for (const Write& write : set.writes) written.push_back(write.key);
@@ -100,7 +101,7 @@ private:
             state_.watches.note(write);
             state_.dead_letters.note(write.key);
             state_.gate.overtake(write.key);
-            state_.cache.keep(write.key, {write.object, version, write.expires_at});
+            state_.cache.keep(write.key, LoadedObject{write.object, version, write.expires_at});
         }
         if (begins_interval) state_.journal_sync_at = now + state_.options.journal.sync_interval;
         if (worker_sleeps || begins_interval || state_.is_large()) state_.wake.notify_one();
