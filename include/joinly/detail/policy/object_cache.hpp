@@ -32,7 +32,7 @@ public:
     /// What a cached entry answers; nothing when there is none, or when it was cached as another type.
     [[nodiscard]] std::optional<Outcome> get(std::string_view key, const ObjectType& type) {
         std::optional<Outcome> outcome;
-        cache_.visit(key, [&](const LoadedObject& cached) { outcome = as_outcome(cached, type); });
+        cache_.visit(key, [&](const LoadedObject& cached) { tell(cached, type, outcome); });
         return outcome;
     }
     /// As `get` for each of `keys`, in their order; what there is goes to `sink`, and the rest is loaded by
@@ -46,7 +46,7 @@ public:
         for (std::size_t from = 0; from < keys.size(); from += at_once) {
             const auto some = keys.subspan(from, (std::min)(at_once, keys.size() - from));
             std::array<std::optional<Outcome>, at_once> found;  // told after the visit: the sink may do what it likes
-            cache_.visit_many(some, [&](std::size_t i, const LoadedObject& cached) { found[i] = as_outcome(cached, type); });
+            cache_.visit_many(some, [&](std::size_t i, const LoadedObject& cached) { tell(cached, type, found[i]); });
             for (std::size_t i = 0; i < some.size(); ++i) {
                 if (found[i]) {
                     sink(from + i, *std::move(found[i]));
@@ -63,7 +63,7 @@ public:
     /// As `get`, but not counted.
     [[nodiscard]] std::optional<Outcome> peek(std::string_view key, const ObjectType& type) {
         std::optional<Outcome> outcome;
-        cache_.peek(key, [&](const LoadedObject& cached) { outcome = as_outcome(cached, type); });
+        cache_.peek(key, [&](const LoadedObject& cached) { tell(cached, type, outcome); });
         return outcome;
     }
 
@@ -112,11 +112,13 @@ private:
     [[nodiscard]] bool is_over(const LoadedObject& cached) const {
         return !cached.object.value && cached.expires_at.has_passed(monotonic_now());
     }
-    [[nodiscard]] std::optional<Outcome> as_outcome(const LoadedObject& cached, const ObjectType& type) const {
-        if (is_over(cached)) return std::nullopt;
-        if (!cached.object.value) return Outcome{failure(Errc::not_found)};
-        if (cached.object.type != &type) return std::nullopt;
-        return Outcome{cached};
+    void tell(const LoadedObject& cached, const ObjectType& type, std::optional<Outcome>& outcome) const {
+        if (is_over(cached)) return;
+        if (!cached.object.value) {
+            outcome.emplace(failure(Errc::not_found));
+        } else if (cached.object.type == &type) {
+            outcome.emplace(cached);
+        }
     }
 
     Cache<LoadedObject, typename Traits::Eviction, typename Traits::Clock> cache_;
