@@ -245,7 +245,7 @@ private:
     [[nodiscard]] std::optional<Entry> written(const Operation& operation, const std::string& name, WallTime now,
                                                std::optional<Version> version) const {
         if (operation.verb == Verb::erase || operation.verb == Verb::erase_key) return std::nullopt;
-        if (operation.verb == Verb::put_junk) return Entry{"\xff\xff\xff", version, expiry(operation, now), false};
+        if (operation.verb == Verb::put_junk) return Entry{"\xfe\xff\xff", version, expiry(operation, now), false};
         const bool is_item = operation.verb != Verb::put || name.starts_with("item:");
         const std::string id = operation.verb == Verb::put && is_item ? name.substr(5) : name;
         Entry entry{encoded(item_of(id, operation.value)), version, expiry(operation, now), is_item};

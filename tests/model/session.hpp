@@ -260,7 +260,7 @@ private:
                 const std::string id = name.starts_with("item:") ? name.substr(5) : name;
                 return written(store_->put(name, encoded(item_of(id, operation.value)), {ttl, expect}));
             }
-            case Verb::put_junk: return written(store_->put(name, "\xff\xff\xff", {ttl, expect}));
+            case Verb::put_junk: return written(store_->put(name, "\xfe\xff\xff", {ttl, expect}));
             case Verb::get: {
                 auto bytes = store_->get(name);
                 if (!bytes) return {bytes.error().code()};
