@@ -124,7 +124,7 @@ def judge_all(goals, results):
         chosen = [dict(zip(each, values)) for values in itertools.product(*each.values())]
         rows = [judge(row, one, results) for row in goal["row"] for one in chosen]
         short = any(cells[-1].startswith("falls") for cells in rows)
-        tried = f"\n\nWhat was tried: {goal['tried']}" if short and "tried" in goal else ""
+        tried = f"\n\n{goal['tried'].strip()}" if short and "tried" in goal else ""
         yield f"### {goal['what']}\n{summary(goal['subject'], rows)}{tried}"
 
 
