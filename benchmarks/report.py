@@ -40,7 +40,7 @@ PLOTS = [
     ("hit_latency", "A hit in a cache, by design and number of entries: one thread, and each of two", "entries",
      r"visit/(?P<line>\w+)/(?P<x>\d+)(?P<panel>(?:/threads:2)?)"),
     ("kill_safe", "A thousand saves that survive the death of the process", "", r"(?P<panel>save)/(?P<line>\w+)(?P<x>)"),
-    ("backend", "One operation of an adapter, and of engines by themselves", "", r"(?P<x>get|put)/(?P<panel>\w+)/(?P<line>\w+)"),
+    ("backend", "One operation of an adapter, and of engines by themselves", "", r"(?P<x>get|put)/(?P<panel>memory|sqlite|leveldb|lmdb|rocksdb)/(?P<line>\w+)"),
     ("scale", "An operation among so many players", "players", r"(?P<panel>(?:load|save)/\w+)/(?P<line>joinly|raw)/(?P<x>\d+)"),
     ("hit_ratio", "Hits by eviction policy: the mean over the traces, and some of them", "room for, % of the keys",
      r"eviction/(?P<panel>mean|lobby_churn|loop|popularity_drifts)/(?P<x>\d+)/(?P<line>\w+)#(?P<y>hit_ratio)"),
@@ -224,27 +224,33 @@ def draw(figure, pattern, results, axis):
         return None
     counted = re.search(r"<y>(\w+)", pattern)
     panels = figure.subplots(1, len(points), sharey=True, squeeze=False)[0]
+    labels = list(dict.fromkeys(label for lines in points.values() for label in lines))
     for panel, (title, lines) in zip(panels, points.items()):
         xs = list(dict.fromkeys(x for line in lines.values() for x in line))
         width = 0.8 / len(lines)
         for at, (label, line) in enumerate(lines.items()):
+            colour = f"C{labels.index(label)}"  # the same in each panel
             if all(x.isdigit() for x in xs):
                 ordered = sorted(line, key=int)
                 plot = panel.semilogx if counted else panel.loglog
-                plot([int(x) for x in ordered], [line[x] for x in ordered], "o-", label=label)
+                plot([int(x) for x in ordered], [line[x] for x in ordered], "o-", color=colour, label=label)
                 if counted:  # few sizes, that are no decades
                     panel.set_xticks([int(x) for x in xs], xs)
                     panel.minorticks_off()
             else:
-                panel.bar([xs.index(x) + at * width for x in line], list(line.values()), width, label=label)
+                panel.bar([xs.index(x) + at * width for x in line], list(line.values()), width, color=colour, label=label)
+                panel.set_yscale("log")  # what is compared differs by powers of ten
                 panel.set_xticks([x + 0.4 - width / 2 for x in range(len(xs))], [x.replace("_", "\n") for x in xs])
         panel.set(title=PANELS.get(title, title), xlabel=axis)
         panel.grid(axis="y", alpha=0.3)
     if panels[0].get_yscale() == "log":  # whole decades: a slight slope looks slight
-        low, high = panels[0].get_ylim()
-        panels[0].set_ylim(10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high)))
+        costs = [cost for lines in points.values() for line in lines.values() for cost in line.values()]
+        panels[0].set_ylim(10 ** math.floor(math.log10(min(costs) * 0.8)), 10 ** math.ceil(math.log10(max(costs))))
     panels[0].set_ylabel(counted[1].replace("_", " ") if counted else "CPU time, µs")
-    panels[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    known = {}
+    for panel in panels:
+        known |= {label: handle for handle, label in zip(*panel.get_legend_handles_labels()) if label not in known}
+    panels[-1].legend([known[label] for label in labels], labels, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
