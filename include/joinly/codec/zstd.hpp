@@ -135,8 +135,7 @@ private:
     [[nodiscard]] static Result<std::string> decompress(std::string_view value) {
         auto read = plain(value);
         if (read) return read;
-        return failure(read.error().code(),
-                       detail::place_in_object<T>({}) + " at byte 1: " + std::string{read.error().message()});
+        return failure(read.error().code(), detail::place_in_object<T>({}) + " at byte 1: " + std::string{read.error().message()});
     }
 };
 
