@@ -324,12 +324,12 @@ TEST_CASE("an index that the bytes of a dump do not know is not made to lie", "[
     BinaryStore store = empty_store();
     REQUIRE(store.save(account("ada", 1)));  // without an index
     const Lines lines = dumped<>(store);
-    BinaryStore indexed = empty_store();
-    REQUIRE(indexed.save(player("bob", 1)));
-    const auto refused = load<>(indexed, lines);
+    BinaryStore with_index = empty_store();
+    REQUIRE(with_index.save(player("bob", 1)));
+    const auto refused = load<>(with_index, lines);
     CHECK(refused.error() == Errc::incompatible);
-    REQUIRE(load<Player>(indexed, dumped<Account>(store)));
-    CHECK(indexed.find<Player>(where(&Player::skill_rating).equals(1))->items.size() == 2);
+    REQUIRE(load<Player>(with_index, dumped<Account>(store)));
+    CHECK(with_index.find<Player>(where(&Player::skill_rating).equals(1))->items.size() == 2);
 }
 
 TEST_CASE("an error of the sink or the source ends the work and is passed on", "[dump]") {
