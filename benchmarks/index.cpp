@@ -1,16 +1,17 @@
 // What secondary indexes cost and save: a query against the size of the table, a save against one without indexes. Beside the
 // saves, the same writes and reads by the engines' own interfaces (raw_plain, raw_two_indexes): no save can cost less.
 //
-// Dead ends, measured on LevelDB with raw batches of a hundred: the keys of a batch in their order, or its reads in theirs, change
-// nothing (a memtable of 64 MiB holds some hundred thousand keys, so that neighbours in a batch share no cache line).
+// goals.toml tells what was tried.
 
 #include <benchmarks/support/index_floors.hpp>
 #include <benchmarks/support/subjects.hpp>
 #include <joinly/index/query.hpp>
 
+#include <span>
+
 namespace game {
 
-/// The same fields three times: without an index, with two, and with the values of both changed.
+/// The same fields twice: without an index, and with two.
 struct Plain {
     std::string id;
     std::string name;
@@ -86,96 +87,127 @@ void load(benchmark::State& state, std::size_t size) {
     }
 }
 
-enum class Saved { anew, with_the_same_terms, with_both_terms_changed };
+/// What is saved, beside what is stored: another record, or the same one with other fields changed than indexed ones, with one of
+/// the two indexed ones changed, or with both.
+enum class Saved { anew, same_terms, one_term_changed, both_terms_changed };
+
+/// By name; the last one has each of them in a quarter of the saves.
+constexpr Saved all_ways[]{Saved::anew, Saved::same_terms, Saved::one_term_changed, Saved::both_terms_changed};
+const std::pair<const char*, std::span<const Saved>> ways[]{{"anew", std::span{all_ways}.subspan(0, 1)},
+                                                            {"same_terms", std::span{all_ways}.subspan(1, 1)},
+                                                            {"one_term_changed", std::span{all_ways}.subspan(2, 1)},
+                                                            {"both_terms_changed", std::span{all_ways}.subspan(3, 1)},
+                                                            {"mixed", all_ways}};
+
+/// How often a fighter and each indexed field of his have been changed.
+struct Rounds {
+    std::size_t saves = 0;
+    std::size_t rating = 0;
+    std::size_t level = 0;
+};
 
 template <class T>
-T fighter(std::size_t number, std::size_t round) {
+T fighter(std::size_t number, const Rounds& rounds) {
     T made;
     made.id = "fighter_" + std::to_string(number * 7919 % 100'003) + '_' + std::to_string(number);
-    made.name = "User of the number " + std::to_string(number);
-    made.rating = static_cast<std::int32_t>((number + round) * 7919 % 1'000'003);
-    made.level = static_cast<std::int32_t>((number + round) * 104'729 % 1'000'003);
+    made.name = "User of the number " + std::to_string(number) + ", the version " + std::to_string(rounds.saves % 10);
+    made.rating = static_cast<std::int32_t>((number + rounds.rating) * 7919 % 1'000'003);
+    made.level = static_cast<std::int32_t>((number + rounds.level) * 104'729 % 1'000'003);
     made.attributes = player(number).attributes;
     return made;
 }
 
-/// A hundred in a batch, in a table of a hundred thousand.
+/// Fighters of whom some are saved, and how they come to be.
+class Roster {
+public:
+    static constexpr std::size_t base = 100'000;
+
+    struct Chosen {
+        std::size_t number;
+        bool is_new;
+        Rounds before;
+        Rounds now;
+    };
+    Chosen choose(Saved how) {
+        if (how == Saved::anew) return {next_++, true, {}, {}};
+        const std::size_t number = random_.below(base);
+        Rounds& now = rounds_[number];
+        const Rounds before = now;
+        ++now.saves;
+        if (how != Saved::same_terms) ++now.rating;
+        if (how == Saved::both_terms_changed) ++now.level;
+        return {number, false, before, now};
+    }
+
+private:
+    Random random_;
+    std::size_t next_ = base;
+    std::vector<Rounds> rounds_ = std::vector<Rounds>(base);
+};
+
+constexpr std::size_t batch = 100;
+
+template <class Subject>
+struct OpenRosterStore : OpenStore<Subject> {
+    Roster roster;
+};
+
+/// A hundred in a batch, in a table of a hundred thousand. Repetitions and ways share the table.
 template <class Subject, class T>
-void save(benchmark::State& state, Saved how) {
-    constexpr std::size_t batch = 100;
-    constexpr std::size_t base = 100'000;
-    auto& opened = filled<OpenStore<Subject>>(
-        base, [](auto& fresh, std::size_t count) { save_all(fresh.store, count, [](std::size_t n) { return fighter<T>(n, 0); }); });
-    static std::size_t next = base;
-    static std::vector<std::size_t> rounds(base);  // by number: repetitions and ways share the table
-    Random random;
+void save(benchmark::State& state, std::span<const Saved> hows) {
+    struct Opened : OpenRosterStore<Subject> {};  // one for each T
+    auto& opened = filled<Opened>(Roster::base, [](auto& fresh, std::size_t count) {
+        save_all(fresh.store, count, [](std::size_t n) { return fighter<T>(n, {}); });
+    });
     std::vector<T> entities(batch);
     for (auto _ : state) {
         state.PauseTiming();
-        for (T& entity : entities) {
-            const std::size_t number = how == Saved::anew ? next++ : random.below(base);
-            if (how == Saved::with_both_terms_changed) ++rounds[number];
-            entity = fighter<T>(number, how == Saved::anew ? 0 : rounds[number]);
+        for (std::size_t at = 0; at < batch; ++at) {
+            const auto chosen = opened.roster.choose(hows[at % hows.size()]);
+            entities[at] = fighter<T>(chosen.number, chosen.now);
         }
         state.ResumeTiming();
         must(opened.store.save_many(entities));
     }
 }
 
-/// What `save` saves, as bytes.
-void write(RawSave& save, bool indexed, std::size_t number, std::size_t before, std::size_t now) {
-    const auto terms = [&](std::size_t round) {
+/// What `save` saves, as bytes: as many as they are there, and others than before.
+void write(RawSave& save, bool indexed, const Roster::Chosen& chosen) {
+    const auto terms = [&](const Rounds& rounds) {
         std::string packed;
-        if (indexed) must(joinly::detail::index_terms(fighter<game::Indexed>(number, round), packed));
+        if (indexed) must(joinly::detail::index_terms(fighter<game::Indexed>(chosen.number, rounds), packed));
         return packed;
     };
-    save.key = "indexed:" + fighter<game::Indexed>(number, now).id;
-    save.value.assign(200, 'v');
-    save.terms_before = terms(before);
-    save.terms = terms(now);
+    save.key = "indexed:" + fighter<game::Indexed>(chosen.number, chosen.now).id;
+    save.value.assign(200, static_cast<char>('a' + chosen.now.saves % 26));
+    save.terms_before = chosen.is_new ? std::string{} : terms(chosen.before);
+    save.terms = terms(chosen.now);
 }
-
-constexpr std::size_t raw_base = 100'000;
 
 template <class Raw>
 struct OpenRaw {
     Raw raw;
-    std::size_t next = raw_base;
-    std::vector<std::size_t> rounds = std::vector<std::size_t>(raw_base);
+    Roster roster;
 };
 
 /// As `save`, without a store.
 template <class Raw>
-void save_raw(benchmark::State& state, Saved how, bool indexed) {
-    constexpr std::size_t batch = 100;
-    auto& opened = filled<OpenRaw<Raw>>(raw_base + (indexed ? 1 : 0), [indexed](auto& fresh, std::size_t) {
+void save_raw(benchmark::State& state, std::span<const Saved> hows, bool indexed) {
+    auto& opened = filled<OpenRaw<Raw>>(Roster::base + (indexed ? 1 : 0), [indexed](auto& fresh, std::size_t) {
         std::vector<RawSave> saves(1000);
-        for (std::size_t number = 0; number < raw_base; ++number) {
-            RawSave& save = saves[number % saves.size()];
-            write(save, indexed, number, 0, 0);
-            save.terms_before.clear();
+        for (std::size_t number = 0; number < Roster::base; ++number) {
+            write(saves[number % saves.size()], indexed, {number, true, {}, {}});
             if ((number + 1) % saves.size() == 0) fresh.raw.save(saves);
         }
     });
-    Random random;
     std::vector<RawSave> saves(batch);
     for (auto _ : state) {
         state.PauseTiming();
-        for (RawSave& save : saves) {
-            const bool is_new = how == Saved::anew;
-            const std::size_t number = is_new ? opened.next++ : random.below(raw_base);
-            const std::size_t before = is_new ? 0 : opened.rounds[number];
-            if (how == Saved::with_both_terms_changed) ++opened.rounds[number];
-            write(save, indexed, number, before, is_new ? 0 : opened.rounds[number]);
-            if (is_new) save.terms_before.clear();
-        }
+        for (std::size_t at = 0; at < batch; ++at) write(saves[at], indexed, opened.roster.choose(hows[at % hows.size()]));
         state.ResumeTiming();
         opened.raw.save(saves);
     }
 }
-
-constexpr std::pair<const char*, Saved> ways[]{
-    {"anew", Saved::anew}, {"same_terms", Saved::with_the_same_terms}, {"changed_terms", Saved::with_both_terms_changed}};
 
 template <class Raw>
 void add_raw() {

@@ -47,6 +47,7 @@ PLOTS = [
 ]
 
 PANELS = {"": "one thread", "/threads:2": "each of two threads"}  # what is not said by a part of the name
+INFORMATION = "no goal"
 
 INTRODUCTION = """# What it costs
 Written by `bash benchmarks/run`. Costs are medians of the CPU time of the calling thread: what the threads of LevelDB and of
@@ -102,8 +103,8 @@ def judge(row, each, results):
     names = [[name.format(**ends) for name in side] for side in names]
     what = row["what"].format(**each, **{end: f"{size:,}" if size else "most" for end, size in ends.items()})
     upper = "at_most" in row
-    limit, unit = row["at_most" if upper else "at_least"], f" {row['unit']}" if "unit" in row else ""
-    cells = [what, "", f"{'at most' if upper else 'at least'} {limit:g}{unit}"]
+    limit, unit = row.get("at_most", row.get("at_least")), f" {row['unit']}" if "unit" in row else ""
+    cells = [what, "", "" if limit is None else f"{'at most' if upper else 'at least'} {limit:g}{unit}"]
     if any(name not in results for name in itertools.chain(*names)):
         failed = any(name in results.failures for name in itertools.chain(*names))
         return [*cells, "not measured: a benchmark failed" if failed else "not measured"]
@@ -112,6 +113,8 @@ def judge(row, each, results):
         return [*cells, "not measured: a cost of 0"]
     ratio = round(above / below / UNITS.get(row.get("unit"), 1), 2)  # what is shown is what is judged
     cells[1] = f"{ratio:.2f}"
+    if limit is None:
+        return [*cells, INFORMATION]
     if ratio <= limit if upper else ratio >= limit:
         return [*cells, "holds"]
     return [*cells, f"falls short by {abs(ratio / limit - 1):.1%}"]
@@ -131,11 +134,11 @@ def judge_all(goals, results):
 def summary(subject, rows):
     if all(row[-1] == "not measured" for row in rows):
         return f"Not measured: there are no results of `{subject}`."
-    measured = [row[-1] for row in rows if row[1]]
+    measured = [row[-1] for row in rows if row[1] and row[-1] != INFORMATION]
     short = len(measured) - measured.count("holds")
     parts = [f"Falls short in {short} of {len(measured)}" if short else "Holds"] if measured else []
-    if len(measured) < len(rows):
-        parts.append(f"{len(rows) - len(measured)} not measured")
+    if missing := sum(not row[1] for row in rows):
+        parts.append(f"{missing} not measured")
     return f"{'; '.join(parts)}.\n\n{table(['what', 'ratio', 'goal', ''], rows)}"
 
 

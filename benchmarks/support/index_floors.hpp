@@ -6,6 +6,7 @@
 #include <benchmarks/support/engines.hpp>
 #include <benchmarks/support/subjects.hpp>
 #include <joinly/core/index_entry.hpp>
+#include <joinly/detail/entry_changes.hpp>
 
 #include <initializer_list>
 #include <span>
@@ -51,11 +52,12 @@ public:
         for (const RawSave& save : saves) {
             if (!save.terms.empty()) {
                 (void)db_->Get(read_options_, save.key, &bytes_);
-                update_index_entries(
-                    save.key, save.terms_before, save.terms, [&](const std::string& key) { batch.Delete(key); }, put);
+                entries_.add(save.key, save.terms_before, save.terms, 0);
             }
             put(save.key, save.terms + save.value);
         }
+        entries_.make_all(
+            [&](const detail::EntryChange& entry) { entry.value ? put(entry.key, *entry.value) : batch.Delete(entry.key); });
         put("last_version", "");
         must_be(db_->Write({}, &batch).ok(), "leveldb::DB::Write");
     }
@@ -67,6 +69,7 @@ private:
     leveldb::ReadOptions read_options_;
     std::unique_ptr<leveldb::DB> db_;
     std::string bytes_;
+    detail::EntryChanges entries_;
 };
 
 /// SQLite's C interface with the adapter's tables, kept statements, WAL and synchronous=NORMAL.
@@ -104,14 +107,13 @@ public:
         for (const RawSave& save : saves) {
             if (!save.terms.empty()) {
                 step(terms_, {save.key});
-                update_index_entries(
-                    save.key, save.terms_before, save.terms, [&](const std::string& key) { step(erase_entry_, {key}); },
-                    [&](const std::string& key, const std::string& value) {
-                        step(put_entry_, {key, value});
-                    });
+                entries_.add(save.key, save.terms_before, save.terms, 0);
             }
             step(put_, {save.key, save.value, save.terms});
         }
+        entries_.make_all([&](const detail::EntryChange& entry) {
+            entry.value ? step(put_entry_, {entry.key, *entry.value}) : step(erase_entry_, {entry.key});
+        });
         run("COMMIT");
     }
 
@@ -137,6 +139,7 @@ private:
     sqlite3_stmt* put_ = nullptr;
     sqlite3_stmt* put_entry_ = nullptr;
     sqlite3_stmt* erase_entry_ = nullptr;
+    detail::EntryChanges entries_;
 };
 
 }  // namespace joinly::bench
