@@ -25,7 +25,8 @@ TEST_CASE("the library has the interface that the header describes", "[c]") {
     CHECK(std::string_view{joinly_version()}.find('.') != std::string_view::npos);
     CHECK(std::string_view{joinly_code_name(JOINLY_OK)} == "ok");
     CHECK(std::string_view{joinly_code_name(JOINLY_CLOSED)} == "closed");
-    CHECK(std::string_view{joinly_code_name(13)} == "unknown");
+    CHECK(std::string_view{joinly_code_name(JOINLY_CANCELLED)} == "cancelled");
+    CHECK(std::string_view{joinly_code_name(JOINLY_CANCELLED + 1)} == "unknown");
     CHECK(std::string_view{joinly_code_name(-1)} == "unknown");
     CHECK(sizeof(joinly_error) == 512);
 }
@@ -400,6 +401,22 @@ TEST_CASE("a closed store answers closed, and its files are let go of", "[c]") {
     CHECK(begin(store) == nullptr);
     const CStore again = open_c("leveldb", path, "none");  // one can have it open at a time
     CHECK(get(again, "k") == "v");
+}
+
+TEST_CASE("a reader that outlives its store answers closed, and holds up nobody", "[c]") {
+    const TempDir dir;
+    CStore store = open_c("leveldb", dir / "store", "write_behind");
+    CHECK(set(store, "k", "v") == JOINLY_OK);
+    joinly_reader* made = nullptr;
+    REQUIRE(joinly_reader_new(store.get(), &made, nullptr) == JOINLY_OK);
+    const std::unique_ptr<joinly_reader, Free> reader{made};
+    const char* const value = joinly_reader_get(made, "k", 1);
+    REQUIRE(value != nullptr);
+    store.reset();
+    CHECK(std::string{value} == "v");
+    CHECK(get(open_c("leveldb", dir / "store", "none"), "k") == "v");
+    CHECK(joinly_reader_get(made, "k", 1) == nullptr);
+    CHECK(joinly_reader_outcome(made, nullptr, nullptr) == -JOINLY_CLOSED);
 }
 
 TEST_CASE("threads may use a store, and one of them may close it", "[c][threads]") {

@@ -3,6 +3,8 @@
 #   subdirectory  add_subdirectory of the source tree
 #   plain         the compiler alone, with -I include
 #   snippet       a CMakeLists.txt of README.md, -D SNIPPET=<file>; it may use the package, FetchContent or third_party/joinly
+#   c_package     find_package of the shared library after an installation, by a project in C
+#   native        the folder that builds the shared library alone is configured
 #   missing       a component is wanted and its package is not there: the messages
 # and besides BUILD_DIR (a built joinly), SOURCE_DIR, WORK_DIR (removed and made anew), COMPILER, GENERATOR.
 
@@ -57,6 +59,19 @@ elseif(HOW STREQUAL "snippet")
     run(${configure} -S . -B build -D CMAKE_PREFIX_PATH=${prefix} -D FETCHCONTENT_SOURCE_DIR_JOINLY=${SOURCE_DIR})
     run(${CMAKE_COMMAND} --build build)
     run(build/game)
+elseif(HOW STREQUAL "c_package")
+    install_from(${BUILD_DIR} ${prefix})
+    run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${project_dir}/c -B consumer -D CMAKE_PREFIX_PATH=${prefix})
+    run(${CMAKE_COMMAND} --build consumer)
+    run(consumer/game sqlite game.db)
+    run(consumer/game leveldb game.leveldb)
+elseif(HOW STREQUAL "native")
+    run(${configure} -S ${SOURCE_DIR}/examples/native -B native)
+    execute_process(COMMAND ${CMAKE_COMMAND} --build native --target help WORKING_DIRECTORY ${WORK_DIR} OUTPUT_VARIABLE targets
+                    COMMAND_ERROR_IS_FATAL ANY)
+    if(NOT targets MATCHES "joinly_storage" OR targets MATCHES "quickstart|store.test")
+        message(FATAL_ERROR "it is to build the library and nothing else, not\n${targets}")
+    endif()
 elseif(HOW STREQUAL "missing")
     set(no_leveldb -D CMAKE_DISABLE_FIND_PACKAGE_leveldb=ON)
     set(wanted "needs LevelDB and Snappy (Debian: libleveldb-dev libsnappy-dev)")
@@ -73,8 +88,10 @@ elseif(HOW STREQUAL "missing")
     install_from(library ${prefix}_without_leveldb)
     expect_refusal("joinly's component leveldb needs to be installed again"
                    ${configure} -S ${project_dir} -B late -D CMAKE_PREFIX_PATH=${prefix}_without_leveldb)
+    expect_refusal("joinly's component storage needs to be installed with -D JOINLY_BUILD_NATIVE=ON"
+                   ${configure} -S ${project_dir} -B storage -D CMAKE_PREFIX_PATH=${prefix}_without_leveldb -D GAME_COMPONENTS=storage)
     expect_refusal("joinly's component redis needs a newer joinly"
                    ${configure} -S ${project_dir} -B unknown -D CMAKE_PREFIX_PATH=${prefix} -D GAME_COMPONENTS=redis)
 else()
-    message(FATAL_ERROR "-D HOW=package, subdirectory, plain, snippet or missing")
+    message(FATAL_ERROR "-D HOW=package, subdirectory, plain, snippet, c_package, native or missing")
 endif()

@@ -1,24 +1,24 @@
 # Takes the programs and commands out of README.md. Included by tests/CMakeLists.txt.
 #
-# Above each block of C++, CMake or sh stands a comment that makes it a test:
+# Above each block of C++, C, Python, CMake or sh stands a comment that makes it a test:
 #     <!-- snippet: name -->                  the block is a whole program, a whole CMakeLists.txt, or commands for a shell
 #     <!-- snippet: name in harness.cpp -->   it replaces the line "// SNIPPET" (in CMake "# SNIPPET") of that file here; what it
 #                                             includes comes before that file, which need not include it then
 
 # joinly_extract_snippets(<file> <language> <out dir> <names>): writes <out dir>/<name>.<language> for each block of a
-# language (cpp, cmake, sh), and sets <names>. A block without its comment, or a name given twice, is an error.
+# language (cpp, c, python, cmake, sh), and sets <names>. A block without its comment, or a name given twice, is an error.
 function(joinly_extract_snippets file language out_dir names)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
     file(READ ${file} rest)
     set(found "")
-    set(fence "\n```${language}")
+    set(fence "\n```${language}\n")
     while(TRUE)
         string(FIND "${rest}" "${fence}" start)
         if(start EQUAL -1)
             break()
         endif()
         string(SUBSTRING "${rest}" 0 ${start} before)
-        string(LENGTH "${fence}" fence_length)
+        string(LENGTH "\n```${language}" fence_length)  # the block begins with the end of the line
         math(EXPR start "${start} + ${fence_length}")
         string(SUBSTRING "${rest}" ${start} -1 rest)
         string(FIND "${rest}" "\n```" end)

@@ -71,7 +71,8 @@ enum {
     JOINLY_UNSUPPORTED = 9,      /* this backend or build cannot do it */
     JOINLY_INCOMPATIBLE = 10,    /* written by a newer version, or by something else */
     JOINLY_TIMED_OUT = 11,       /* the deadline passed first */
-    JOINLY_CLOSED = 12           /* the store was closed, the transaction ended */
+    JOINLY_CLOSED = 12,          /* the store was closed, the transaction ended */
+    JOINLY_CANCELLED = 13        /* the caller said to stop; nothing is left half-made */
 };
 
 /* Set by every call that takes one, on success, too. The message ends with a NUL and is cut off, at a whole character, where it is

@@ -45,6 +45,9 @@ struct joinly_options : joinly::detail::Handle<'o'> {
 struct joinly_store : joinly::detail::Handle<'s'> {
     explicit joinly_store(std::unique_ptr<joinly::detail::AnyStore> store)
         : gate{std::make_shared<joinly::detail::StoreGate>(std::move(store))} {}
+    joinly_store(const joinly_store&) = delete;
+    joinly_store& operator=(const joinly_store&) = delete;
+    ~joinly_store() { gate->shut(); }  // readers may have the gate for longer
     std::shared_ptr<joinly::detail::StoreGate> gate;
 };
 
@@ -237,9 +240,12 @@ JOINLY_NAMESPACE_END
 
 extern "C" {
 
+static_assert(static_cast<int>(joinly::Errc::not_found) == JOINLY_NOT_FOUND &&
+              static_cast<int>(joinly::Errc::cancelled) == JOINLY_CANCELLED);
+
 const char* joinly_code_name(joinly_code code) {
     if (code == JOINLY_OK) return "ok";
-    if (code < JOINLY_NOT_FOUND || code > JOINLY_CLOSED) return "unknown";
+    if (code < JOINLY_NOT_FOUND || code > JOINLY_CANCELLED) return "unknown";
     return joinly::to_string(static_cast<joinly::Errc>(code)).data();  // of literals, which end with a NUL
 }
 

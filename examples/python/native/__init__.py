@@ -1,0 +1,1 @@
+"""The shared library joinly_storage, as Python calls it. See native.bindings."""

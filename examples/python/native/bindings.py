@@ -1,0 +1,520 @@
+"""A store of the native library's: raw values, lobbies and players, transactions.
+
+    from native.bindings import NativeStorageBinding
+
+    storage = NativeStorageBinding('joinly_storage.dll')   # finds libjoinly_storage.so on Linux
+    storage.set('key', 'value')
+    storage.get('key')                                     # 'value'
+
+storage.sqlite_store and storage.leveldb_store have the stores that keep things on a disk.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import math
+import os
+import weakref
+from types import TracebackType
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, TypeVar, Union
+
+from native.errors import ConflictError, InvalidArgumentError
+from native.library import NOT_FOUND, Call, Reader, load_library
+
+Json = Dict[str, Any]
+Key = Union[str, bytes]
+Value = Union[str, bytes]
+Option = Union[str, int, bool, "os.PathLike[str]", None]
+Result = TypeVar("Result")
+
+_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_scan_json = json.JSONDecoder().scan_once
+_PAGE_SIZE = 1000
+_NEVER = 2**63 - 1
+
+
+class RecordInfo(NamedTuple):
+    """About a record: its version, for `expect`, and when it expires, in Unix seconds; None: never."""
+
+    version: int
+    expires_at: Optional[float]
+
+
+def as_bytes(text: Union[str, bytes]) -> bytes:
+    """Text as UTF-8. Bytes that are not came from `as_text`, and become again what they were (PEP 383)."""
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+
+
+def as_text(raw: bytes) -> str:
+    """UTF-8 as text; other bytes are kept within it, and `as_bytes` gives them back."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def as_milliseconds(ttl: Optional[float]) -> int:
+    """Seconds as the library wants them: None is 0, for ever; what is not positive stays so, and is refused."""
+    if ttl is None:
+        return 0
+    if math.isnan(ttl) or ttl <= 0:
+        return -1
+    return min(math.ceil(ttl * 1000), _NEVER) if math.isfinite(ttl) else _NEVER
+
+
+def _as_json(entity: Json) -> bytes:
+    if not isinstance(entity, dict):
+        raise TypeError(f"an entity is a dictionary, not {type(entity).__name__}")
+    return _to_json(entity).encode("utf-8")
+
+
+def _from_json(text: str) -> Json:
+    try:
+        return _scan_json(text, 0)[0]  # what json.loads does in the end
+    except StopIteration:  # it begins with a blank
+        return json.loads(text)
+
+
+class _Records:
+    """What a store and a transaction have in common: entities and values, by way of _set, _get, _delete and _keys."""
+
+    def _set(self, key: bytes, value: bytes, ttl: Optional[float], expect: Optional[int]) -> Optional[int]:
+        raise NotImplementedError
+
+    def _get(self, key: bytes) -> Optional[str]:
+        raise NotImplementedError
+
+    def _load(self, key: bytes) -> Optional[Json]:
+        text = self._get(key)
+        return None if text is None else _from_json(text)
+
+    def _delete(self, key: bytes, expect: Optional[int]) -> None:
+        raise NotImplementedError
+
+    def _keys(self, prefix: bytes) -> List[bytes]:
+        raise NotImplementedError
+
+    # --- lobbies and players
+
+    def save_lobby(
+        self, lobby_id: str, lobby: Json, ttl: Optional[float] = None, expect: Optional[int] = None
+    ) -> Optional[int]:
+        """Saves a lobby, replacing what was there.
+
+        Args:
+            lobby_id: 1 to 1024 bytes of text. The dictionary's 'lobby_id' must be the same, and is added if it has none.
+            lobby: whatever json.dumps takes. The members that C++ knows must be of its types (joinly/entity/lobby.hpp): 'state' is
+                'waiting', 'starting', 'in_game' or 'closed', 'players' a list of ids. All others are kept as they are.
+            ttl: seconds after which it is gone; None: never.
+            expect: save only if the record is at this version, 0: if there is none.
+
+        Returns:
+            the new version; None within a transaction, where only the commit has one.
+
+        Raises:
+            InvalidArgumentError: a member is not as C++ wants it; the message names it.
+            ConflictError: `expect` was given and somebody else came first.
+        """
+        return self._set(b"lobby:" + as_bytes(lobby_id), _as_json(lobby), ttl, expect)
+
+    def load_lobby(self, lobby_id: str) -> Optional[Json]:
+        """The lobby as it was saved last, a dictionary of the caller's own; None when there is none, or it has expired."""
+        return self._load(("lobby:" + lobby_id).encode())
+
+    def delete_lobby(self, lobby_id: str, expect: Optional[int] = None) -> None:
+        """Deletes the lobby. That there is none is an error only if `expect` says that there should be."""
+        self._delete(b"lobby:" + as_bytes(lobby_id), expect)
+
+    def get_all_lobbies(self) -> List[str]:
+        """The ids of all lobbies, in the order of their bytes."""
+        return [as_text(key[6:]) for key in self._keys(b"lobby:")]
+
+    def save_player(
+        self, player_id: str, player: Json, ttl: Optional[float] = None, expect: Optional[int] = None
+    ) -> Optional[int]:
+        """As save_lobby. C++ knows 'username', 'skill_rating' and what else is in joinly/entity/player.hpp."""
+        return self._set(b"player:" + as_bytes(player_id), _as_json(player), ttl, expect)
+
+    def load_player(self, player_id: str) -> Optional[Json]:
+        """As load_lobby."""
+        return self._load(("player:" + player_id).encode())
+
+    def delete_player(self, player_id: str, expect: Optional[int] = None) -> None:
+        """As delete_lobby."""
+        self._delete(b"player:" + as_bytes(player_id), expect)
+
+    def get_all_players(self) -> List[str]:
+        """As get_all_lobbies."""
+        return [as_text(key[7:]) for key in self._keys(b"player:")]
+
+    # --- values
+
+    def set(self, key: Key, value: Value, ttl: Optional[float] = None, expect: Optional[int] = None) -> Optional[int]:
+        """Sets the value under a key, text or bytes. Under 'lobby:ID', 'player:ID', 'match:ID' and 'queue:ID' it must be the entity's
+        JSON. Otherwise as save_lobby."""
+        return self._set(as_bytes(key), as_bytes(value), ttl, expect)
+
+    def get(self, key: Key) -> Optional[str]:
+        """The value as text, None when there is none. Of bytes that are not UTF-8 nothing is lost: set takes the text, and get_bytes
+        gives the bytes themselves."""
+        return self._get(as_bytes(key))
+
+    def get_bytes(self, key: Key) -> Optional[bytes]:
+        """The value as bytes, None when there is none."""
+        text = self._get(as_bytes(key))
+        return None if text is None else as_bytes(text)
+
+    def delete(self, key: Key, expect: Optional[int] = None) -> None:
+        """As delete_lobby."""
+        self._delete(as_bytes(key), expect)
+
+    def exists(self, key: Key) -> bool:
+        """Whether there is a record that has not expired."""
+        return self._get(as_bytes(key)) is not None
+
+    def keys(self, prefix: Key = "") -> List[str]:
+        """All keys that begin with `prefix`, entities' keys included, in the order of their bytes."""
+        return [as_text(key) for key in self._keys(as_bytes(prefix))]
+
+
+class NativeStorageBinding(_Records):
+    """An open store. Any thread may call anything; other threads of Python's run while the library works.
+
+    To be closed, best by a `with`; what a write has survived before that is the policy's promise (joinly/policy/README.md).
+    """
+
+    def __init__(
+        self,
+        library: str = "joinly_storage",
+        backend: str = "memory",
+        path: Union[str, "os.PathLike[str]", None] = None,
+        policy: str = "none",
+        **options: Option,
+    ) -> None:
+        """Opens a store, and creates its database if there is none.
+
+        Args:
+            library: the library's name, by which it is found on every platform, or its path; see native.library.
+            backend: "memory", which forgets, "sqlite" or "leveldb".
+            path: of the database; None for the memory.
+            policy: "none", "read_through", "write_through" or "write_behind".
+            options: as joinly_options_set has them (joinly/c/joinly.h); None: the default.
+
+        Raises:
+            OSError: the library is not there.
+            StorageError: the store could not be opened: see the code and the message.
+        """
+        self._library = load_library(library)
+        self._call = Call()
+        self._read = self._library.joinly_reader_get
+        self._handle = self._open(backend, path, policy, options)
+        self._finalizer = weakref.finalize(self, self._library.joinly_free, self._handle)
+
+    def _open(self, backend: str, path: Any, policy: str, options: Dict[str, Any]) -> int:
+        chosen = self._library.joinly_options_new()
+        try:
+            for name, value in options.items():
+                if value is None:
+                    continue
+                text = os.fsencode(str(value).lower() if isinstance(value, bool) else str(value))
+                self._check(self._library.joinly_options_set(chosen, name.encode(), text, self._call.error_address))
+            handle = ctypes.c_void_p()
+            place = os.fsencode(path) if path is not None else None
+            self._check(
+                self._library.joinly_open(
+                    backend.encode(), place, policy.encode(), chosen, ctypes.byref(handle), self._call.error_address
+                )
+            )
+            return handle.value or 0
+        finally:
+            self._library.joinly_options_free(chosen)
+
+    def _check(self, code: int) -> None:
+        if code:
+            self._call.fail()
+
+    # --- what _Records stands on; a transaction of this thread's takes part in all of it
+
+    def _set(self, key: bytes, value: bytes, ttl: Optional[float], expect: Optional[int]) -> Optional[int]:
+        if self._call.transaction is not None:
+            return self._call.transaction._set(key, value, ttl, expect)
+        version = ctypes.c_uint64()
+        self._check(
+            self._library.joinly_set(
+                self._handle,
+                key,
+                len(key),
+                value,
+                len(value),
+                as_milliseconds(ttl),
+                _expected(expect),
+                ctypes.byref(version),
+                self._call.error_address,
+            )
+        )
+        return version.value
+
+    def _get(self, key: bytes) -> Optional[str]:
+        call = self._call
+        if call.transaction is not None:
+            return call.transaction._get(key)
+        return _fetch(self._library.joinly_get, self._handle, key, call)
+
+    def _load(self, key: bytes) -> Optional[Json]:
+        """What a game does all the time, so without a detour: one call without a copy, whose text ctypes makes bytes of."""
+        call = self._call
+        reader = call.reader
+        if reader is None:
+            return self._load_otherwise(key)
+        text = self._read(reader, key, len(key))
+        if text is None:
+            return self._absent(call)
+        try:
+            return _scan_json(text.decode(), 0)[0]  # what json.loads does in the end
+        except StopIteration:  # it begins with a blank
+            return json.loads(text)
+
+    def _load_otherwise(self, key: bytes) -> Optional[Json]:
+        call = self._call
+        if call.transaction is not None:
+            return call.transaction._load(key)
+        if call.reader_owner is None:
+            call.reader_owner = Reader(self._library, self._handle, call)
+        call.reader = call.reader_owner.handle
+        return self._load(key)
+
+    def _absent(self, call: Call) -> None:
+        if self._library.joinly_reader_outcome(call.reader, None, call.error_address) != -NOT_FOUND:
+            call.fail()
+
+    def _delete(self, key: bytes, expect: Optional[int]) -> None:
+        if self._call.transaction is not None:
+            return self._call.transaction._delete(key, expect)
+        self._check(self._library.joinly_delete(self._handle, key, len(key), _expected(expect), self._call.error_address))
+        return None
+
+    def _keys(self, prefix: bytes) -> List[bytes]:
+        if self._call.transaction is not None:
+            return self._call.transaction._keys(prefix)
+        return [key for key, _ in self._scan(prefix, 0)]
+
+    def _scan(self, prefix: bytes, what: int) -> Iterator[Tuple[bytes, bytes]]:
+        after = b""
+        while True:
+            page = ctypes.c_void_p()
+            self._check(
+                self._library.joinly_scan(
+                    self._handle, prefix, len(prefix), after, len(after), _PAGE_SIZE, what, ctypes.byref(page), self._call.error_address
+                )
+            )
+            records = _read_page(self._library, page, bool(what))
+            yield from records
+            if len(records) < _PAGE_SIZE:
+                return
+            after = records[-1][0]
+
+    # --- the rest
+
+    def items(self, prefix: Key = "") -> Iterator[Tuple[str, str]]:
+        """Keys and values, in the order of the keys' bytes, read a thousand at a time: each page is of one moment."""
+        for key, value in self._scan(as_bytes(prefix), 1):
+            yield as_text(key), as_text(value)
+
+    def info(self, key: Key) -> Optional[RecordInfo]:
+        """The record's version and expiry, None when there is none."""
+        raw = as_bytes(key)
+        call = self._call
+        code = self._library.joinly_exists(self._handle, raw, len(raw), call.info_address, call.error_address)
+        if code == NOT_FOUND:
+            return None
+        self._check(code)
+        expires_at = call.info.expires_at
+        return RecordInfo(call.info.version, None if expires_at == _NEVER else expires_at / 1000)
+
+    def touch(self, key: Key, ttl: Optional[float]) -> None:
+        """Has the record live for so many seconds from now; None: for ever. NotFoundError: there is none."""
+        raw = as_bytes(key)
+        self._check(self._library.joinly_touch(self._handle, raw, len(raw), as_milliseconds(ttl), self._call.error_address))
+
+    def sweep(self, budget: float = 3600.0) -> int:
+        """Erases what has expired, for at most so many seconds; how many records. They are absent to every call anyhow."""
+        erased = ctypes.c_uint64()
+        self._check(
+            self._library.joinly_sweep(self._handle, math.ceil(budget * 1000), ctypes.byref(erased), self._call.error_address)
+        )
+        return erased.value
+
+    def transaction(self) -> "Transaction":
+        """Reads and writes that take effect together, or not at all:
+
+            with storage.transaction() as tx:
+                lobby = tx.load_lobby('lobby_123')
+                lobby['players'].append('player_456')
+                tx.save_lobby('lobby_123', lobby)
+
+        At the end of the block everything is committed at once, provided that nothing has changed that was read within: else
+        ConflictError, and nothing is written (run_transaction tries again). An exception within the block leaves everything as
+        it was. This store's own calls by this thread, within the block, are part of it.
+        """
+        return Transaction(self)
+
+    def run_transaction(self, work: Callable[["Transaction"], Result], max_tries: int = 100) -> Result:
+        """Calls `work(tx)` in a transaction, and again when others came first; what the call returned that was committed. `work` may be
+        called several times, so it must do nothing besides that cannot be done again."""
+        for tries_left in range(max_tries - 1, -1, -1):
+            try:
+                with self.transaction() as tx:
+                    result = work(tx)
+                return result
+            except ConflictError:
+                if tries_left == 0:
+                    raise
+        raise InvalidArgumentError("max_tries must be positive")
+
+    def flush(self, timeout: Optional[float] = None) -> None:
+        """Returns once everything acknowledged before is in the backend. With a timeout, in seconds, a backend that fails is tried
+        again until then."""
+        self._check(self._library.joinly_flush(self._handle, _as_timeout(timeout), self._call.error_address))
+
+    def close(self, timeout: Optional[float] = None) -> None:
+        """Flushes and ends the store's work: every later call is a ClosedError, but this one. Files are let go of once the calls that
+        other threads are in have ended."""
+        self._check(self._library.joinly_close(self._handle, _as_timeout(timeout), self._call.error_address))
+
+    def stats(self) -> Json:
+        """What the store has done, holds and risks; 'size_on_disk' in bytes, logs included; 'hit_rate' of the 'cache' in percent."""
+        text = fetch_text(self._library.joinly_stats, self._handle, self._call)
+        return _from_json(text)
+
+    def backup(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Copies the database, live and consistent, to where nothing is yet. A copy of its files by other means would miss what is in
+        the logs."""
+        self._check(self._library.joinly_backup(self._handle, os.fsencode(path), self._call.error_address))
+
+    def __enter__(self: Any) -> Any:
+        return self
+
+    def __exit__(
+        self, kind: Optional[type], error: Optional[BaseException], where: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+
+class Transaction(_Records):
+    """See NativeStorageBinding.transaction. For one thread."""
+
+    def __init__(self, store: NativeStorageBinding) -> None:
+        self._store = store
+        self._library = store._library
+        self._call = store._call
+        handle = ctypes.c_void_p()
+        if self._library.joinly_begin(store._handle, ctypes.byref(handle), self._call.error_address):
+            self._call.fail()
+        self._handle = handle.value
+        self._finalizer = weakref.finalize(self, self._library.joinly_transaction_free, self._handle)
+        self.version: Optional[int] = None  #: of everything that was written, once it is committed
+
+    def _set(self, key: bytes, value: bytes, ttl: Optional[float], expect: Optional[int]) -> Optional[int]:
+        code = self._library.joinly_transaction_set(
+            self._handle, key, len(key), value, len(value), as_milliseconds(ttl), _expected(expect), self._call.error_address
+        )
+        if code:
+            self._call.fail()
+        return None
+
+    def _get(self, key: bytes) -> Optional[str]:
+        return _fetch(self._library.joinly_transaction_get, self._handle, key, self._call)
+
+    def _delete(self, key: bytes, expect: Optional[int]) -> None:
+        if self._library.joinly_transaction_delete(self._handle, key, len(key), _expected(expect), self._call.error_address):
+            self._call.fail()
+
+    def _keys(self, prefix: bytes) -> List[bytes]:
+        found: List[bytes] = []
+        after = b""
+        while True:
+            page = ctypes.c_void_p()
+            if self._library.joinly_transaction_scan(
+                self._handle, prefix, len(prefix), after, len(after), _PAGE_SIZE, ctypes.byref(page), self._call.error_address
+            ):
+                self._call.fail()
+            keys = [key for key, _ in _read_page(self._library, page, False)]
+            found += keys
+            if len(keys) < _PAGE_SIZE:
+                return found
+            after = keys[-1]
+
+    def commit(self) -> int:
+        """Makes all of it, or, on ConflictError, nothing; the version. It has ended then. The end of the `with` block does this."""
+        version = ctypes.c_uint64()
+        code = self._library.joinly_commit(self._handle, ctypes.byref(version), self._call.error_address)
+        if code:
+            self._call.fail()
+        self.version = version.value
+        return self.version
+
+    def rollback(self) -> None:
+        """Ends it; nothing has been written. An exception in the `with` block does this."""
+        self._finalizer()
+        self._handle = None
+
+    def __enter__(self) -> "Transaction":
+        if self._call.transaction is not None:
+            raise InvalidArgumentError("a transaction of this thread's is under way already")
+        self._call.transaction = self
+        self._call.reader = None
+        return self
+
+    def __exit__(
+        self, kind: Optional[type], error: Optional[BaseException], where: Optional[TracebackType]
+    ) -> None:
+        self._call.transaction = None
+        try:
+            if kind is None and self._handle is not None and self.version is None:
+                self.commit()
+        finally:
+            self.rollback()
+
+
+def _expected(version: Optional[int]) -> Any:
+    return None if version is None else ctypes.byref(ctypes.c_uint64(version))
+
+
+def _as_timeout(timeout: Optional[float]) -> int:
+    return -1 if timeout is None else max(0, math.ceil(timeout * 1000))
+
+
+def _fetch(get: Any, handle: Optional[int], key: bytes, call: Call) -> Optional[str]:
+    while True:
+        size = get(handle, key, len(key), call.address, call.capacity, None, call.error_address)
+        if 0 <= size <= call.capacity:
+            return str(call.view[:size], "utf-8", "surrogateescape")
+        if size == -NOT_FOUND:
+            return None
+        if size < 0:
+            call.fail()
+        call.make_room(2 * size)
+
+
+def fetch_text(get: Any, handle: int, call: Call) -> str:
+    """What a function without a key gives: statistics."""
+    while True:
+        size = get(handle, call.address, call.capacity, call.error_address)
+        if 0 <= size <= call.capacity:
+            return str(call.view[:size], "utf-8")
+        if size < 0:
+            call.fail()
+        call.make_room(2 * size)
+
+
+def _read_page(library: ctypes.CDLL, page: ctypes.c_void_p, with_values: bool) -> List[Tuple[bytes, bytes]]:
+    """The page's records; it is freed."""
+    try:
+        size = ctypes.c_size_t()
+        at = ctypes.byref(size)
+        records = []
+        for index in range(library.joinly_page_count(page)):
+            key = ctypes.string_at(library.joinly_page_key(page, index, at), size.value)
+            value = ctypes.string_at(library.joinly_page_value(page, index, at), size.value) if with_values else b""
+            records.append((key, value))
+        return records
+    finally:
+        library.joinly_page_free(page)

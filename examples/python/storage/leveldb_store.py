@@ -1,0 +1,33 @@
+"""LevelDB: a directory, fast to write. Nothing else is to be installed for it: it is in the library."""
+
+from __future__ import annotations
+
+import os
+from typing import Union
+
+from native.bindings import NativeStorageBinding, Option
+
+
+class LevelDBStore(NativeStorageBinding):
+    """A LevelDB database, which one process can have open at a time.
+
+        storage = LevelDBStore('joinly_leveldb')
+    """
+
+    def __init__(
+        self,
+        db_path: Union[str, "os.PathLike[str]"] = "joinly_leveldb",
+        policy: str = "write_through",
+        library: str = "joinly_storage",
+        **options: Option,
+    ) -> None:
+        """Opens the database, and creates it if there is none.
+
+        Args:
+            db_path: the directory.
+            policy: how cache and database work together: "none", "read_through", "write_through" or "write_behind".
+            library: see native.library.
+            options: sync='process_crash' does without an fsync for each write, compression=False; the others are in
+                joinly/c/joinly.h.
+        """
+        super().__init__(library, "leveldb", db_path, policy, **options)

@@ -1,0 +1,34 @@
+"""SQLite: the default, one file, which SQL can read as well."""
+
+from __future__ import annotations
+
+import os
+from typing import Union
+
+from native.bindings import NativeStorageBinding, Option
+
+
+class SQLiteStore(NativeStorageBinding):
+    """A SQLite database. Several processes may have it open; each sees what the others commit.
+
+        storage = SQLiteStore('joinly.db')
+        storage = SQLiteStore(db_path='joinly.db', policy='write_behind', journal='joinly.journal')
+    """
+
+    def __init__(
+        self,
+        db_path: Union[str, "os.PathLike[str]"] = "joinly.db",
+        policy: str = "write_through",
+        library: str = "joinly_storage",
+        **options: Option,
+    ) -> None:
+        """Opens the database, and creates it if there is none.
+
+        Args:
+            db_path: the file. Three more may lie beside it: to copy the database, use backup.
+            policy: how cache and database work together: "none", "read_through", "write_through" or "write_behind".
+            library: see native.library.
+            options: sync='process_crash' does without an fsync for each write, read_only=True, sql_views=True gives SQL a view for
+                each kind; the others are in joinly/c/joinly.h.
+        """
+        super().__init__(library, "sqlite", db_path, policy, **options)

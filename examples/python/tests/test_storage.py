@@ -1,0 +1,337 @@
+"""The stores, the manager and transactions: what their docstrings promise.
+
+    cd examples/python && python3 -m unittest
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import threading
+import unittest
+import unittest.mock
+from pathlib import Path
+from typing import Any, Callable, List
+
+from native.bindings import NativeStorageBinding, Transaction
+from native.errors import (
+    ClosedError,
+    ConflictError,
+    CorruptError,
+    InvalidArgumentError,
+    NotFoundError,
+    StorageError,
+    StorageIOError,
+    UnsupportedError,
+)
+from storage.base import StorageManager
+from storage.leveldb_store import LevelDBStore
+from storage.sqlite_store import SQLiteStore
+
+LOBBY = {"lobby_id": "lobby_123", "state": "waiting", "players": ["ada"], "map": {"name": "Ärger", "size": [1, 2.5, None]}}
+PLAYER = {"player_id": "player_456", "username": "PlayerOne", "skill_rating": 1200}
+
+
+class InFolder(unittest.TestCase):
+    """A test in an empty folder of its own."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+
+    def opened(self, store: Any) -> Any:
+        self.addCleanup(store.close)
+        return store
+
+
+class Entities(InFolder):
+    def stores(self) -> List[Any]:
+        return [
+            self.opened(SQLiteStore("none.db", policy="none")),
+            self.opened(SQLiteStore(db_path="through.db")),
+            self.opened(SQLiteStore("behind.db", policy="write_behind", journal="journal")),
+            self.opened(LevelDBStore("store.leveldb")),
+            self.opened(StorageManager(SQLiteStore("managed.db"))),
+            self.opened(NativeStorageBinding()),
+        ]
+
+    def test_dictionaries_come_back_as_they_were(self) -> None:
+        for store in self.stores():
+            with self.subTest(store=store):
+                store.save_lobby("lobby_123", LOBBY)
+                store.save_player("player_456", PLAYER)
+                self.assertEqual(store.load_lobby("lobby_123"), LOBBY)
+                self.assertEqual(store.load_player("player_456"), PLAYER)
+                self.assertEqual(store.get_all_lobbies(), ["lobby_123"])
+                self.assertEqual(store.get_all_players(), ["player_456"])
+                store.delete_lobby("lobby_123")
+                self.assertIsNone(store.load_lobby("lobby_123"))
+                self.assertEqual(store.get_all_lobbies(), [])
+                store.delete_lobby("lobby_123")
+
+    def test_what_was_closed_is_there_when_it_is_opened_again(self) -> None:
+        for store in (SQLiteStore, LevelDBStore):
+            with self.subTest(store=store):
+                with store("again") as first:
+                    first.save_player("player_456", PLAYER)
+                with store("again") as second:
+                    self.assertEqual(second.load_player("player_456"), PLAYER)
+                os.rename("again", store.__name__)
+
+    def test_a_caller_may_change_what_was_loaded(self) -> None:
+        store = self.opened(SQLiteStore())
+        store.save_player("player_456", PLAYER)
+        store.load_player("player_456")["username"] = "somebody else"
+        self.assertEqual(store.load_player("player_456"), PLAYER)
+
+    def test_an_id_is_added_and_must_be_the_right_one(self) -> None:
+        store = self.opened(NativeStorageBinding())
+        store.save_player("ada", {})
+        self.assertEqual(store.load_player("ada"), {"player_id": "ada"})
+        with self.assertRaisesRegex(InvalidArgumentError, "bob"):
+            store.save_player("ada", {"player_id": "bob"})
+
+    def test_what_cpp_could_not_load_is_refused(self) -> None:
+        store = self.opened(NativeStorageBinding())
+        for lobby in ({"state": "asleep"}, {"players": "ada"}, {"max_players": -1}):
+            with self.subTest(lobby=lobby), self.assertRaises(InvalidArgumentError) as caught:
+                store.save_lobby("1", lobby)
+            self.assertEqual(caught.exception.code, "invalid_argument")
+            self.assertIn(next(iter(lobby)), caught.exception.message)
+        with self.assertRaises(ValueError):
+            store.save_lobby("1", {"x": float("nan")})
+        with self.assertRaises(TypeError):
+            store.save_lobby("1", {"x": object()})
+        with self.assertRaises(TypeError):
+            store.save_lobby("1", ["not", "a", "dictionary"])  # type: ignore[arg-type]
+        self.assertEqual(store.keys(), [])
+
+    def test_large_ones_and_many(self) -> None:
+        store = self.opened(SQLiteStore(policy="write_behind"))
+        large = {"lobby_id": "large", "notes": "ä" * 100_000}
+        store.save_lobby("large", large)
+        self.assertEqual(store.load_lobby("large"), large)
+        ids = [f"{number:05}" for number in range(2_500)]  # more than one page
+        for player_id in ids:
+            store.save_player(player_id, {})
+        self.assertEqual(store.get_all_players(), ids)
+
+
+class Values(InFolder):
+    def test_text_and_bytes(self) -> None:
+        store = self.opened(NativeStorageBinding("joinly_storage.dll"))
+        self.assertIsNone(store.get("key"))
+        store.set("key", "välue")
+        self.assertEqual(store.get("key"), "välue")
+        store.set(b"\xff\x00", b"\x80\x00")
+        self.assertEqual(store.get_bytes(b"\xff\x00"), b"\x80\x00")
+        self.assertEqual(store.keys(), ["key", "\udcff\x00"])
+        self.assertTrue(store.exists("key"))
+        store.delete("key")
+        self.assertFalse(store.exists("key"))
+
+    def test_a_migration_by_keys_loses_nothing(self) -> None:
+        sqlite, leveldb = self.opened(SQLiteStore()), self.opened(LevelDBStore())
+        sqlite.save_lobby("lobby_123", LOBBY)
+        sqlite.set(b"\xfe", b"\xff\x00")
+        sqlite.set("plain", "text")
+        for key in sqlite.keys():
+            leveldb.set(key, sqlite.get(key))
+        self.assertEqual(list(leveldb.items()), list(sqlite.items()))
+        self.assertEqual(leveldb.load_lobby("lobby_123"), LOBBY)
+        self.assertEqual(leveldb.get_bytes(b"\xfe"), b"\xff\x00")
+
+    def test_versions_and_expiry(self) -> None:
+        store = self.opened(NativeStorageBinding(policy="write_through"))
+        version = store.set("key", "1", expect=0)
+        self.assertEqual(store.info("key"), (version, None))
+        with self.assertRaises(ConflictError):
+            store.set("key", "2", expect=0)
+        store.set("key", "2", ttl=3600, expect=version)
+        self.assertGreater(store.info("key").expires_at, 1_700_000_000)
+        store.touch("key", 0.001)
+        while store.exists("key"):
+            pass
+        self.assertIsNone(store.info("key"))
+        self.assertEqual(store.sweep(), 1)
+        with self.assertRaises(NotFoundError):
+            store.touch("key", None)
+        for ttl in (0, -1, float("nan")):
+            with self.assertRaises(InvalidArgumentError):
+                store.set("key", "1", ttl=ttl)
+        store.set("key", "1", ttl=float("inf"))
+
+
+class Transactions(InFolder):
+    def setUp(self) -> None:
+        super().setUp()
+        self.store = self.opened(SQLiteStore(sync="process_crash"))
+        self.store.save_player("ada", {"skill_rating": 1200})
+        self.store.save_player("bob", {"skill_rating": 1200})
+
+    def test_all_of_it_at_the_end_of_the_block(self) -> None:
+        with self.store.transaction() as tx:
+            ada = tx.load_player("ada")
+            ada["skill_rating"] += 16
+            tx.save_player("ada", ada)
+            tx.save_lobby("1", {"players": ["ada"]})
+            tx.delete_player("bob")
+            self.assertEqual(tx.get_all_players(), ["ada"])
+            self.assertEqual(tx.load_player("ada")["skill_rating"], 1216)
+        self.assertEqual(self.store.load_player("ada")["skill_rating"], 1216)
+        self.assertEqual(self.store.info("player:ada").version, tx.version)
+        self.assertEqual(self.store.info("lobby:1").version, tx.version)
+        self.assertIsNone(self.store.load_player("bob"))
+
+    def test_an_exception_leaves_everything_as_it_was(self) -> None:
+        with self.assertRaises(ZeroDivisionError):
+            with self.store.transaction() as tx:
+                tx.delete_player("ada")
+                tx.save_lobby("1", {})
+                raise ZeroDivisionError
+        self.assertEqual(self.store.keys(), ["player:ada", "player:bob"])
+
+    def test_the_stores_own_calls_are_part_of_the_block(self) -> None:
+        manager = StorageManager(self.store)
+        self.assertEqual(manager.load_player("ada")["skill_rating"], 1200)
+        with self.assertRaises(ZeroDivisionError):
+            with manager.transaction():
+                manager.save_lobby("1", {})
+                manager.save_player("ada", {"skill_rating": 1})
+                self.assertEqual(manager.load_player("ada")["skill_rating"], 1)
+                raise ZeroDivisionError
+        self.assertIsNone(manager.load_lobby("1"))
+        self.assertEqual(manager.load_player("ada")["skill_rating"], 1200)
+
+    def in_another_thread(self, work: Callable[[], Any]) -> None:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+    def test_a_change_of_what_was_read_is_a_conflict(self) -> None:
+        for read in (lambda tx: tx.load_player("ada"), lambda tx: tx.load_player("new"), lambda tx: tx.get_all_players()):
+            with self.subTest(read=read), self.assertRaises(ConflictError) as caught:
+                with self.store.transaction() as tx:
+                    read(tx)
+                    tx.set("score", "1")
+                    for player_id in ("ada", "new"):
+                        self.in_another_thread(lambda: self.store.save_player(player_id, {}))
+            self.assertEqual(caught.exception.code, "conflict")
+            self.assertIsNone(self.store.get("score"))
+            self.store.delete_player("new")
+
+    def test_retried_until_nobody_is_in_the_way(self) -> None:
+        tries: List[int] = []
+
+        def add_one(tx: Transaction) -> int:
+            ada = tx.load_player("ada")
+            tries.append(ada["skill_rating"])
+            if len(tries) == 1:
+                self.in_another_thread(lambda: self.store.save_player("ada", {"skill_rating": 5}))
+            tx.save_player("ada", {"skill_rating": ada["skill_rating"] + 1})
+            return ada["skill_rating"] + 1
+
+        self.assertEqual(self.store.run_transaction(add_one), 6)
+        self.assertEqual(tries, [1200, 5])
+        tries.clear()
+        with self.assertRaises(ConflictError):
+            self.store.run_transaction(add_one, max_tries=1)
+
+    def test_threads_lose_no_update(self) -> None:
+        def add_one(tx: Transaction) -> None:
+            tx.set("count", str(int(tx.get("count") or 0) + 1))
+
+        threads = [
+            threading.Thread(target=lambda: [self.store.run_transaction(add_one, 10_000) for _ in range(25)]) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(self.store.get("count"), "100")
+
+    def test_one_that_has_ended_is_closed(self) -> None:
+        with self.store.transaction() as tx:
+            tx.rollback()
+        with self.assertRaises((ClosedError, InvalidArgumentError)):
+            tx.get("key")
+        with self.store.transaction():
+            with self.assertRaises(InvalidArgumentError):
+                with self.store.transaction():
+                    pass
+
+
+class Opening(InFolder):
+    def test_what_is_wrong_is_told(self) -> None:
+        for error, open_store in (
+            (InvalidArgumentError, lambda: NativeStorageBinding(backend="redis")),
+            (InvalidArgumentError, lambda: NativeStorageBinding(colour="red")),
+            (InvalidArgumentError, lambda: SQLiteStore(compression=True)),
+            (StorageIOError, lambda: SQLiteStore("no/such/folder.db")),
+        ):
+            with self.subTest(error=error), self.assertRaises(error) as caught:
+                open_store()
+            self.assertIsInstance(caught.exception, StorageError)
+        with unittest.mock.patch.dict(os.environ):
+            os.environ.pop("JOINLY_LIBRARY", None)
+            with self.assertRaisesRegex(OSError, "cmake"):
+                NativeStorageBinding("no_such_library")
+
+    def test_what_is_no_database_is_left_alone(self) -> None:
+        Path("joinly.db").write_bytes(b"something else" * 100)
+        with self.assertRaises(StorageError):
+            SQLiteStore("joinly.db")
+        self.assertEqual(Path("joinly.db").read_bytes(), b"something else" * 100)
+
+    def test_the_other_codecs_records_are_corrupt(self) -> None:
+        with SQLiteStore(codec="binary") as store:
+            store.save_player("ada", {"username": "Ada"})
+            self.assertEqual(store.load_player("ada")["username"], "Ada")
+        with SQLiteStore() as store, self.assertRaises(CorruptError):
+            store.load_player("ada")
+
+    def test_a_closed_store_says_so(self) -> None:
+        store = LevelDBStore()
+        store.set("key", "value")
+        store.close()
+        store.close()
+        for call in (lambda: store.get("key"), lambda: store.set("key", "1"), store.stats, store.transaction):
+            with self.assertRaises(ClosedError):
+                call()
+        with LevelDBStore() as again:  # its lock is free
+            self.assertEqual(again.get("key"), "value")
+
+    def test_a_backup_is_a_database(self) -> None:
+        with SQLiteStore("a.db", policy="write_behind") as store:
+            store.save_player("player_456", PLAYER)
+            store.backup(Path("b.db"))
+        with SQLiteStore("b.db", policy="none") as copy:
+            self.assertEqual(copy.load_player("player_456"), PLAYER)
+        with NativeStorageBinding() as memory, self.assertRaises(UnsupportedError):
+            memory.backup("c.db")
+
+    def test_statistics(self) -> None:
+        with SQLiteStore() as store:
+            store.save_player("player_456", PLAYER)
+            store.load_player("player_456")
+            stats = store.stats()
+            self.assertEqual(stats["backend"], "sqlite")
+            self.assertEqual(stats["cache"]["hits"], 1)
+            self.assertGreaterEqual(stats["size_on_disk"], os.path.getsize("joinly.db"))
+
+    def test_other_threads_run_while_the_library_works(self) -> None:
+        with SQLiteStore("a.db", busy_timeout=60_000) as store:
+            other = sqlite3.connect("a.db", isolation_level=None, check_same_thread=False)
+            other.execute("BEGIN IMMEDIATE")
+            # Within the library, set waits for the lock that only another thread of Python's can give back.
+            threading.Timer(0.05, lambda: other.execute("COMMIT")).start()
+            store.set("key", "value")
+            self.assertEqual(store.get("key"), "value")
+            other.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
