@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -295,7 +296,6 @@ TEST_CASE("nonsense is an error and not a crash", "[c]") {
         CHECK(joinly_begin(store.get(), nullptr, nullptr) == nonsense);
         CHECK(joinly_begin(nullptr, nullptr, nullptr) == nonsense);
         CHECK(joinly_commit(nullptr, nullptr, nullptr) == nonsense);
-        CHECK(joinly_backup(store.get(), nullptr, nullptr) == nonsense);
         CHECK(joinly_open(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr) == nonsense);
         CHECK(joinly_options_set(nullptr, "codec", "json", nullptr) == nonsense);
         CHECK(joinly_cache_new(3, nullptr, nullptr) == nonsense);
@@ -466,22 +466,55 @@ TEST_CASE("statistics are JSON, and tell what was done", "[c]") {
     CHECK(text.find(R"("hit_rate":)") != std::string::npos);
     CHECK(text.find(R"("max_size":10000)") != std::string::npos);
     CHECK(text.find(R"("pending_entries":0)") != std::string::npos);
+    CHECK(text.find(R"("size_by_part":{"database":)") != std::string::npos);
+    CHECK(text.find(R"("operations":{"load":)") != std::string::npos);
+    CHECK(text.find(R"("save":1})") != std::string::npos);
+    CHECK(text.find(R"("errors":{"not_found":1})") != std::string::npos);
     CHECK(text.back() == '}');
 }
 
-TEST_CASE("a backup is a database with everything in it", "[c]") {
+TEST_CASE("a backup brings back what was there, and keeps what has been there since", "[c]") {
     const TempDir dir;
     const auto backend = GENERATE(as<std::string>{}, "sqlite", "leveldb");
-    const CStore store = open_c(backend.c_str(), dir / "a", "write_behind");
-    CHECK(set(store, "player:ada", ada) == JOINLY_OK);
     joinly_error error{};
-    CHECK(joinly_backup(store.get(), (dir / "b").c_str(), &error) == JOINLY_OK);
-    CHECK(std::string{error.message}.empty());
-    CHECK(set(store, "player:bob", "{}") == JOINLY_OK);
-    const CStore copy = open_c(backend.c_str(), dir / "b", "none");
-    CHECK(get(copy, "player:ada") == get(store, "player:ada"));
-    CHECK(get(copy, "player:bob") == "not_found");
-    CHECK(joinly_backup(open_c("memory", "", "none").get(), (dir / "c").c_str(), nullptr) == JOINLY_UNSUPPORTED);
+    std::string backup(4096, '\0');
+    {
+        const CStore store = open_c(backend.c_str(), dir / "a", "write_behind");
+        CHECK(set(store, "player:ada", ada) == JOINLY_OK);
+        for (int i = 0; i < 3; ++i) {
+            const std::int64_t size =
+                joinly_backup(store.get(), (dir / "backups").c_str(), 2, backup.data(), backup.size(), &error);
+            CHECK(std::string{error.message}.empty());
+            REQUIRE(size > 0);
+            backup.resize(static_cast<std::size_t>(size));
+        }
+        CHECK(set(store, "player:bob", "{}") == JOINLY_OK);
+        CHECK(joinly_restore(backend.c_str(), backup.c_str(), (dir / "a").c_str(), nullptr, &error) == JOINLY_BUSY);
+    }
+    CHECK(joinly_restore(backend.c_str(), backup.c_str(), (dir / "a").c_str(), nullptr, &error) == JOINLY_OK);
+    const CStore store = open_c(backend.c_str(), dir / "a", "none");
+    CHECK(get(store, "player:ada").find("\"level\": 3") != std::string::npos);
+    CHECK(get(store, "player:bob") == "not_found");
+    int backups = 0;
+    int kept_aside = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{dir / "backups"}) backups += entry.is_directory() ? 1 : 0;
+    for (const auto& entry : std::filesystem::directory_iterator{dir.path()})
+        kept_aside += entry.path().filename().string().find("a.restore-") == 0 ? 1 : 0;
+    CHECK(backups == 2);
+    CHECK(kept_aside == 1);
+}
+
+TEST_CASE("what cannot be backed up or restored is told", "[c]") {
+    const TempDir dir;
+    const CStore memory = open_c("memory", "", "none");
+    CHECK(joinly_backup(memory.get(), (dir / "b").c_str(), 0, nullptr, 0, nullptr) == -JOINLY_UNSUPPORTED);
+    CHECK(joinly_backup(memory.get(), nullptr, 0, nullptr, 0, nullptr) == -JOINLY_INVALID_ARGUMENT);
+    CHECK(joinly_backup(memory.get(), "b", 0, nullptr, 9, nullptr) == -JOINLY_INVALID_ARGUMENT);
+    CHECK(joinly_restore("sqlite", (dir / "none").c_str(), (dir / "a").c_str(), nullptr, nullptr) == JOINLY_NOT_FOUND);
+    CHECK(joinly_restore("memory", "b", "a", nullptr, nullptr) == JOINLY_UNSUPPORTED);
+    CHECK(joinly_restore(nullptr, "b", "a", nullptr, nullptr) == JOINLY_INVALID_ARGUMENT);
+    CHECK(joinly_restore("sqlite", nullptr, "a", nullptr, nullptr) == JOINLY_INVALID_ARGUMENT);
+    CHECK(joinly_restore("sqlite", "b", nullptr, nullptr, nullptr) == JOINLY_INVALID_ARGUMENT);
 }
 
 TEST_CASE("the cache lets the least recently used entry go, and what has expired", "[c]") {

@@ -380,14 +380,22 @@ class NativeStorageBinding(_Records):
         self._check(self._library.joinly_close(self._handle, _as_timeout(timeout), self._call.error_address))
 
     def stats(self) -> Json:
-        """What the store has done, holds and risks; 'size_on_disk' in bytes, logs included; 'hit_rate' of the 'cache' in percent."""
+        """What the store has done, holds and risks: 'operations' and 'errors' by their names, 'size_on_disk' in bytes, logs included, and
+        'size_by_part'; 'hit_rate' of the 'cache' in percent."""
         text = fetch_text(self._library.joinly_stats, self._handle, self._call)
         return _from_json(text)
 
-    def backup(self, path: Union[str, "os.PathLike[str]"]) -> None:
-        """Copies the database, live and consistent, to where nothing is yet. A copy of its files by other means would miss what is in
-        the logs."""
-        self._check(self._library.joinly_backup(self._handle, os.fsencode(path), self._call.error_address))
+    def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0) -> str:
+        """Copies the database, live and consistent, into a directory of backups, each under a name with its time; the path of the new
+        one. It is read back and proved first. So many of the newest are left; 0: all. A copy of the database's files by other means would
+        miss what is in the logs. SQLiteStore.restore and LevelDBStore.restore bring it back."""
+        path = ctypes.create_string_buffer(8192)
+        size = self._library.joinly_backup(
+            self._handle, os.fsencode(directory), keep, path, len(path), self._call.error_address
+        )
+        if size < 0:
+            self._call.fail()
+        return os.fsdecode(path.raw[:size])
 
     def __enter__(self: Any) -> Any:
         return self
@@ -396,6 +404,25 @@ class NativeStorageBinding(_Records):
         self, kind: Optional[type], error: Optional[BaseException], where: Optional[TracebackType]
     ) -> None:
         self.close()
+
+
+def restore(
+    backend: str,
+    backup: Union[str, "os.PathLike[str]"],
+    path: Union[str, "os.PathLike[str]"],
+    journal: Union[str, "os.PathLike[str]", None] = None,
+    library: str = "joinly_storage",
+) -> None:
+    """See SQLiteStore.restore."""
+    native, call = load_library(library), Call()
+    options = native.joinly_options_new()
+    try:
+        if journal is not None and native.joinly_options_set(options, b"journal", os.fsencode(journal), call.error_address):
+            call.fail()
+        if native.joinly_restore(backend.encode(), os.fsencode(backup), os.fsencode(path), options, call.error_address):
+            call.fail()
+    finally:
+        native.joinly_options_free(options)
 
 
 class Transaction(_Records):

@@ -116,9 +116,9 @@ class StorageManager:
         """What the store has done, holds and risks."""
         return self.backend.stats()
 
-    def backup(self, path: Union[str, "os.PathLike[str]"]) -> None:
-        """Copies the database, live and consistent."""
-        self.backend.backup(path)
+    def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0) -> str:
+        """Copies the database, live and consistent; the new backup's path."""
+        return self.backend.backup(directory, keep)
 
     def __enter__(self) -> "StorageManager":
         return self

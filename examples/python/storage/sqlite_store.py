@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Union
 
-from native.bindings import NativeStorageBinding, Option
+from native.bindings import NativeStorageBinding, Option, restore
 
 
 class SQLiteStore(NativeStorageBinding):
@@ -32,3 +32,14 @@ class SQLiteStore(NativeStorageBinding):
                 each kind; the others are in joinly/c/joinly.h.
         """
         super().__init__(library, "sqlite", db_path, policy, **options)
+
+    @staticmethod
+    def restore(
+        backup: Union[str, "os.PathLike[str]"],
+        db_path: Union[str, "os.PathLike[str]"] = "joinly.db",
+        journal: Union[str, "os.PathLike[str]", None] = None,
+        library: str = "joinly_storage",
+    ) -> None:
+        """Brings a backup, as `backup` gave its path, to where a database was, or nothing. What was there is kept beside it, and so is the
+        journal of a store under write_behind. BusyError: somebody has it open."""
+        restore("sqlite", backup, db_path, journal, library)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import io
 import json
 import os
@@ -151,11 +150,13 @@ class Documentation(InFolder):
         storage.set('key', 'value')
         db_size = os.path.getsize('joinly.db')
         self.assertGreaterEqual(storage.stats()['size_on_disk'], db_size)
-        backup = f'joinly_backup_{datetime.date.today():%Y%m%d}.db'
-        storage.backup(backup)
+        backup = storage.backup('backups')  # instead of `cp`, which misses what is in the logs
+        storage.set('key', 'another value')
         storage.close()
-        storage = self.opened(SQLiteStore(backup))
+        SQLiteStore.restore(backup, 'joinly.db')  # instead of shutil.copy, which leaves the logs of the old one beside it
+        storage = SQLiteStore('joinly.db')
         self.assertEqual(storage.get('key'), 'value')
+        storage.close()
 
     def test_migration(self) -> None:
         from storage.leveldb_store import LevelDBStore

@@ -16,6 +16,7 @@ from typing import Any, Callable, List
 
 from native.bindings import NativeStorageBinding, Transaction
 from native.errors import (
+    BusyError,
     ClosedError,
     ConflictError,
     CorruptError,
@@ -304,14 +305,21 @@ class Opening(InFolder):
         with LevelDBStore() as again:  # its lock is free
             self.assertEqual(again.get("key"), "value")
 
-    def test_a_backup_is_a_database(self) -> None:
-        with SQLiteStore("a.db", policy="write_behind") as store:
-            store.save_player("player_456", PLAYER)
-            store.backup(Path("b.db"))
-        with SQLiteStore("b.db", policy="none") as copy:
-            self.assertEqual(copy.load_player("player_456"), PLAYER)
+    def test_a_backup_brings_back_what_was_there(self) -> None:
+        for kind in (SQLiteStore, LevelDBStore):
+            with self.subTest(kind=kind):
+                with kind("joinly", policy="write_behind") as store:
+                    store.save_player("player_456", PLAYER)
+                    backup = StorageManager(store).backup(Path("backups"), keep=7)
+                    store.delete_player("player_456")
+                    with self.assertRaises(BusyError):
+                        kind.restore(backup, "joinly")
+                kind.restore(backup, "joinly")
+                with kind("joinly") as store:
+                    self.assertEqual(store.load_player("player_456"), PLAYER)
+                os.rename("joinly", kind.__name__)
         with NativeStorageBinding() as memory, self.assertRaises(UnsupportedError):
-            memory.backup("c.db")
+            memory.backup("backups")
 
     def test_statistics(self) -> None:
         with SQLiteStore() as store:

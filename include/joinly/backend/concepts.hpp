@@ -127,7 +127,6 @@ struct CopyWatch {
 /// shows what it copies, and tells the newest version that the copy has allocated.
 template <class B>
 concept backs_up = storage_backend<B> && requires(B& backend, const std::string& path, const CopyWatch& watch) {
-    { B::engine_name } -> std::convertible_to<std::string_view>;
     { backend.backup_to(path) } -> std::same_as<Status>;
     { backend.backup_to(path, watch) } -> std::same_as<Result<Version>>;
 };

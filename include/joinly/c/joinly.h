@@ -267,9 +267,18 @@ JOINLY_API void joinly_transaction_free(joinly_transaction* transaction);
 /* What it has done, holds and risks, as a JSON object: {"backend":"sqlite","policy":...,"cache":{"hit_rate":percent,...},...}. */
 JOINLY_API int64_t joinly_stats(joinly_store* store, char* buffer, size_t capacity, joinly_error* error);
 
-/* A copy of the database at `path`, where nothing is yet: consistent, everything acknowledged before the call included, while others
-   read and write. `unsupported`: the memory has nothing to copy. */
-JOINLY_API joinly_code joinly_backup(joinly_store* store, const char* path, joinly_error* error);
+/* Copies the database into `directory`, made if it is not there, as a new backup with a name that has the time, and a manifest
+   (joinly/ops/backup.hpp): live and consistent, everything acknowledged before the call included; read back and proved before it gets
+   its name. keep: so many of the newest ones are left; 0: all. The answer is its path's size, as of joinly_get; ask for it with room
+   enough, for asking again makes another one. `unsupported`: the memory has nothing to copy. */
+JOINLY_API int64_t joinly_backup(joinly_store* store, const char* directory, size_t keep, char* path, size_t capacity,
+                                 joinly_error* error);
+
+/* Brings a backup to where a database was, or nothing, that nobody has open (`busy`): proved before it takes the place of what was
+   there, which is kept beside it (joinly/ops/restore.hpp). Of the options, which may be NULL, the journal of the database is of
+   interest: it is put aside as well. A process that is killed leaves the old database, or the restored one, whole. */
+JOINLY_API joinly_code joinly_restore(const char* backend, const char* backup, const char* path, const joinly_options* options,
+                                      joinly_error* error);
 
 /* --- the cache by itself ------------------------------------------------------------------------------------------------------ */
 

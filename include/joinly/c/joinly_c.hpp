@@ -17,6 +17,7 @@
 #include <joinly/detail/c/handles.hpp>
 #include <joinly/detail/c/open_options.hpp>
 #include <joinly/detail/c/stats_json.hpp>
+#include <joinly/ops/restore.hpp>
 #include <joinly/policy/no_cache.hpp>
 #include <joinly/policy/read_through.hpp>
 #include <joinly/policy/write_behind.hpp>
@@ -130,6 +131,25 @@ template <class CachePolicy>
     if (policy == "read_through") return open_store<ReadThrough>(*std::move(held), options, options.through, std::move(names));
     if (policy == "write_through") return open_store<WriteThrough>(*std::move(held), options, options.through, std::move(names));
     return open_store<WriteBehind>(*std::move(held), options, options.behind, std::move(names));
+}
+
+template <storage_backend Backend>
+[[nodiscard]] Status restore_typed(const std::string& backup, typename Backend::Options target, const std::string& path,
+                                   const OpenOptions& options) {
+    target.path = path;
+    const auto restored = restore<Backend>(backup, target, {.journal = options.behind.journal.path});
+    return restored ? Status{} : failure(restored.error());
+}
+
+[[nodiscard]] inline Status restore_any(std::string_view backend, const std::string& backup, const std::string& path,
+                                        const OpenOptions& options) {
+#if !defined(JOINLY_C_WITHOUT_SQLITE)
+    if (backend == "sqlite") return restore_typed<SqliteBackend>(backup, options.sqlite, path, options);
+#endif
+#if !defined(JOINLY_C_WITHOUT_LEVELDB)
+    if (backend == "leveldb") return restore_typed<LevelDbBackend>(backup, options.leveldb, path, options);
+#endif
+    return failure(Errc::unsupported, "there is nothing that '" + printable_start(backend) + "' could restore");
 }
 
 // --- what several functions have in common
@@ -550,10 +570,28 @@ int64_t joinly_stats(joinly_store* store, char* buffer, size_t capacity, joinly_
     });
 }
 
-joinly_code joinly_backup(joinly_store* store, const char* path, joinly_error* error) {
-    return joinly::detail::with_store(store, error, [&](joinly::detail::AnyStore& opened) -> joinly::Status {
-        if (path == nullptr) return joinly::detail::is_null("path");
-        return opened.backup(path);
+int64_t joinly_backup(joinly_store* store, const char* directory, size_t keep, char* path, size_t capacity, joinly_error* error) {
+    return joinly::detail::answer_size(error, [&]() -> joinly::Result<std::int64_t> {
+        const auto stay = joinly::detail::enter(store);
+        if (!stay) return joinly::failure(stay.error());
+        if (directory == nullptr) return joinly::detail::is_null("directory");
+        if (path == nullptr && capacity != 0) return joinly::detail::is_null("path");
+        const auto made = (*stay)->backup(directory, keep);
+        if (!made) return joinly::failure(made.error());
+        return joinly::detail::give(*made, path, capacity);
+    });
+}
+
+joinly_code joinly_restore(const char* backend, const char* backup, const char* path, const joinly_options* options,
+                           joinly_error* error) {
+    return joinly::detail::answer(error, [&]() -> joinly::Status {
+        using joinly::detail::is_null;
+        if (backend == nullptr) return is_null("backend");
+        if (backup == nullptr) return is_null("backup");
+        if (path == nullptr) return is_null("path");
+        if (options != nullptr && !joinly::detail::is_handle(options)) return joinly::detail::not_a_handle("options");
+        return joinly::detail::restore_any(backend, backup, path,
+                                           options == nullptr ? joinly::detail::OpenOptions{} : options->options);
     });
 }
 

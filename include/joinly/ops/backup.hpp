@@ -78,9 +78,11 @@ private:
 };
 
 template <storage_backend Backend>
-[[nodiscard]] constexpr std::string_view engine_name() noexcept {
+[[nodiscard]] std::string_view engine_name_of([[maybe_unused]] const Backend& backend) noexcept {
     if constexpr (volatile_backend<Backend>) {
         return "memory";
+    } else if constexpr (requires { backend.engine(); }) {
+        return backend.engine();  // it was chosen at run time
     } else {
         return Backend::engine_name;
     }
@@ -104,7 +106,7 @@ template <storage_backend Backend>
         return failure(Errc::corrupt, "the copy is not what was copied: " + std::string{same.error().message()});
     const auto bytes = tree_bytes(database);
     if (!bytes) return failure(bytes.error());
-    return BackupManifest{std::string{engine_name<Backend>()}, *version, {}, *bytes, copied.inventory()};
+    return BackupManifest{std::string{engine_name_of(backend)}, *version, {}, *bytes, copied.inventory()};
 }
 
 }  // namespace detail

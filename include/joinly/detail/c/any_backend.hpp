@@ -38,7 +38,9 @@ public:
         virtual Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) = 0;
         virtual Result<Version> last_version() = 0;
         virtual Result<std::uint64_t> size_on_disk() = 0;
-        virtual Status backup_to(const std::string& path) = 0;
+        virtual Result<std::vector<StoragePart>> size_by_part() = 0;
+        virtual Result<Version> backup_to(const std::string& path, const CopyWatch& watch) = 0;
+        virtual std::string_view engine() const = 0;
         virtual Status claim_sole_writer() = 0;
         virtual Result<std::uint64_t> foreign_commits() = 0;
         virtual Status create_views(std::span<const SqlView> views) = 0;
@@ -57,7 +59,15 @@ public:
     [[nodiscard]] Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) { return held_->expired(now, limit); }
     [[nodiscard]] Result<Version> last_version() { return held_->last_version(); }
     [[nodiscard]] Result<std::uint64_t> size_on_disk() { return held_->size_on_disk(); }
-    [[nodiscard]] Status backup_to(const std::string& path) { return held_->backup_to(path); }
+    [[nodiscard]] Result<std::vector<StoragePart>> size_by_part() { return held_->size_by_part(); }
+    [[nodiscard]] std::string_view engine() const { return held_->engine(); }
+    [[nodiscard]] Result<Version> backup_to(const std::string& path, const CopyWatch& watch) {
+        return held_->backup_to(path, watch);
+    }
+    [[nodiscard]] Status backup_to(const std::string& path) {
+        const auto look = [](std::string_view, const RecordView&) { return true; };
+        return backup_to(path, {look, look}).map([](Version) {});
+    }
     [[nodiscard]] Status claim_sole_writer() { return held_->claim_sole_writer(); }
     [[nodiscard]] Result<std::uint64_t> foreign_commits() { return held_->foreign_commits(); }
     [[nodiscard]] Status create_views(std::span<const SqlView> views) { return held_->create_views(views); }
@@ -81,9 +91,23 @@ public:
     Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) override { return backend_.expired(now, limit); }
     Result<Version> last_version() override { return backend_.last_version(); }
     Result<std::uint64_t> size_on_disk() override { return backend_.size_on_disk(); }
-    Status backup_to(const std::string& path) override {
+    Result<std::vector<StoragePart>> size_by_part() override {
+        if constexpr (tells_size_by_part<Backend>) {
+            return backend_.size_by_part();
+        } else {
+            return std::vector<StoragePart>{};  // the memory
+        }
+    }
+    std::string_view engine() const override {
+        if constexpr (requires { Backend::engine_name; }) {
+            return Backend::engine_name;
+        } else {
+            return "memory";
+        }
+    }
+    Result<Version> backup_to(const std::string& path, const CopyWatch& watch) override {
         if constexpr (backs_up<Backend>) {
-            return backend_.backup_to(path);
+            return backend_.backup_to(path, watch);
         } else {
             return failure(Errc::unsupported, "this backend has nothing on a disk to copy");
         }

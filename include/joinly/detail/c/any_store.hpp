@@ -10,6 +10,7 @@
 #include <joinly/detail/c/document.hpp>
 #include <joinly/detail/c/stats_json.hpp>
 #include <joinly/detail/policy/deadline.hpp>
+#include <joinly/ops/backup.hpp>
 #include <joinly/ops/sql_views.hpp>
 #include <joinly/options.hpp>
 #include <joinly/store.hpp>
@@ -76,7 +77,7 @@ public:
     virtual Status flush(std::optional<std::chrono::milliseconds> timeout) = 0;
     virtual Status close(std::optional<std::chrono::milliseconds> timeout) = 0;
     virtual Result<std::string> stats() = 0;
-    virtual Status backup(const std::string& path) = 0;
+    virtual Result<std::string> backup(const std::string& directory, std::size_t keep) = 0;  ///< its path
 };
 
 /// What a key's object is.
@@ -128,7 +129,7 @@ public:
     }
     Result<Version> commit() override {
         if (core_.is_closed()) return Core::closed_error();
-        return transaction_.finish({});
+        return core_.observed(Operation::transaction, [&] { return transaction_.finish({}); });
     }
 
 private:
@@ -154,41 +155,49 @@ public:
         if (auto usable = core_.open_raw_key(put.key); !usable) return failure(std::move(usable).error());
         const DocumentKind* const kind = document_kind_of(put.key);
         if (kind == nullptr) return store_.put(put.key, std::string{put.value}, put.options);
-        const auto expires_at = core_.expiry(put.options.ttl);
-        if (!expires_at) return failure(expires_at.error());
-        auto document = make_document(core_, *kind, codec_, put);
-        if (!document) return failure(std::move(document).error());
-        return write(put.key, *std::move(document), *expires_at, put.options.expect);
+        return core_.observed(Operation::save, [&]() -> Result<Version> {
+            const auto expires_at = core_.expiry(put.options.ttl);
+            if (!expires_at) return failure(expires_at.error());
+            auto document = make_document(core_, *kind, codec_, put);
+            if (!document) return failure(std::move(document).error());
+            return write(put.key, *std::move(document), *expires_at, put.options.expect);
+        });
     }
     Result<LoadedObject> get(std::string_view key) override {
         if (auto usable = core_.open_raw_key(key); !usable) return failure(std::move(usable).error());
-        return core_.engine().load(key, type_under(key, codec_));
+        return core_.observed(Operation::load, [&] { return core_.engine().load(key, type_under(key, codec_)); });
     }
     Status erase(std::string_view key, const EraseOptions& options) override { return store_.erase_key(key, options); }
 
     Status touch(std::string_view key, const std::optional<Ttl>& ttl) override {
-        Backoff backoff;
-        for (;;) {
-            auto loaded = get(key);
-            if (!loaded) return failure(std::move(loaded).error());
-            const auto expires_at = core_.expiry(ttl);
-            if (!expires_at) return failure(expires_at.error());
-            const auto touched = write(key, std::move(loaded->object), *expires_at, loaded->version);
-            if (touched) return {};
-            if (touched.error() != Errc::conflict || !backoff.wait()) return failure(touched.error());
-        }
+        if (auto usable = core_.open_raw_key(key); !usable) return usable;
+        return core_.observed(Operation::touch, [&]() -> Status {
+            Backoff backoff;
+            for (;;) {
+                auto loaded = core_.engine().load(key, type_under(key, codec_));
+                if (!loaded) return failure(std::move(loaded).error());
+                const auto expires_at = core_.expiry(ttl);
+                if (!expires_at) return failure(expires_at.error());
+                const auto touched = write(key, std::move(loaded->object), *expires_at, loaded->version);
+                if (touched) return {};
+                if (touched.error() != Errc::conflict || !backoff.wait()) return failure(touched.error());
+                core_.count_retry();
+            }
+        });
     }
 
     Status scan(const AnyScan& scan, std::vector<AnyEntry>& found) override {
         if (core_.is_closed()) return Core::closed_error();
         if (scan.limit == 0) return {};
-        Status outcome;
-        auto scanned = core_.engine().scan(user_keys(scan.prefix, scan.after), [&](const ScanItem& item) {
-            AnyEntry& entry = found.emplace_back(AnyEntry{std::string{item.key}});
-            if (scan.wants_values) outcome = read_value(item, entry.value);
-            return outcome && found.size() < scan.limit;
+        return core_.observed(Operation::scan, [&]() -> Status {
+            Status outcome;
+            auto scanned = core_.engine().scan(user_keys(scan.prefix, scan.after), [&](const ScanItem& item) {
+                AnyEntry& entry = found.emplace_back(AnyEntry{std::string{item.key}});
+                if (scan.wants_values) outcome = read_value(item, entry.value);
+                return outcome && found.size() < scan.limit;
+            });
+            return scanned ? std::move(outcome) : std::move(scanned);
         });
-        return scanned ? std::move(outcome) : std::move(scanned);
     }
 
     Result<SweepReport> sweep(std::chrono::microseconds budget) override { return store_.sweep(budget); }
@@ -201,13 +210,15 @@ public:
     }
     Result<std::string> stats() override {
         if (core_.is_closed()) return Core::closed_error();
-        const auto size = store_.size_on_disk();
-        if (!size) return failure(size.error());
-        return stats_json(names_, store_.stats(), store_.health(), *size);
+        const auto parts = store_.size_by_part();
+        if (!parts) return failure(parts.error());
+        return stats_json(names_, store_.stats(), store_.health(), *parts);
     }
-    Status backup(const std::string& path) override {
-        if (auto flushed = store_.flush(); !flushed) return flushed;
-        return store_.backend().backup_to(path);
+    Result<std::string> backup(const std::string& directory, std::size_t keep) override {
+        if (store_.backend().engine() == "memory") return failure(Errc::unsupported, "the memory has nothing on a disk to copy");
+        auto made = joinly::backup(store_, directory, {.keep = keep});
+        if (!made) return failure(std::move(made).error());
+        return std::move(made->path);
     }
 
     [[nodiscard]] Status create_views() { return joinly::create_views<Lobby, Player, Match, Queue>(store_); }

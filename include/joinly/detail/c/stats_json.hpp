@@ -2,17 +2,19 @@
 #define JOINLY_DETAIL_C_STATS_JSON_HPP
 // Statistics as JSON text: a stats() for those who have no C++ structs. Times in milliseconds, rates in percent.
 
+#include <joinly/backend/concepts.hpp>
 #include <joinly/cache/stats.hpp>
 #include <joinly/config.hpp>
 #include <joinly/detail/codec/json_writer.hpp>
 #include <joinly/detail/codec/utf8.hpp>
 #include <joinly/detail/printable.hpp>
-#include <joinly/policy/concepts.hpp>
 #include <joinly/policy/health.hpp>
+#include <joinly/policy/stats.hpp>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -50,6 +52,16 @@ inline void write_cache_stats(JsonWriter& out, const CacheStats& stats) {
     out.close('}');
 }
 
+/// Those that were counted at all.
+template <class Enum>
+void write_counts(JsonWriter& out, const CountBy<Enum>& counts) {
+    out.open('{');
+    counts.for_each([&](Enum value, std::uint64_t count) {
+        if (count != 0) write_number(out, to_string(value), count);
+    });
+    out.close('}');
+}
+
 [[nodiscard]] inline std::string stats_json(const CacheStats& stats) {
     std::string text;
     JsonWriter out{text};
@@ -58,7 +70,7 @@ inline void write_cache_stats(JsonWriter& out, const CacheStats& stats) {
 }
 
 [[nodiscard]] inline std::string stats_json(const StoreNames& names, const StoreStats& stats, const StoreHealth& health,
-                                            std::uint64_t size_on_disk) {
+                                            const std::vector<StoragePart>& parts) {
     std::string text;
     JsonWriter out{text};
     out.open('{');
@@ -69,7 +81,19 @@ inline void write_cache_stats(JsonWriter& out, const CacheStats& stats) {
     write_cache_stats(out, stats.cache);
     write_number(out, "backend_reads", stats.backend_reads);
     write_number(out, "backend_writes", stats.backend_writes);
+    std::uint64_t size_on_disk = 0;
+    for (const StoragePart& part : parts) size_on_disk += part.bytes;
     write_number(out, "size_on_disk", size_on_disk);
+    out.key("size_by_part");
+    out.open('{');
+    for (const StoragePart& part : parts) write_number(out, part.name, part.bytes);
+    out.close('}');
+    out.key("operations");
+    write_counts(out, stats.operations);
+    out.key("errors");
+    write_counts(out, stats.errors);
+    write_number(out, "retries", stats.retries);
+    write_number(out, "flushes", stats.flushes.count);
     write_number(out, "pending_entries", health.pending_entries);
     write_number(out, "pending_bytes", health.pending_bytes);
     write_number(out, "oldest_pending_ms", health.oldest_pending.count());
