@@ -129,7 +129,7 @@ struct Database {
     State state;
     std::array<std::uint64_t, lane_count> next;  // the numbers go on for ever
     Version newest = absent;
-    bool state_is_stored = true;  // in the backend, journal aside
+    bool state_is_stored = true;  // in the backend, journal aside, and as durably as it takes
 };
 
 struct WriterPlan {
@@ -205,7 +205,7 @@ void run_check(const CheckPlan& plan, const Database& database, const Round& rou
     verdict.open_time = std::chrono::duration_cast<microseconds>(Steady::now() - began);
     verdict.opened = subject.has_value();
     if (!subject) {
-        verdict.refused = subject.error() == Errc::corrupt;
+        verdict.refused = subject.error() == Errc::corrupt || subject.error() == Errc::incompatible;
         copy_text(verdict.text, "open: " + std::string{subject.error().message()});
         return send(pipe, verdict);
     }
@@ -428,7 +428,7 @@ private:
             database.next[lane] = done.first + done.versions.size() + 1;  // not the number that may have been begun
         }
         database.newest = verdict->newest;
-        database.state_is_stored = verdict->flushed;
+        database.state_is_stored = verdict->flushed && keeps_flushed(disaster_.cuts_power());
     }
 
     /// With a journal beside it the backend holds a prefix like that of write-behind without one.
@@ -468,7 +468,12 @@ private:
         tally_.faults.add(verdict->faults);
         if (verdict->faults.sum() > 0) fault(verdict->text);
         tally_.slowest_open_us = (std::max)(tally_.slowest_open_us, static_cast<std::uint64_t>(verdict->open_time.count()));
-        if (!verdict->opened && !(verdict->refused && options_.may_refuse)) {
+        // A cut may leave a part of the first page of a database that was being made, which is refused, too.
+        const bool holds_nothing =
+            std::all_of(round.begin(), round.end(), [](const LaneRound& lane) { return lane.promised == 0; }) &&
+            std::all_of(database.state.begin(), database.state.end(), [](const LaneState& lane) { return lane.last() == 0; });
+        const bool may_refuse = options_.may_refuse || (disaster_.cuts_power() && holds_nothing);
+        if (!verdict->opened && !(verdict->refused && may_refuse)) {
             error(verdict->text);
             return std::nullopt;
         }

@@ -19,6 +19,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,16 @@ namespace fs = std::filesystem;
 
 /// What happened to a name. Paths are relative to the directory, which itself is "".
 struct Event {
-    enum Kind : char { create = 'c', mkdir = 'm', link = 'l', unlink = 'u', rename = 'r', sync_names = 'd', sync_file = 'f' };
+    enum Kind : char {
+        create = 'c',
+        mkdir = 'm',
+        link = 'l',
+        unlink = 'u',
+        rename = 'r',
+        done = 'x',
+        sync_names = 'd',
+        sync_file = 'f'
+    };
     Kind kind;
     std::uint64_t id = 0;  // of a file, for ever; a directory has 0
     std::string path;
@@ -67,14 +77,19 @@ public:
                 settle([&](const Event& change) { return parent_of(change.to.empty() ? change.path : change.to) == event.path; });
                 break;
             case Event::sync_file: settle_file(event.id); break;
-            default: apply(event, live_); unsettled_.push_back(event);
+            case Event::done: begun_.reset(); break;
+            default:
+                apply(event, live_);
+                unsettled_.push_back(event);
+                if (event.kind == Event::unlink || event.kind == Event::rename) begun_ = event;
         }
         newest_id_ = (std::max)(newest_id_, event.id);
     }
 
     [[nodiscard]] const Map& live() const noexcept { return live_; }
     [[nodiscard]] std::uint64_t newest_id() const noexcept { return newest_id_; }
-    [[nodiscard]] const Event* last_change() const noexcept { return unsettled_.empty() ? nullptr : &unsettled_.back(); }
+    /// The change that was logged and need not have been made.
+    [[nodiscard]] const std::optional<Event>& begun() const noexcept { return begun_; }
 
     /// The names after a cut: in each directory some of the unsettled changes, the earlier ones first.
     [[nodiscard]] Map after_cut(Unsynced unsynced, Dice& dice) const {
@@ -140,6 +155,7 @@ private:
     Map live_;
     Map settled_;
     std::vector<Event> unsettled_;
+    std::optional<Event> begun_;
     std::uint64_t newest_id_ = 0;
 };
 
@@ -273,14 +289,15 @@ private:
         return about.st_ino;
     }
 
-    /// It was logged before it was made, and the process may have been killed in between.
+    /// It was logged before it was made, and the process was killed before it said that it was.
     void redo_last_change() {
-        const Event* const last = names_.last_change();
-        if (last == nullptr) return;
-        const std::string path = prefix_ + last->path;
-        if (last->kind == Event::rename)
-            (void)::syscall(SYS_renameat2, AT_FDCWD, path.c_str(), AT_FDCWD, (prefix_ + last->to).c_str(), 0);
-        if (last->kind == Event::unlink) (void)fs::remove(path);
+        if (!names_.begun()) return;
+        const Event change = *names_.begun();
+        const std::string path = prefix_ + change.path;
+        if (change.kind == Event::rename)
+            (void)::syscall(SYS_renameat2, AT_FDCWD, path.c_str(), AT_FDCWD, (prefix_ + change.to).c_str(), 0);
+        if (change.kind == Event::unlink) (void)fs::remove(path);
+        log({Event::done, 0, {}, {}});
     }
 
     bool sync_directory(const struct stat& about) {
@@ -433,8 +450,11 @@ int watched_unlink(const char* path, Call call) {
     if (watch().within(path) == nullptr) return call();
     const std::scoped_lock lock{watch().mutex};
     const std::string name = watch().within(path);
-    if (watch().knows(name)) watch().log({Event::unlink, 0, name, {}});
-    return call();
+    if (!watch().knows(name)) return call();
+    watch().log({Event::unlink, 0, name, {}});
+    const int done = call();
+    watch().log({Event::done, 0, {}, {}});
+    return done;
 }
 
 /// A disk takes its time, and this is when the power goes: up to a millisecond.
@@ -500,7 +520,9 @@ int rename(const char* from, const char* to) noexcept {
     if (watch().within(from) == nullptr) return call();
     const std::scoped_lock lock{watch().mutex};
     watch().log({Event::rename, 0, watch().within(from), watch().within(to)});
-    return call();
+    const int done = call();
+    watch().log({Event::done, 0, {}, {}});
+    return done;
 }
 int link(const char* from, const char* to) noexcept {
     const auto call = [&] { return static_cast<int>(::syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0)); };

@@ -10,8 +10,11 @@
 
 #include <tests/crash/loop.hpp>
 #include <tests/crash/power.hpp>
+#include <tests/crash/subject_of.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/child_process.hpp>
+#include <tests/support/failing_backend.hpp>
+#include <tests/support/latch.hpp>
 #include <tests/support/settings.hpp>
 #include <tests/support/temp_dir.hpp>
 
@@ -21,10 +24,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 
 namespace joinly::test {
 namespace {
@@ -161,6 +167,24 @@ TEST_CASE("a cut takes the names that were changed after their directory was syn
     CHECK_FALSE(machine.has("unsynced"));
 }
 
+TEST_CASE("a change of names that was made is not made once more by the next process", "[power]") {
+    const TempDir dir;
+    const std::string directory = dir / "data", shadow = dir / "shadow";
+    std::filesystem::create_directory(directory);
+    ChildProcess renames{[&] {
+        count_syncs(directory, shadow);
+        ::fsync(put(directory + "/a", "renamed"));
+        return std::rename((directory + "/a").c_str(), (directory + "/b").c_str());
+    }};
+    REQUIRE(renames.wait() == 0);
+    put(directory + "/a", "made by a process that was killed before the layer knew");
+    ChildProcess looks{[&] {
+        count_syncs(directory, shadow);
+        return std::filesystem::file_size(directory + "/b") == 7 ? 0 : 1;
+    }};
+    CHECK(looks.wait() == 0);
+}
+
 TEST_CASE("the layer sees what each engine syncs: without syncs acknowledged writes are lost", "[power]") {
     const auto engine = GENERATE(Engine::sqlite, Engine::leveldb);
     PowerCut power{Unsynced::all_lost};
@@ -176,6 +200,80 @@ TEST_CASE("syncs that only seem to happen are found out", "[power]") {
     PowerCut power{Unsynced::all_lost, 30};
     const Tally tally = play(setup, {.rounds = 40}, power);
     CHECK(tally.faults.sum() + tally.errors > 0);
+}
+
+TEST_CASE("what a store shows after a crash of its process is not lost when the power goes next", "[power]") {
+    const auto [left, shown] = GENERATE(std::pair{Setup{Engine::sqlite, Policy::no_cache, Sync::process_crash},  //
+                                                  Setup{Engine::sqlite, Policy::no_cache}},
+                                        std::pair{Setup{Engine::leveldb, Policy::no_cache, Sync::process_crash},  //
+                                                  Setup{Engine::leveldb, Policy::no_cache}},
+                                        std::pair{with_journal(Engine::memory, Sync::process_crash),  //
+                                                  with_journal(Engine::memory, Sync::power_loss)});
+    CAPTURE(to_string(shown));
+    const TempDir dir;
+    const std::string directory = dir / "data", shadow = dir / "shadow";
+    std::filesystem::create_directory(directory);
+    const auto in_a_process = [&](const Setup& setup, auto&& work) {
+        ChildProcess child{[&] {
+            count_syncs(directory, shadow);
+            auto subject = open_subject(setup, directory);
+            return subject && work(**subject) ? 0 : 1;
+        }};
+        return child.wait() == 0;
+    };
+    const auto finds = [](Subject& subject) { return subject.load("lane0:1").has_value(); };
+    REQUIRE(in_a_process(shown, [](Subject& subject) { return subject.close().has_value(); }));
+    REQUIRE(in_a_process(left, [](Subject& subject) {
+        if (subject.write({{"lane0:1", "unsynced", {}, absent, ValueForm::bytes}})) ::_exit(0);
+        return false;
+    }));
+    REQUIRE(in_a_process(shown, [&](Subject& subject) {
+        if (finds(subject)) ::_exit(0);
+        return false;
+    }));
+    Dice dice{1};
+    cut_power(directory, shadow, Unsynced::all_lost, dice);
+    CHECK(in_a_process(shown, finds));
+}
+
+TEST_CASE("a journal is synced in its interval, though a flush waits for its backend", "[power]") {
+    const TempDir dir;
+    const std::string directory = dir / "data", shadow = dir / "shadow";
+    std::filesystem::create_directory(directory);
+    ProcessGate gate;
+    ChildProcess child{[&] {
+        count_syncs(directory, shadow);
+        const auto control = std::make_shared<FailingBackend::Control>();
+        Latch flushing, answer;
+        control->before_write = [&](const Batch&) {
+            flushing.open();
+            answer.wait();
+        };
+        const auto setup = with_journal(Engine::memory, Sync::process_crash, milliseconds{1});
+        auto subject = open_under<WriteBehind>(*FailingBackend::open({control}), write_behind_options(setup, directory));
+        if (!subject || !(*subject)->write({{"lane0:1", "is being flushed", {}, absent, ValueForm::bytes}})) return 1;
+        flushing.wait();
+        if (!(*subject)->write({{"lane0:2", "is saved meanwhile", {}, absent, ValueForm::bytes}})) return 1;
+        gate.pass();
+        answer.open();
+        return 0;
+    }};
+    const auto is_durable = [&] {
+        for (const auto& file : std::filesystem::recursive_directory_iterator{shadow}) {
+            std::ifstream bytes{file.path(), std::ios::binary};
+            if (std::string{std::istreambuf_iterator<char>{bytes}, {}}.find("is saved meanwhile") != std::string::npos) return true;
+        }
+        return false;
+    };
+    bool synced = false;
+    for (const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+         !synced && std::chrono::steady_clock::now() < until;) {
+        synced = std::filesystem::exists(shadow) && is_durable();
+        std::this_thread::sleep_for(milliseconds{5});
+    }
+    CHECK(synced);
+    gate.open();
+    CHECK(child.wait() == 0);
 }
 
 TEST_CASE("SQLite under NoCache keeps its word when the power goes", "[cut]") { survives_cuts({Engine::sqlite, Policy::no_cache}); }

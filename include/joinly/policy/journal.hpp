@@ -35,7 +35,8 @@ JOINLY_NAMESPACE_BEGIN
 class Journal {
 public:
     /// Opens the journal in `options.path`, which is created when it is not there, and reads what it holds from end to end.
-    /// A torn tail (what was being written when the process or the machine died) is cut off.
+    /// A torn tail (what was being written when the process or the machine died) is cut off. With `Sync::power_loss` all that
+    /// it holds has been made durable when this returns.
     ///
     /// @param stored  the newest version that the backend holds: what lies below it may be damaged. It is kept all the same
     ///                until `stored` is called, for after a crash of the process the backend may not have it durably yet
@@ -54,6 +55,9 @@ public:
         journal->log_.begin(std::move(*found));
         journal->log_.stored(journal->contents_.checkpoint());
         journal->contents_.tidy();
+        if (options.sync == Sync::power_loss) {  // what the last run has left to the operating system is about to be shown
+            if (auto durable = journal->make_durable(journal->last_version()); !durable) return failure(std::move(durable).error());
+        }
         return journal;
     }
 

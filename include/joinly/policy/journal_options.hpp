@@ -21,8 +21,8 @@ struct JournalOptions {
     /// the save answers `io`, and yet counts as made: it is readable and will be stored, but only then survives a power loss.
     Sync sync = Sync::process_crash;
 
-    /// With `process_crash`: make everything durable so often, though not while a flush is under way, so that a power loss costs
-    /// no more than this and what was saved during the newest flush. 0: never; a power
+    /// With `process_crash`: make everything durable so often, by a thread of its own, so that a power loss costs no more than
+    /// this and what was saved while the disk was at it. A store that its caller drives does so in `pump`. 0: never; a power
     /// loss may then cost what the backend has not stored, and `salvage_journal` may be needed afterwards.
     std::chrono::milliseconds sync_interval{0};
 

@@ -1,7 +1,7 @@
 #ifndef JOINLY_DETAIL_POLICY_WRITE_BEHIND_ENGINE_HPP
 #define JOINLY_DETAIL_POLICY_WRITE_BEHIND_ENGINE_HPP
 // The engine of WriteBehind: a cache, an overlay of pending writes, a thread that takes them to the backend, and a journal
-// if there is to be one. Locks: see write_behind_state.hpp.
+// if there is to be one, with a thread that syncs it if that is to happen now and then. Locks: see write_behind_state.hpp.
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/config.hpp>
@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -57,14 +58,7 @@ public:
         if (auto recovered = engine->open_journal(); !recovered) return failure(std::move(recovered).error());
         engine->state_.journal.prepare();
         if (options.drive == Drive::thread) {
-            engine->state_.worker_runs = true;
-            JOINLY_TRY {
-                engine->worker_ = std::thread{[raw = engine.get()] { raw->work(); }};
-            }
-            JOINLY_CATCH_ALL {
-                engine->state_.worker_runs = false;
-                return failure(Errc::io, "the operating system gave no thread for write-behind");
-            }
+            if (auto started = engine->start_threads(); !started) return failure(std::move(started).error());
         }
         engine->is_open_ = true;
         return engine;
@@ -186,10 +180,10 @@ public:
         (void)begin_close();
         {
             std::unique_lock lock{state_.mutex};
-            end_worker();
-            state_.settled.wait(lock, [&] { return !state_.worker_runs; });
+            end_threads();
+            state_.settled.wait(lock, [&] { return !state_.threads_run(); });
         }
-        join_worker();
+        join_threads();
         return report_close(flush()).status;
     }
 
@@ -199,10 +193,10 @@ public:
         const auto [pending, dead] = begin_close();
         std::unique_lock lock{state_.mutex};
         Status settled = settle(lock, state_.newest_version, deadline);
-        if (settled) end_worker();  // else it goes on trying: a caller who stored for it could not return in time
-        const bool worker_ended = wait_until(state_.settled, lock, deadline, [&] { return !state_.worker_runs; });
+        if (settled) end_threads();  // else it goes on trying: a caller who stored for it could not return in time
+        const bool have_ended = wait_until(state_.settled, lock, deadline, [&] { return !state_.threads_run(); });
         lock.unlock();
-        if (worker_ended) join_worker();
+        if (have_ended) join_threads();
         CloseReport report = report_close(std::move(settled));
         report.flushed = pending - (std::min)(pending, report.left + report.failed - dead);
         return report;
@@ -333,31 +327,65 @@ private:
         bool released_ = false;
     };
 
-    // --- the worker ----------------------------------------------------------------------------------------------------
+    // --- the threads: one that flushes, and one that keeps to the journal's interval while the other waits for the backend --
 
-    void work() {
+    [[nodiscard]] Status start_threads() {
+        const JournalOptions& journal = state_.options.journal;
+        JOINLY_TRY {
+            state_.worker_runs = true;
+            worker_ = std::thread{[this] { flush_when_due(); }};
+            if (!journal.path.empty() && journal.sync_interval.count() > 0) {
+                state_.syncer_runs = true;
+                syncer_ = std::thread{[this] { sync_when_due(); }};
+            }
+            return {};
+        }
+        JOINLY_CATCH_ALL {
+            std::unique_lock lock{state_.mutex};
+            (worker_.joinable() ? state_.syncer_runs : state_.worker_runs) = false;
+            end_threads();
+            lock.unlock();
+            join_threads();
+        }
+        return failure(Errc::io, "the operating system gave no thread for write-behind");
+    }
+
+    void flush_when_due() {
+        const auto flush = [this] {
+            (void)flush_.flush_generation(forever);  // a failure is kept, and tried again
+            state_.journal.prepare();
+        };
+        work(
+            state_.wake, [this] { return state_.flush_due_in(); }, flush, state_.worker_runs);
+    }
+    void sync_when_due() {
+        const auto sync = [this] {
+            sync_journal();
+            if (state_.journal.has_failed()) state_.wake.notify_one();  // a flush of everything is due
+        };
+        work(
+            state_.sync_wake, [this] { return state_.sync_due_in(); }, sync, state_.syncer_runs);
+    }
+
+    /// Does it whenever it is due, until the end.
+    template <class Due, class Work>
+    void work(std::condition_variable& wake, Due due_in, Work do_it, bool& runs) {
         constexpr Nanoseconds longest_sleep = std::chrono::hours{1};
         std::unique_lock lock{state_.mutex};
         while (!state_.ending) {
-            const auto flush_in = state_.flush_due_in();
-            const auto sync_in = state_.sync_due_in();
-            if (has_come(flush_in) || has_come(sync_in)) {
+            const auto due = due_in();
+            if (has_come(due)) {
                 lock.unlock();
-                JOINLY_TRY {
-                    if (has_come(sync_in)) sync_journal();
-                    if (has_come(flush_in)) (void)flush_.flush_generation(forever);  // a failure is kept, and tried again
-                    state_.journal.prepare();
-                }
+                JOINLY_TRY { do_it(); }
                 JOINLY_CATCH_ALL {}  // no memory for the journal: the write that needs what is missing says so
                 lock.lock();
-            } else if (flush_in || sync_in) {
-                state_.wake.wait_for(
-                    lock, (std::min)({flush_in.value_or(longest_sleep), sync_in.value_or(longest_sleep), longest_sleep}));
+            } else if (due) {
+                wake.wait_for(lock, (std::min)(*due, longest_sleep));
             } else {
-                state_.wake.wait(lock);
+                wake.wait(lock);
             }
         }
-        state_.worker_runs = false;
+        runs = false;
         state_.settled.notify_all();
     }
 
@@ -416,14 +444,16 @@ private:
     }
 
     /// Under the mutex.
-    void end_worker() noexcept {
+    void end_threads() noexcept {
         state_.ending = true;
         state_.wake.notify_all();
+        state_.sync_wake.notify_all();
     }
 
-    void join_worker() {
+    void join_threads() {
         const std::scoped_lock joining{join_mutex_};
         if (worker_.joinable()) worker_.join();
+        if (syncer_.joinable()) syncer_.join();
     }
 
     [[nodiscard]] CloseReport report_close(Status flushed) {
@@ -466,8 +496,9 @@ private:
     State state_;
     WriteBehindIntake<State> intake_;
     WriteBehindFlush<State> flush_;
-    std::mutex join_mutex_;  // guards worker_; see write_behind_state.hpp
+    std::mutex join_mutex_;  // guards both below; see write_behind_state.hpp
     std::thread worker_;
+    std::thread syncer_;
     bool is_open_ = false;
 };
 

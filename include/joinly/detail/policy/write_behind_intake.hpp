@@ -104,7 +104,8 @@ private:
             state_.cache.keep(write.key, LoadedObject{write.object, version, write.expires_at});
         }
         if (begins_interval) state_.journal_sync_at = now + state_.options.journal.sync_interval;
-        if (worker_sleeps || begins_interval || state_.is_large()) state_.wake.notify_one();
+        if (begins_interval) state_.sync_wake.notify_one();
+        if (worker_sleeps || state_.is_large()) state_.wake.notify_one();
         return {};
     }
 

@@ -4,7 +4,7 @@
 //
 // Who may do what, and the locks in the order they are taken:
 //   the turn        one thread at a time flushes; while it does, the flushing generation changes only by what it reports done
-//   join_mutex      (the engine's) held while the worker is joined
+//   join_mutex      (the engine's) held while the threads are joined
 //   letters_mutex   held while the list of dead letters changes, in the journal and in memory
 //   mutex           guards everything below it; never held while the backend works, nor while the journal waits for the disk,
 //                   but for a segment that append has to make itself, and a restart
@@ -79,6 +79,8 @@ struct WriteBehindState {
         return *journal_sync_at - monotonic();
     }
 
+    [[nodiscard]] bool threads_run() const noexcept { return worker_runs || syncer_runs; }
+
     /// `ok` unless a batch within [first, last] was set aside.
     [[nodiscard]] Status dead_letter_within(Version first, Version last) const {
         const auto letter = dead_letters.within(first, last);
@@ -117,12 +119,14 @@ struct WriteBehindState {
     bool turn_taken = false;
     bool overtaken = false;  // another writer was here: what is pending is being set aside
     bool closed = false;
-    bool ending = false;  // the worker is to end
+    bool ending = false;  // the threads are to end
     bool worker_runs = false;
+    bool syncer_runs = false;
 
     std::condition_variable wake;          // the worker: something is pending, a flush is due, or the end has come
+    std::condition_variable sync_wake;     // the syncer: an interval has begun, or the end has come
     std::condition_variable room;          // writers: the overlay or the journal has shrunk
-    std::condition_variable settled;       // those who wait for a version, or for the worker's end
+    std::condition_variable settled;       // those who wait for a version, or for the threads' end
     std::condition_variable turn_is_free;  // those who want to flush
 
 private:

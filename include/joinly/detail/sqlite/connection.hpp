@@ -124,15 +124,31 @@ private:
     SqliteConnection& connection_;
 };
 
+/// The write-ahead log's file, once the connection has read from it; else null.
+[[nodiscard]] inline sqlite3_file* sqlite_log(SqliteConnection& connection) noexcept {
+    sqlite3_file* log = nullptr;
+    sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    return log != nullptr && log->pMethods != nullptr ? log : nullptr;
+}
+
+/// A process that was killed between a commit and its fsync leaves a log which every reader believes and the disk need not have.
+inline void sqlite_sync_log(SqliteConnection& connection) {
+    sqlite3_file* const log = sqlite_log(connection);
+    if (log == nullptr) return;
+    const int code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    if (code == SQLITE_OK) return;
+    connection.forbid_checkpoint_on_close();
+    throw SQLite::Exception{"syncing the write-ahead log", code};
+}
+
 /// Writes the log's bytes once more, the same ones, and syncs them. After a failed fsync the operating system may hold pages
 /// for written that the disk never got: only bytes that are written again are sure to be synced. The write lock keeps others,
 /// this process's and other processes' connections, from adding to the log meanwhile.
 inline void sqlite_rewrite_log(SqliteConnection& connection) {
     const SqliteRollbackAtEnd at_end{connection};
     connection.run(SqliteSql::begin_write);
-    sqlite3_file* log = nullptr;
-    sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (log == nullptr || log->pMethods == nullptr) return;
+    sqlite3_file* const log = sqlite_log(connection);
+    if (log == nullptr) return;
     const auto must = [&](int code) {
         if (code != SQLITE_OK) throw SQLite::Exception{"rewriting the write-ahead log", code};
     };

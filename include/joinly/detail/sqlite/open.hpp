@@ -139,6 +139,7 @@ enum class SqliteState { empty, first_format, current };
         connection.expect_first_format(*found == SqliteState::first_format);
     } else {
         if (Status ready = sqlite_prepare_writing(connection, options); !ready) return ready;
+        if (log_is_there && options.sync == Sync::power_loss) sqlite_sync_log(connection);  // before anybody is shown what it holds
         if (*found != SqliteState::current) {
             Status made =
                 empty ? sqlite_make_current(connection, options.path, *found) : sqlite_upgrade_alone(connection, options.path);
