@@ -14,7 +14,7 @@ tool cmake cmake
 tool ninja ninja-build
 for group in "$@"; do
     case $group in
-        tests) wanted+=(catch2) && tool protoc protobuf-compiler ;;
+        tests) wanted+=(catch2) && tool protoc protobuf-compiler && tool python3 python3 ;;
         examples) wanted+=(libcli11-dev) ;;
         benchmarks) wanted+=(libbenchmark-dev python3-matplotlib libabsl-dev libtbb-dev libprotobuf-dev libmsgpack-dev libcereal-dev
                             liblmdb-dev librocksdb-dev persistent-cache-cpp-dev valgrind python3-plyvel)
