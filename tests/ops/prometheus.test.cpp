@@ -85,9 +85,9 @@ TEST_CASE("a store that keeps latencies has a histogram of each kind of operatio
     CHECK(page.value(name + "_count", of("flush")) == 1);
     CHECK(!page.value(name + "_count", of("sweep")));
     CHECK(page.value(name + "_sum", of("save")).value_or(0) > 0);
-    Labels within_a_minute = of("save");
-    within_a_minute["le"] = "17.179869184";
-    CHECK(page.value(name + "_bucket", within_a_minute) == 2);
+    Labels up_to_17_seconds = of("save");
+    up_to_17_seconds["le"] = "17.179869184";
+    CHECK(page.value(name + "_bucket", up_to_17_seconds) == 2);
 }
 
 TEST_CASE("a latency is in the buckets that it is not longer than", "[prometheus]") {
