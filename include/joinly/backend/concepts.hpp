@@ -137,15 +137,29 @@ concept exchanges_databases = storage_backend<B> && requires(const std::string& 
     { B::exchange(path, path) } -> std::same_as<Status>;
 };
 
-/// Can check itself; the first damage found is `corrupt`. `verify_integrity` is thorough: the engine's own integrity check, every
-/// record's checksum, and whether indexes agree. `examine` looks in one pass, in the order of the disk, for what a copy of a sound
-/// database can have lost or got wrong, and visits each record once, index entries among them; `cancelled` where that returns
-/// false.
+/// Told what is wrong with the record of a key, or, where the key is empty, with the database. Return false to stop.
+using FlawVisitor = detail::FunctionRef<bool(std::string_view key, const Error& flaw)>;
+
+/// Can check itself. `verify_integrity` is thorough: the engine's own integrity check, every record's checksum, and whether
+/// indexes agree; the first damage found is `corrupt`. `examine` looks in one pass, in the order of the disk, for what a copy of a
+/// sound database can have lost or got wrong; it visits each sound record once, index entries among them, goes on past flaws, and
+/// fails only where it cannot: `corrupt` where the rest cannot be read, `cancelled` where one of the two visitors said so.
 template <class B>
-concept verifies_integrity = storage_backend<B> && requires(B& backend, ScanVisitor visit) {
+concept verifies_integrity = storage_backend<B> && requires(B& backend, ScanVisitor visit, FlawVisitor on_flaw) {
     { backend.verify_integrity() } -> std::same_as<Status>;
-    { backend.examine(visit) } -> std::same_as<Status>;
+    { backend.examine(visit, on_flaw) } -> std::same_as<Status>;
 };
+
+/// `examine` up to the first flaw.
+template <verifies_integrity Backend>
+[[nodiscard]] Status examine_strictly(Backend& backend, ScanVisitor visit) {
+    Status first;
+    const Status examined = backend.examine(visit, [&](std::string_view, const Error& flaw) {
+        first = failure(flaw);
+        return false;
+    });
+    return first ? examined : first;
+}
 
 /// Can give space that erased records held back to the file system.
 template <class B>

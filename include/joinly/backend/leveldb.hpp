@@ -184,14 +184,15 @@ public:
     }
 
     /// Reads every block and every record with their checksums; the first damage is `corrupt`.
-    [[nodiscard]] Status examine(ScanVisitor visit) {
+    [[nodiscard]] Status verify_integrity() {
+        return examine_strictly(*this, [](std::string_view, const RecordView&) { return true; });
+    }
+    /// As above, past damaged records, but not past damaged blocks; `visit` sees each sound record, and `on_flaw` each that is not.
+    [[nodiscard]] Status examine(ScanVisitor visit, FlawVisitor on_flaw) {
         const auto engine = state_->handle.lease();
         if (!engine) return failure(engine.error());
-        if (auto entries = detail::leveldb_examine(**engine, path(), visit); !entries) return failure(std::move(entries).error());
+        if (auto all = detail::leveldb_examine(**engine, path(), visit, on_flaw); !all) return failure(std::move(all).error());
         return {};
-    }
-    [[nodiscard]] Status verify_integrity() {
-        return examine([](std::string_view, const RecordView&) { return true; });
     }
 
     /// Rewrites the tables without what has been replaced or erased: only then has its space been given back and are its

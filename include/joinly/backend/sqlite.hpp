@@ -12,6 +12,7 @@
 #include <joinly/backend/concepts.hpp>
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/backend/sqlite_query.hpp>
+#include <joinly/backend/sqlite_salvage.hpp>
 #include <joinly/backend/sqlite_views.hpp>
 #include <joinly/config.hpp>
 #include <joinly/detail/sqlite/api.hpp>
@@ -23,6 +24,7 @@
 #include <joinly/detail/sqlite/files.hpp>
 #include <joinly/detail/sqlite/index.hpp>
 #include <joinly/detail/sqlite/query.hpp>
+#include <joinly/detail/sqlite/salvage.hpp>
 #include <joinly/detail/sqlite/scan.hpp>
 #include <joinly/detail/sqlite/views.hpp>
 
@@ -69,6 +71,20 @@ public:
         auto engine = detail::SqliteEngine::open(options);
         if (!engine) return failure(std::move(engine).error());
         return SqliteBackend{std::move(*engine)};
+    }
+
+    /// Makes a new database at `to`, where nothing may be yet, of every record that can be read of the damaged one that `from`
+    /// names, which is left as it is: a copy of its files is read, in a directory `<to>.salvage-*` that is removed afterwards. A
+    /// page that cannot be read costs the records in it; a record that does not match its checksum is left out. Index entries are
+    /// made anew; versions go on above all that were read. What a program has added of its own is not in it. Nobody may have `from`
+    /// open.
+    ///
+    /// @return what was saved and what was not. Otherwise nothing is at `to`:
+    ///         corrupt           not even the schema can be read: only a backup helps;
+    ///         busy              somebody has it open;
+    ///         not_found, invalid_argument, incompatible, full, io.
+    [[nodiscard]] static Result<SqliteSalvage> salvage(const SqliteOptions& from, const std::string& to) {
+        return detail::sqlite_salvage<SqliteBackend>(from, to);
     }
 
     /// Exchanges the database at `path`, if one is there, for the one at `other`, which is closed and lies on the same file system:
@@ -185,12 +201,12 @@ public:
         return engine_->with_reader([&](auto& connection) { return detail::sqlite_verify(connection, engine_->options().path); });
     }
 
-    /// As above in a fraction of the time, in the order of the disk, and `visit` sees each record. Of what a program has added of
-    /// its own only the pages are checked; of a difference between an index and the table it tells only that there is one.
-    /// `cancelled`: `visit` returned false.
-    [[nodiscard]] Status examine(ScanVisitor visit) {
+    /// As above in a fraction of the time, in the order of the disk; `visit` sees each sound record, and `on_flaw` each that is
+    /// not. Of what a program has added of its own only the pages are checked; of a difference between an index and the table it
+    /// tells only that there is one.
+    [[nodiscard]] Status examine(ScanVisitor visit, FlawVisitor on_flaw) {
         return engine_->with_reader(
-            [&](auto& connection) { return detail::sqlite_examine(connection, engine_->options().path, visit); });
+            [&](auto& connection) { return detail::sqlite_examine(connection, engine_->options().path, visit, on_flaw); });
     }
 
     /// Gives the space of erased records back, and erased bytes with it: they stay in the file and its log until then.

@@ -143,7 +143,7 @@ template <class Backend, class CachePolicy, class Traits>
     if (!partial) return failure(std::move(partial).error());
     auto manifest = detail::copy_database(store.backend(), partial->path(), options);
     if (!manifest) return failure(std::move(manifest).error());
-    manifest->taken_at = std::chrono::floor<std::chrono::milliseconds>(now);
+    manifest->taken_at = now;
     if (auto written = detail::write_file_durably(partial->path() + "/manifest.json", detail::manifest_text(*manifest)); !written)
         return failure(std::move(written).error());
     auto path = partial->publish();

@@ -68,7 +68,7 @@ template <storage_backend Backend>
     auto backend = Backend::open(std::move(options));
     if (!backend) return failure(std::move(backend).error());
     BackupCounter counter{BackupProgress::Phase::checking, restore_options.on_progress};
-    if (auto sound = backend->examine(counter); !sound) return sound;
+    if (auto sound = examine_strictly(*backend, counter); !sound) return sound;
     if (auto same = require_same_records(manifest.inventory, counter.inventory(), true); !same) return same;
     const auto last = backend->last_version();
     if (!last) return failure(last.error());
@@ -145,9 +145,8 @@ requires exchanges_databases<Backend> && verifies_integrity<Backend>
         return restored ? Status{} : failure(std::move(restored).error());
     }();
     if (!opens) {
-        (void)exchange();
-        place->put_journal_back();
-        return failure(opens.error().code(), "what was there is there again, for the restored database does not open: " +
+        place->put_back(exchange);
+        return failure(opens.error().code(), "the restored database does not open, and what was there was put back: " +
                                                  std::string{opens.error().message()});
     }
     RestoreReport report{std::move(*manifest), version, {}, {}};

@@ -19,20 +19,15 @@ namespace detail {
 [[nodiscard]] inline Status leveldb_exchange(const std::string& path, const std::string& other) {
     const auto found = leveldb_inspect(path);
     if (!found && found.error() != Errc::corrupt) return failure(found.error());
-    if (found && *found == LevelDbPlace::missing) {
-        if (auto renamed = rename_path(other, path); !renamed) return renamed;
-    } else {
-        const auto lock = LevelDbDirectoryLock::take(path);
-        if (!lock) return failure(lock.error());
-        leveldb::Env& env = *leveldb::Env::Default();
-        leveldb::FileLock* engine_lock = nullptr;
-        if (const auto locked = env.LockFile(path + "/LOCK", &engine_lock); !locked.ok()) return leveldb_failure(locked, path);
-        const Status exchanged = exchange_paths(path, other);
-        env.UnlockFile(engine_lock);
-        if (!exchanged) return exchanged;
-    }
-    if (auto synced = sync_names(parent_of(path)); !synced) return synced;
-    return sync_names(parent_of(other));
+    if (found && *found == LevelDbPlace::missing) return exchange_durably(path, other);
+    const auto lock = LevelDbDirectoryLock::take(path);
+    if (!lock) return failure(lock.error());
+    leveldb::Env& env = *leveldb::Env::Default();
+    leveldb::FileLock* engine_lock = nullptr;
+    if (const auto locked = env.LockFile(path + "/LOCK", &engine_lock); !locked.ok()) return leveldb_failure(locked, path);
+    Status exchanged = exchange_durably(path, other);
+    env.UnlockFile(engine_lock);
+    return exchanged;
 }
 
 }  // namespace detail

@@ -26,9 +26,10 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-/// Reads every entry and its checksums, and looks whether each record that expires is in the order of expiry; `visit` sees the
-/// records. @return how many entries there are; the first damage otherwise.
-[[nodiscard]] inline Result<std::uint64_t> leveldb_examine(LevelDbEngine& engine, const std::string& path, ScanVisitor visit) {
+/// Reads every entry and its checksums, and looks whether each record that expires is in the order of expiry. `visit` sees the
+/// sound records, `on_flaw` what is wrong. @return how many entries there are.
+[[nodiscard]] inline Result<std::uint64_t> leveldb_examine(LevelDbEngine& engine, const std::string& path, ScanVisitor visit,
+                                                           FlawVisitor on_flaw) {
     const LevelDbSnapshot snapshot{engine.db()};
     leveldb::ReadOptions options;
     options.verify_checksums = true;
@@ -39,25 +40,27 @@ namespace detail {
     Version newest = absent;
     Version last_version = absent;
     std::string place;
+    const auto examine_one = [&](std::string_view key, const Result<RecordView>& record) {
+        if (!record) return on_flaw(key, record.error());
+        newest = (std::max)(newest, record->version);
+        if (key == leveldb_version_key) last_version = record->version;
+        if (!record->expires_at.is_never() &&
+            engine.db().Get(options, leveldb_expiry_key(record->expires_at, key), &place).IsNotFound() &&
+            !on_flaw(key, {Errc::corrupt,
+                           path + ": " + printable(key) + " is missing in the order of expiry" + leveldb_repair_advice(path)}))
+            return false;
+        return is_leveldb_own_key(key) || visit(key, *record);
+    };
     for (all->SeekToFirst(); all->Valid(); all->Next(), ++entries) {
         const std::string_view key = to_view(all->key());
         if (key == leveldb_format_key || is_leveldb_expiry_key(key)) continue;
-        const auto record = decode_leveldb_value(key, to_view(all->value()));
-        if (!record) return failure(record.error());
-        newest = (std::max)(newest, record->version);
-        if (!record->expires_at.is_never() &&
-            engine.db().Get(options, leveldb_expiry_key(record->expires_at, key), &place).IsNotFound()) {
-            return failure(Errc::corrupt,
-                           path + ": " + printable(key) + " is missing in the order of expiry" + leveldb_repair_advice(path));
-        }
-        if (key == leveldb_version_key) last_version = record->version;
-        if (!is_leveldb_own_key(key) && !visit(key, *record)) return failure(Errc::cancelled);
+        if (!examine_one(key, decode_leveldb_value(key, to_view(all->value())))) return failure(Errc::cancelled);
     }
     if (!all->status().ok()) return leveldb_failure(all->status(), path);
-    if (newest > last_version) {
-        return failure(Errc::corrupt, path + ": a record is at version " + std::to_string(newest) + ", above the last one, " +
-                                          std::to_string(last_version) + leveldb_repair_advice(path));
-    }
+    if (newest > last_version &&
+        !on_flaw({}, {Errc::corrupt, path + ": a record is at version " + std::to_string(newest) + ", above the last one, " +
+                                         std::to_string(last_version) + leveldb_repair_advice(path)}))
+        return failure(Errc::cancelled);
     return entries;
 }
 
@@ -100,7 +103,12 @@ namespace detail {
     }
     auto copy = LevelDbEngine::open(options);
     if (!copy) return failure(std::move(copy).error());
-    const auto found = leveldb_examine(**copy, options.path, watch.read_back);
+    Status flaw;
+    const auto found = leveldb_examine(**copy, options.path, watch.read_back, [&](std::string_view, const Error& error) {
+        flaw = failure(error);
+        return false;
+    });
+    if (!flaw) return failure(flaw.error());
     if (!found) return failure(found.error());
     if (*found != copied) return failure(Errc::corrupt, options.path + ": the copy does not have all entries");
     return (*copy)->last_version();

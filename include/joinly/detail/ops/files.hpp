@@ -35,7 +35,7 @@ namespace detail {
     return std::filesystem::path{std::u8string{utf8.begin(), utf8.end()}};
 }
 [[nodiscard]] inline std::string utf8_path(const std::filesystem::path& path) {
-    const std::u8string text = path.u8string();
+    const std::u8string text = path.generic_u8string();
     return {text.begin(), text.end()};
 }
 
@@ -264,6 +264,19 @@ using CopyProgress = FunctionRef<Status(std::uint64_t bytes)>;
         return renamed;
     }
     return rename_path(was, right);
+}
+
+/// Exchanges what is at two names, where nothing may be at one of them, for good; where that fails, it is undone.
+[[nodiscard]] inline Status exchange_durably(const std::string& left, const std::string& right) {
+    const auto exchange = [&] {
+        if (!path_exists(left)) return rename_path(right, left);
+        return path_exists(right) ? exchange_paths(left, right) : rename_path(left, right);
+    };
+    if (auto exchanged = exchange(); !exchanged) return exchanged;
+    Status synced = sync_names(parent_of(left));
+    if (synced) synced = sync_names(parent_of(right));
+    if (!synced) (void)exchange();
+    return synced;
 }
 
 /// Removes a file or directory that was not finished, unless told that it was.

@@ -87,11 +87,11 @@ public:
         }
         return exchanged;
     }
-    /// After a failure.
-    void put_journal_back() {
-        if (!journal_) return;
-        holds_old_ = !rename_path(staged_journal(), journal_->path());
-        (void)sync_names(parent_of(journal_->path()));
+    /// Undoes `replace`, which succeeded.
+    void put_back(FunctionRef<Status()> exchange) {
+        if (!exchange()) return;
+        holds_old_ = false;
+        put_journal_back();
     }
 
     /// Says where what was there is now, or removes it.
@@ -107,6 +107,12 @@ public:
 
 private:
     RestorePlace() = default;
+
+    void put_journal_back() {
+        if (!journal_) return;
+        holds_old_ = !rename_path(staged_journal(), journal_->path());
+        (void)sync_names(parent_of(journal_->path()));
+    }
 
     [[nodiscard]] std::string staged_journal() const { return staging_ + "/journal"; }
 
@@ -151,15 +157,9 @@ private:
 
 /// Exchanges the journal at `path`, if one is there, for the one at `other`. `busy`: somebody has it open.
 [[nodiscard]] inline Status exchange_journals(const std::string& path, const std::string& other) {
-    if (path_exists(path)) {
-        const auto held = JournalDirectory::take(path, JournalDirectory::Missing::fails);
-        if (!held) return failure(held.error());
-        if (auto exchanged = exchange_paths(path, other); !exchanged) return exchanged;
-    } else if (auto renamed = rename_path(other, path); !renamed) {
-        return renamed;
-    }
-    if (auto synced = sync_names(parent_of(path)); !synced) return synced;
-    return sync_names(parent_of(other));
+    if (!path_exists(path)) return exchange_durably(path, other);
+    const auto held = JournalDirectory::take(path, JournalDirectory::Missing::fails);
+    return held ? exchange_durably(path, other) : failure(held.error());
 }
 
 }  // namespace detail

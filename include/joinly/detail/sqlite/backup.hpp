@@ -99,7 +99,13 @@ public:
             const Result<SqliteState> state = sqlite_state(copy, partial_);
             if (!state) return failure(state.error());
             copy.expect_first_format(*state == SqliteState::first_format);
-            if (Status sound = sqlite_examine(copy, partial_, visit); !sound) return failure(std::move(sound).error());
+            Status flaw;
+            const Status examined = sqlite_examine(copy, partial_, visit, [&](std::string_view, const Error& error) {
+                flaw = failure(error);
+                return false;
+            });
+            if (!flaw) return failure(flaw.error());
+            if (!examined) return failure(examined.error());
             return sqlite_last_version(copy);
         });
     }

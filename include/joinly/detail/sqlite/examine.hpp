@@ -141,25 +141,38 @@ private:
 
 /// In one read transaction and in the order of the disk: SQLite's check of its pages, each record's checksum, and whether the
 /// library's indexes agree with the tables. What a program has added of its own is checked for its pages only. `visit` sees each
-/// record.
-[[nodiscard]] inline Status sqlite_examine(SqliteConnection& connection, const std::string& path, ScanVisitor visit) {
+/// sound record, `on_flaw` what is wrong.
+[[nodiscard]] inline Status sqlite_examine(SqliteConnection& connection, const std::string& path, ScanVisitor visit,
+                                           FlawVisitor on_flaw) {
     const SqliteRollbackAtEnd at_end{connection};
     connection.run(SqliteSql::begin_read);
-    const std::string found = connection.database().execAndGet("PRAGMA quick_check(1)").getString();
-    if (found != "ok") return failure(Errc::corrupt, path + ": " + found);
+    SQLite::Statement check{connection.database(), "PRAGMA quick_check"};  // tells up to 100
+    while (check.executeStep()) {
+        const std::string found = check.getColumn(0).getString();
+        if (found != "ok" && !on_flaw({}, {Errc::corrupt, path + ": " + found})) return failure(Errc::cancelled);
+    }
     const Result<Version> last = sqlite_last_version(connection);
-    if (!last) return failure(last.error());
+    if (!last && !on_flaw({}, last.error())) return failure(Errc::cancelled);
 
     SqliteTableScan scan{connection};
     SqliteIndexSums sums;
+    bool any_damaged = false;
     for (;;) {
         const Result<bool> more = scan.next();
-        if (!more) return failure(more.error());
-        if (!*more) return sums.compare(connection, path);
-        if (Status known = sqlite_check_version(scan.key(), scan.record(), *last); !known) return known;
+        if (more && !*more) break;
+        Status sound = more ? Status{} : failure(more.error());
+        if (sound && last) sound = sqlite_check_version(scan.key(), scan.record(), *last);
+        if (!sound) {
+            any_damaged = true;
+            if (!on_flaw(scan.key(), sound.error())) return failure(Errc::cancelled);
+            continue;
+        }
         sums.add(scan);
         if (!visit(scan.key(), scan.record())) return failure(Errc::cancelled);
     }
+    if (any_damaged) return {};  // nobody knows what the indexes should hold
+    const Status agree = sums.compare(connection, path);
+    return agree || on_flaw({}, agree.error()) ? Status{} : failure(Errc::cancelled);
 }
 
 }  // namespace detail

@@ -49,13 +49,17 @@ namespace detail {
                            path + ": somebody has it open, in this process or another; " + std::string{alone.error().message()});
         if (!alone) hold.reset();
     }
-    for (const char* ending : {"-wal", "-shm", "-journal"}) {
-        if (!sqlite_file_exists(path + ending)) continue;
-        if (auto moved = rename_path(path + ending, other + ending); !moved) return moved;
-    }
-    if (auto exchanged = exists ? exchange_paths(path, other) : rename_path(other, path); !exchanged) return exchanged;
-    if (auto synced = sync_names(parent_of(path)); !synced) return synced;
-    return sync_names(parent_of(other));
+    const auto move_logs = [](const std::string& from, const std::string& to) -> Status {
+        for (const char* ending : {"-wal", "-shm", "-journal"}) {
+            if (!sqlite_file_exists(from + ending)) continue;
+            if (auto moved = rename_path(from + ending, to + ending); !moved) return moved;
+        }
+        return {};
+    };
+    Status exchanged = move_logs(path, other);
+    if (exchanged) exchanged = exchange_durably(path, other);
+    if (!exchanged) (void)move_logs(other, path);
+    return exchanged;
 }
 
 }  // namespace detail

@@ -1,0 +1,130 @@
+// verify: every flaw is found, told, and counted.
+
+#include <joinly/backend/leveldb.hpp>
+#include <joinly/backend/sqlite.hpp>
+#include <joinly/ops/verify.hpp>
+#include <joinly/store.hpp>
+#include <tests/support/catch.hpp>
+#include <tests/support/entities.hpp>
+#include <tests/support/sqlite_probe.hpp>
+#include <tests/support/temp_dir.hpp>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+using namespace joinly;
+using namespace joinly::test;
+
+namespace {
+
+using SqliteStore = Store<SqliteBackend, WriteThrough, DefaultTraits>;
+
+SqliteStore open_in(const TempDir& dir) {
+    auto store = SqliteStore::open({.path = dir / "db"});
+    INFO((store ? "" : std::string{store.error().message()}));
+    REQUIRE(store);
+    return std::move(*store);
+}
+
+/// A store with players, a lobby, and a raw key.
+SqliteStore fill(const TempDir& dir) {
+    SqliteStore store = open_in(dir);
+    for (int i = 0; i < 20; ++i) REQUIRE(store.save(player(std::to_string(i), 1000 + i)));
+    REQUIRE(store.save(lobby("1")));
+    REQUIRE(store.put("note", "text"));
+    return store;
+}
+
+/// As `fill`, and then SQL behind the library's back.
+SqliteStore damaged(const TempDir& dir, const std::string& sql) {
+    { fill(dir); }
+    SqliteProbe{dir / "db"}.run(sql);
+    return open_in(dir);
+}
+
+}  // namespace
+
+TEST_CASE("a sound store has no flaws, and what was not named is an unknown kind", "[verify]") {
+    const TempDir dir;
+    SqliteStore store = fill(dir);
+    const auto report = verify<Player>(store);
+    REQUIRE(report);
+    CHECK(report->is_sound());
+    CHECK(report->unknown_kinds == std::vector<std::string>{"lobby"});
+    CHECK(report->inventory == take_inventory(store.backend()));
+    CHECK(verify<Player, Lobby>(store)->unknown_kinds.empty());
+}
+
+TEST_CASE("every damaged record is told up to the limit, and counted beyond", "[verify][damage]") {
+    const TempDir dir;
+    SqliteStore store = damaged(dir, "UPDATE record SET version = version + 1 WHERE key >= CAST('player:1' AS BLOB)");
+    const auto report = verify<Player, Lobby>(store, {.flaw_limit = 5});
+    REQUIRE(report);
+    CHECK(report->flaw_count == 19);
+    REQUIRE(report->flaws.size() == 5);
+    CHECK(report->flaws.front().code == Errc::corrupt);
+    CHECK(report->flaws.front().key == "player:1");
+    CHECK(report->inventory.kinds.at("player").records == 1);
+}
+
+TEST_CASE("bytes that are no entity are a flaw, but only of a kind that was named", "[verify]") {
+    const TempDir dir;
+    SqliteStore store = fill(dir);
+    REQUIRE(store.backend().write(Batch{}.put("lobby:broken", "\xff\xff\xff")));
+    CHECK(verify<Player>(store)->is_sound());
+    const auto report = verify<Player, Lobby>(store);
+    REQUIRE(report->flaws.size() == 1);
+    CHECK(report->flaws[0].key == "lobby:broken");
+    CHECK(report->flaws[0].what.starts_with("lobby:broken: "));
+}
+
+TEST_CASE("an entity under another id is a flaw", "[verify]") {
+    const TempDir dir;
+    SqliteStore store = fill(dir);
+    REQUIRE(store.backend().write(Batch{}.put("lobby:2", *store.get("lobby:1"))));
+    const auto report = verify<Lobby>(store);
+    REQUIRE(report->flaws.size() == 1);
+    CHECK(report->flaws[0].key == "lobby:2");
+}
+
+TEST_CASE("an index that does not agree is a flaw", "[verify][index]") {
+    const TempDir dir;
+    SECTION("an entry is missing") {
+        SqliteStore store = damaged(dir, "DELETE FROM index_entry WHERE key = (SELECT max(key) FROM index_entry)");
+        CHECK_FALSE(verify<Player>(store)->is_sound());
+        CHECK_FALSE(verify<Player>(store, {.thorough = false})->is_sound());
+    }
+    SECTION("an entry is too many") {
+        SqliteStore store =
+            damaged(dir, "INSERT INTO index_entry SELECT CAST(key || x'00' AS BLOB), value, version FROM index_entry LIMIT 1");
+        CHECK_FALSE(verify<Player>(store)->is_sound());
+        CHECK_FALSE(verify<Player>(store, {.thorough = false})->is_sound());
+    }
+}
+
+TEST_CASE("the progress function of a verification can stop it", "[verify]") {
+    const TempDir dir;
+    SqliteStore store = open_in(dir);
+    for (int i = 0; i < 1'100; ++i) REQUIRE(store.put("note" + std::to_string(i), "text"));
+    std::uint64_t told = 0;
+    const auto report = verify<Player>(store, {.on_progress = [&](std::uint64_t records) {
+                                           told = records;
+                                           return false;
+                                       }});
+    CHECK(report.error() == Errc::cancelled);
+    CHECK(told == 1'024);
+    REQUIRE(store.close());
+    CHECK(verify<Player>(store).error() == Errc::closed);
+}
+
+TEST_CASE("a store on LevelDB is verified as one on SQLite is", "[verify][leveldb]") {
+    const TempDir dir;
+    auto store = *Store<LevelDbBackend, WriteThrough, DefaultTraits>::open({.path = dir / "db"});
+    REQUIRE(store.save(player("ada")));
+    REQUIRE(store.backend().write(Batch{}.put("lobby:broken", "\xff\xff\xff")));
+    const auto report = verify<Player, Lobby>(store);
+    REQUIRE(report);
+    CHECK(report->flaw_count == 1);
+    CHECK(report->inventory == take_inventory(store.backend()));
+}
