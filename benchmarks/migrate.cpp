@@ -6,8 +6,8 @@
 // cost besides; dump/sqlite by raw_load/sqlite has no write in it at all. `beyond_mib` is the most memory that it takes beyond what
 // the engines take by themselves, mapped files included; it must not grow with the rows.
 //
-// Left as it is: three fifths of a load into SQLite, and four fifths into LevelDB, are spent on the lines before anything is written,
-// most of that on parsing JSON into a tree.
+// Left as it is: three fifths of a load into SQLite, and four fifths into LevelDB, are spent on the lines before anything is
+// written, most of that on parsing JSON into a tree.
 
 #include <benchmarks/support/subjects.hpp>
 #include <joinly/ops/dump.hpp>
