@@ -24,6 +24,7 @@
 #include <joinly/detail/backoff.hpp>
 #include <joinly/detail/index/collector.hpp>
 #include <joinly/detail/index/upkeep.hpp>
+#include <joinly/detail/listing.hpp>
 #include <joinly/detail/policy/deadline.hpp>
 #include <joinly/detail/store_core.hpp>
 #include <joinly/entity/entity.hpp>
@@ -279,41 +280,21 @@ public:
     template <class T, std::invocable<const Loaded<T>&> Visitor>
     [[nodiscard]] Status for_each(Visitor&& visitor) {
         Core::template require_entity<T>();
-        return observed(Operation::scan, [&]() -> Status {
-            Status outcome;
-            auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem& item) {
-                auto loaded = Core::template materialise<T>(item);
-                if (!loaded) {
-                    outcome = failure(std::move(loaded).error());
-                    return false;
-                }
-                return Core::visit_and_continue(visitor, *loaded);
-            });
-            return scanned ? std::move(outcome) : std::move(scanned);
-        });
+        return observed(Operation::scan, [&] { return detail::visit_kind<T, Core>(scanner(), visitor); });
     }
 
     /// The ids of all T, or a page of them, in the order of their bytes. Decodes nothing.
     template <class T>
     [[nodiscard]] Result<std::vector<std::string>> ids(const Page& page = {}) {
         Core::template require_entity<T>();
-        return observed(Operation::scan, [&]() -> Result<std::vector<std::string>> {
-            KeyRange range = kind_range(Core::template kind<T>());
-            if (!page.after.empty()) range.begin += page.after + '\0';  // the smallest key above it
-            return list(range, page.limit, [](std::string_view key) { return id_of(Core::template kind<T>(), key); });
-        });
+        return observed(Operation::scan, [&] { return detail::list_ids(scanner(), Core::template kind<T>(), page); });
     }
 
     /// How many T there are. O(their number): it counts them.
     template <class T>
     [[nodiscard]] Result<std::size_t> count() {
         Core::template require_entity<T>();
-        return observed(Operation::scan, [&]() -> Result<std::size_t> {
-            std::size_t found = 0;
-            auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem&) { return ++found != 0; });
-            if (!scanned) return failure(std::move(scanned).error());
-            return found;
-        });
+        return observed(Operation::scan, [&] { return detail::count_kind(scanner(), Core::template kind<T>()); });
     }
 
     /// The T that a query asks for, in its order, pending writes included, from one consistent snapshot: see
@@ -445,8 +426,7 @@ public:
 
     /// Every key that begins with `prefix`, entities' keys included, or a page of them, in byte order.
     [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, const Page& page = {}) {
-        return observed(Operation::scan,
-                        [&] { return list(user_keys(prefix, page.after), page.limit, [](std::string_view key) { return key; }); });
+        return observed(Operation::scan, [&] { return detail::list_keys(scanner(), user_keys(prefix, page.after), page.limit); });
     }
 
     // --- expiry --------------------------------------------------------------------------------------------------------
@@ -768,16 +748,8 @@ private:
         return engine().scan(range, visit);
     }
 
-    template <class Project>
-    [[nodiscard]] Result<std::vector<std::string>> list(const KeyRange& range, std::size_t limit, Project project) {
-        std::vector<std::string> found;
-        if (limit == 0) return found;
-        auto scanned = scan(range, [&](const ScanItem& item) {
-            found.emplace_back(project(item.key));
-            return found.size() < limit;
-        });
-        if (!scanned) return failure(std::move(scanned).error());
-        return found;
+    [[nodiscard]] auto scanner() {
+        return [this](const KeyRange& range, ItemVisitor visit) { return scan(range, visit); };
     }
 
     std::unique_ptr<Core> core_;

@@ -19,6 +19,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/index/collector.hpp>
 #include <joinly/detail/index/upkeep.hpp>
+#include <joinly/detail/listing.hpp>
 #include <joinly/detail/policy/merged_follow.hpp>
 #include <joinly/detail/policy/merged_scan.hpp>
 #include <joinly/detail/printable.hpp>
@@ -113,34 +114,20 @@ public:
     template <class T, std::invocable<const Loaded<T>&> Visitor>
     [[nodiscard]] Status for_each(Visitor&& visitor) {
         Core::template require_entity<T>();
-        Status outcome;
-        auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem& item) {
-            auto loaded = Core::template materialise<T>(item);
-            if (!loaded) {
-                outcome = failure(std::move(loaded).error());
-                return false;
-            }
-            return Core::visit_and_continue(visitor, *loaded);
-        });
-        return scanned ? std::move(outcome) : std::move(scanned);
+        return detail::visit_kind<T, Core>(scanner(), visitor);
     }
 
     /// As Store::ids; as for_each, but only as far as the page goes.
     template <class T>
     [[nodiscard]] Result<std::vector<std::string>> ids(const Page& page = {}) {
         Core::template require_entity<T>();
-        KeyRange range = kind_range(Core::template kind<T>());
-        if (!page.after.empty()) range.begin += page.after + '\0';  // the smallest key above it
-        return list(range, page.limit, [](std::string_view key) { return id_of(Core::template kind<T>(), key); });
+        return detail::list_ids(scanner(), Core::template kind<T>(), page);
     }
 
     template <class T>
     [[nodiscard]] Result<std::size_t> count() {
         Core::template require_entity<T>();
-        std::size_t found = 0;
-        auto scanned = scan(kind_range(Core::template kind<T>()), [&](const ScanItem&) { return ++found != 0; });
-        if (!scanned) return failure(std::move(scanned).error());
-        return found;
+        return detail::count_kind(scanner(), Core::template kind<T>());
     }
 
     /// As Store::find, this transaction's own writes included. That nothing has come to what the query asks for or left it, as far
@@ -186,7 +173,7 @@ public:
     }
     /// As Store::keys; required like `ids`.
     [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, const Page& page = {}) {
-        return list(user_keys(prefix, page.after), page.limit, [](std::string_view key) { return key; });
+        return detail::list_keys(scanner(), user_keys(prefix, page.after), page.limit);
     }
 
     /// As load, for a key that the store takes. The version of what this transaction has written itself is `absent`.
@@ -281,16 +268,8 @@ private:
         return {};
     }
 
-    template <class Project>
-    [[nodiscard]] Result<std::vector<std::string>> list(const KeyRange& range, std::size_t limit, Project project) {
-        std::vector<std::string> found;
-        if (limit == 0) return found;
-        auto scanned = scan(range, [&](const ScanItem& item) {
-            found.emplace_back(project(item.key));
-            return found.size() < limit;
-        });
-        if (!scanned) return failure(std::move(scanned).error());
-        return found;
+    [[nodiscard]] auto scanner() {
+        return [this](const KeyRange& range, ItemVisitor visit) { return scan(range, visit); };
     }
 
     template <class T, class Page>
