@@ -87,6 +87,7 @@ def main():
     cache = (build / "CMakeCache.txt").read_text()
     compiler = re.search(r"^CMAKE_CXX_COMPILER:[^=]*=(.*)$", cache, re.MULTILINE)[1]
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    version = version.split(" ", 1)[-1]  # without the name it was called by
     counted = count(build / "benchmarks" / "instructions")
     if given.benchmark_out:
         results.write(given.benchmark_out, given.benchmark_context, {}, {name: {"instructions": n} for name, n in counted.items()})
