@@ -36,7 +36,9 @@ public:
     [[nodiscard]] virtual joinly::Result<std::vector<joinly::ExpiredRecord>> expired(joinly::WallTime now, std::size_t limit) = 0;
     [[nodiscard]] virtual joinly::Result<joinly::Version> last_version() = 0;
     [[nodiscard]] virtual joinly::Result<std::uint64_t> size_on_disk() = 0;
+    [[nodiscard]] virtual joinly::Result<std::vector<joinly::StoragePart>> size_by_part() = 0;
     [[nodiscard]] virtual joinly::Status verify_integrity() = 0;
+    [[nodiscard]] virtual joinly::Status examine(joinly::ScanVisitor visit, joinly::FlawVisitor on_flaw) = 0;
 
     /// `unsupported`: the engine has no SQL.
     [[nodiscard]] virtual joinly::Status query(std::string_view sql, joinly::SqlVisitor visit,
@@ -71,7 +73,9 @@ public:
     [[nodiscard]] auto expired(joinly::WallTime now, std::size_t limit) { return engine_->expired(now, limit); }
     [[nodiscard]] auto last_version() { return engine_->last_version(); }
     [[nodiscard]] auto size_on_disk() { return engine_->size_on_disk(); }
+    [[nodiscard]] auto size_by_part() { return engine_->size_by_part(); }
     [[nodiscard]] auto verify_integrity() { return engine_->verify_integrity(); }
+    [[nodiscard]] auto examine(joinly::ScanVisitor visit, joinly::FlawVisitor on_flaw) { return engine_->examine(visit, on_flaw); }
     [[nodiscard]] auto create_views(std::span<const joinly::SqlView> views) { return engine_->create_views(views); }
 
 private:
@@ -80,7 +84,7 @@ private:
     std::shared_ptr<Engine> engine_;
 };
 
-static_assert(joinly::storage_backend<AnyBackend>);
+static_assert(joinly::verifies_integrity<AnyBackend> && joinly::tells_size_by_part<AnyBackend>);
 
 }  // namespace tool
 #endif

@@ -247,6 +247,28 @@ private:
         restore.app.add_option("--journal", restore.options.journal,
                                "The directory of the store's write-behind journal, if it has one");
         restore.app.add_flag("--discard", restore.options.discard, "Remove what was there once the restored store has opened");
+
+        const auto verify = add(
+            "verify",
+            "Reads everything: the engine's own check, checksums, whether every record of the kinds that are known decodes, and\n"
+            "whether indexes agree. Flaws are data, one a line; exit code 1 when there are any.",
+            "  joinly verify sqlite:joinly.db\n"
+            "  joinly verify joinly.db --json | jq .flaws\n"
+            "  joinly verify joinly.db && joinly backup joinly.db backups",
+            tool::verify);
+        verify.app.add_option("STORE", verify.options.store, about_store)->required();
+        verify.app.add_flag("--quick", verify.options.quick, "Without the engine's own check of each record in each index");
+
+        const auto repair =
+            add("repair",
+                "For damage, when there is no backup to restore. Of an SQLite store a new one is made of every record that can be\n"
+                "read, and the damaged one stays as it is; the keys of those that are lost are printed (exit code 1). A LevelDB\n"
+                "store is repaired in its place: copy the directory before.",
+                "  joinly repair sqlite:damaged.db sqlite:saved.db\n"
+                "  cp -r players players.damaged && joinly repair leveldb:players",
+                tool::repair);
+        repair.app.add_option("STORE", repair.options.store, about_store)->required();
+        repair.app.add_option("NEW", repair.options.into, "SQLite: where the new store goes");
     }
 
     void add_bench() {

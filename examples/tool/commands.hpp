@@ -120,6 +120,20 @@ struct RestoreCommandOptions {
 };
 [[nodiscard]] Exit restore(const RestoreCommandOptions& options, Console& console);
 
+struct RepairOptions {
+    std::string store;
+    std::string into;  ///< SQLite: where the new database goes
+};
+[[nodiscard]] Exit repair(const RepairOptions& options, Console& console);
+
+// verify.cpp
+
+struct VerifyCommandOptions {
+    std::string store;
+    bool quick = false;  ///< without the engine's own check
+};
+[[nodiscard]] Exit verify(const VerifyCommandOptions& options, Console& console);
+
 // bench.cpp
 
 struct BenchOptions {

@@ -58,11 +58,17 @@ Exit Console::fail(const joinly::Error& error) {
 }
 
 void Console::progress(std::string_view what, std::uint64_t done, std::uint64_t total) {
+    if (!stderr_is_terminal_) return;
     const auto now = Clock::now();
-    if (!stderr_is_terminal_ || now < progress_due_) return;
+    if (stage_ != what) {
+        stage_ = what;
+        stage_start_ = now;
+    } else if (now < progress_due_) {
+        return;
+    }
     progress_due_ = now + between_updates;
     progress_shown_ = true;
-    const std::string text = "  " + progress_text(done, total, std::chrono::duration<double>(now - start_).count());
+    const std::string text = "  " + progress_text(done, total, std::chrono::duration<double>(now - stage_start_).count());
     std::string line{what};
     const std::size_t taken = line.size() + text.size() + 3;
     if (const std::size_t columns = terminal_columns(); total != 0 && taken + 12 <= columns)

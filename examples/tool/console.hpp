@@ -56,8 +56,9 @@ private:
     const bool stdout_is_terminal_;
     const bool stderr_is_terminal_;
     bool progress_shown_ = false;
-    const Clock::time_point start_ = Clock::now();
-    Clock::time_point progress_due_ = start_;
+    std::string stage_;  // what the progress line is about
+    Clock::time_point stage_start_ = Clock::now();
+    Clock::time_point progress_due_ = stage_start_;
 };
 
 /// "12,345 of 20,000  61 %  4,100/s  2 s left" for what took `seconds` so far.

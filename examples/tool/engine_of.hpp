@@ -27,7 +27,11 @@ public:
     }
     joinly::Result<joinly::Version> last_version() override { return backend_.last_version(); }
     joinly::Result<std::uint64_t> size_on_disk() override { return backend_.size_on_disk(); }
+    joinly::Result<std::vector<joinly::StoragePart>> size_by_part() override { return backend_.size_by_part(); }
     joinly::Status verify_integrity() override { return backend_.verify_integrity(); }
+    joinly::Status examine(joinly::ScanVisitor visit, joinly::FlawVisitor on_flaw) override {
+        return backend_.examine(visit, on_flaw);
+    }
 
     joinly::Status query(std::string_view sql, joinly::SqlVisitor visit, const joinly::QueryOptions& options) override {
         if constexpr (requires { backend_.query(sql, {}, visit, options); }) {

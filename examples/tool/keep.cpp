@@ -1,4 +1,4 @@
-// backup, restore: copies that have been proved to be good.
+// backup, restore, repair: copies that have been proved to be good, and what to do without one.
 
 #include "keep.hpp"
 
@@ -39,6 +39,25 @@ void print_backup(const joinly::BackupReport& report, Console& console) {
                      common::file_size(manifest.bytes));
     }
     for (const std::string& removed : report.removed) console.note("removed " + removed);
+}
+
+void print_salvage(const joinly::SqliteSalvage& salvage, const std::string& into, Console& console) {
+    if (console.json()) {
+        std::string keys;
+        for (const std::string& key : salvage.lost_keys) keys.append(keys.empty() ? "" : ",").append(json_string(key));
+        std::string gaps;
+        for (const std::string& gap : salvage.gaps) gaps.append(gaps.empty() ? "" : ",").append(json_string(gap));
+        JsonLine line;
+        line.text("into", into).number("records", salvage.records).number("lost", salvage.lost);
+        line.value("lost_keys", '[' + keys + ']').value("gaps", '[' + gaps + ']');
+        console.line(line.boolean("may_lack_names", salvage.may_lack_names).str());
+        return;
+    }
+    for (const std::string& key : salvage.lost_keys) console.line(key);
+    for (const std::string& gap : salvage.gaps) console.note("cannot be read: " + gap);
+    if (salvage.may_lack_names) console.note("the index of keys is damaged, too: more may be lost than is told");
+    console.note(into + " has " + common::grouped(salvage.records) + " records, the library's own included; " +
+                 common::grouped(salvage.lost) + " are lost");
 }
 
 }  // namespace
@@ -94,6 +113,27 @@ Exit restore(const RestoreCommandOptions& options, Console& console) {
         if (!replaced.empty()) console.note("what was there is now at " + replaced);
     }
     return Exit::done;
+}
+
+Exit repair(const RepairOptions& options, Console& console) {
+    const auto place = parse_place(options.store);
+    if (!place) return console.give_up(place.error());
+    if (!place->exists()) return console.give_up({joinly::Errc::not_found, "there is no store at " + place->text()});
+    if (place->engine == EngineName::leveldb) {
+        if (!options.into.empty())
+            return console.give_up({joinly::Errc::invalid_argument, "a LevelDB store is repaired in its place: copy it first"});
+        if (auto repaired = repair_leveldb(place->path); !repaired) return console.give_up(repaired.error());
+        console.note("repaired with what can be read; joinly verify " + place->text() + " says whether it is sound");
+        return Exit::done;
+    }
+    if (options.into.empty())
+        return console.give_up({joinly::Errc::invalid_argument, "an SQLite store is repaired into a new one: say where to"});
+    const auto into = parse_place(options.into.starts_with("sqlite:") ? options.into : "sqlite:" + options.into);
+    if (!into) return console.give_up(into.error());
+    const auto salvage = salvage_sqlite(place->path, into->path);
+    if (!salvage) return console.give_up(salvage.error());
+    print_salvage(*salvage, into->text(), console);
+    return salvage->lost == 0 && !salvage->may_lack_names ? Exit::done : Exit::no;
 }
 
 }  // namespace tool

@@ -1,7 +1,8 @@
 #ifndef TOOL_KEEP_HPP
 #define TOOL_KEEP_HPP
-// What each engine does in its own way: backup and restore. In on_sqlite.cpp and on_leveldb.cpp.
+// What each engine does in its own way: backup, restore, repair. In on_sqlite.cpp and on_leveldb.cpp.
 
+#include <joinly/backend/sqlite_salvage.hpp>
 #include <joinly/ops/backup.hpp>
 #include <joinly/ops/restore.hpp>
 
@@ -20,6 +21,11 @@ namespace tool {
                                                                    const joinly::RestoreOptions& options);
 [[nodiscard]] joinly::Result<joinly::RestoreReport> restore_leveldb(const std::string& backup, const std::string& path,
                                                                     const joinly::RestoreOptions& options);
+
+/// Makes a new database of what can be read of a damaged one.
+[[nodiscard]] joinly::Result<joinly::SqliteSalvage> salvage_sqlite(const std::string& path, const std::string& into);
+/// Makes a damaged database one that opens, in its place.
+[[nodiscard]] joinly::Status repair_leveldb(const std::string& path);
 
 }  // namespace tool
 #endif

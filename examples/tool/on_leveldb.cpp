@@ -22,4 +22,6 @@ joinly::Result<joinly::RestoreReport> restore_leveldb(const std::string& backup,
     return joinly::restore<joinly::LevelDbBackend>(backup, {.path = path}, options);
 }
 
+joinly::Status repair_leveldb(const std::string& path) { return joinly::LevelDbBackend::repair({.path = path}); }
+
 }  // namespace tool

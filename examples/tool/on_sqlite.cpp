@@ -22,4 +22,8 @@ joinly::Result<joinly::RestoreReport> restore_sqlite(const std::string& backup, 
     return joinly::restore<joinly::SqliteBackend>(backup, {.path = path}, options);
 }
 
+joinly::Result<joinly::SqliteSalvage> salvage_sqlite(const std::string& path, const std::string& into) {
+    return joinly::SqliteBackend::salvage({.path = path}, into);
+}
+
 }  // namespace tool

@@ -45,9 +45,9 @@ public:
         if (kept_.empty() && widths_.empty()) kept_.push_back(headings(row));
         std::vector<Cell> cells;
         for (std::size_t i = 0; i < row.size(); ++i) {
-            const auto& blob = row[i].variant();
-            const bool is_number = std::holds_alternative<std::int64_t>(blob) || std::holds_alternative<double>(blob);
-            const auto* bytes = std::get_if<std::vector<std::byte>>(&blob);
+            const auto& value = row[i].variant();
+            const bool is_number = std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
+            const auto* bytes = std::get_if<std::vector<std::byte>>(&value);
             cells.push_back({bytes != nullptr ? key_to_text({reinterpret_cast<const char*>(bytes->data()), bytes->size()})
                                               : common::printable(row[i].to_text(), max_cell),
                              is_number});

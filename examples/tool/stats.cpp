@@ -54,7 +54,7 @@ void print_row(std::string_view kind, const KindStats& stats, Console& console) 
     console.line(line);
 }
 
-void print_table(const Kinds& kinds, std::uint64_t bytes_on_disk, Console& console) {
+void print_table(const Kinds& kinds, const std::vector<joinly::StoragePart>& parts, Console& console) {
     std::string heading(16, ' ');
     for (const std::string_view column : {"records", "expiring", "expired", "key bytes", "value bytes", "mean", "largest"})
         heading += common::right(column, 14);
@@ -70,7 +70,13 @@ void print_table(const Kinds& kinds, std::uint64_t bytes_on_disk, Console& conso
         total.largest_value = (std::max)(total.largest_value, stats.largest_value);
     }
     if (kinds.size() != 1) print_row("all", total, console);
-    console.line("on disk " + common::file_size(bytes_on_disk));
+    std::uint64_t bytes = 0;
+    std::string by_part;
+    for (const joinly::StoragePart& part : parts) {
+        bytes += part.bytes;
+        by_part.append(by_part.empty() ? "" : ", ").append(part.name).append(" ").append(common::file_size(part.bytes));
+    }
+    console.line("on disk " + common::file_size(bytes) + ": " + by_part);
 }
 
 }  // namespace
@@ -90,15 +96,17 @@ Exit stats(const StatsOptions& options, Console& console) {
         return true;
     });
     if (!scanned) return console.fail(scanned.error());
-    const auto bytes_on_disk = opened->engine->size_on_disk();
-    if (!bytes_on_disk) return console.fail(bytes_on_disk.error());
+    const auto parts = opened->engine->size_by_part();
+    if (!parts) return console.fail(parts.error());
     console.clear_progress();
     if (console.json()) {
         JsonLine all;
         for (const auto& [kind, stats] : kinds) all.value(kind, stats.json());
-        console.line(JsonLine{}.value("kinds", all.str()).number("bytes_on_disk", *bytes_on_disk).str());
+        JsonLine bytes;
+        for (const joinly::StoragePart& part : *parts) bytes.number(part.name, part.bytes);
+        console.line(JsonLine{}.value("kinds", all.str()).value("bytes_on_disk", bytes.str()).str());
     } else {
-        print_table(kinds, *bytes_on_disk, console);
+        print_table(kinds, *parts, console);
     }
     return Exit::done;
 }

@@ -22,6 +22,11 @@ messages() { grep -qF -- "$1" err || fail "no message: $1" "$(cat out err)"; }
 is_silent() { [[ ! -s err ]] || fail "there are messages:" "$(cat err)"; }
 outputs() { [[ $(cat out) == "$1" ]] || fail "not the data that were expected: $1" "$(cat out)"; }
 
+# until_there <pattern>: of files that what runs in the background makes.
+until_there() {
+    until compgen -G "$1" >/dev/null; do kill -0 $! 2>/dev/null || fail "it ended without $1" "$(cat err)"; done
+}
+
 # Each line of out is a JSON object, and python's <expression> over the list `rows` of them holds.
 json_holds() {
     python3 -c 'import json, sys
@@ -66,6 +71,7 @@ tells_what_is_there() {
     expect 0 info "$1" --json
     json_holds 'rows[0]["kinds"] == ["lobby", "player"] and rows[0]["keys_of_no_kind"] and rows[0]["bytes_on_disk"] > 0'
     expect 0 stats "$1" --json
+    json_holds 'sum(rows[0]["bytes_on_disk"].values()) > 0'
     json_holds 'rows[0]["kinds"]["player"]["records"] == 1 and rows[0]["kinds"]["lobby"]["expiring"] == 1'
     expect 0 stats "$1"
     is_silent
@@ -136,7 +142,7 @@ sweeps_what_has_expired() {
 
 # A store that is not there is told, and not made.
 does_not_make_what_is_missing() {
-    for command in info get ls stats query erase sweep; do
+    for command in info get ls stats query erase sweep dump verify repair; do
         for store in sqlite:missing leveldb:missing; do
             case $command in
                 get | erase) expect 2 $command $store player:ada ;;
@@ -184,7 +190,7 @@ helps() {
         expect 0 help "$command"
         cmp out page
     done
-    for command in info get put ls erase dump load backup restore migrate sweep stats query bench; do
+    for command in info get put ls erase dump load backup restore migrate verify repair sweep stats query bench; do
         grep -qx "$command" <<<"$commands" || fail "the first page says nothing of $command"
     done
 }
@@ -236,7 +242,7 @@ measures() {
 bench_interrupted() {
     local code=0
     env --default-signal=INT "$joinly" bench --records 500000 2>err >out &
-    until compgen -G "$work/joinly-*" >/dev/null; do :; done
+    until_there 'joinly-*'
     kill -s INT $!
     wait $! || code=$?
     ((code == 130)) || fail "exit code $code"
@@ -252,7 +258,7 @@ players() {
         for (i = 1; i <= n; ++i)
             printf "{\"key\":\"player:p%07d\",\"version\":%d,\"value\":{\"player_id\":\"p%07d\",\"username\":\"%s\",\"skill_rating\":%d}}\n", i, i, i, pad, i % 3000 }'
 }
-many=60000  # enough that a signal comes in the middle
+many=20000  # enough that a signal comes in the middle
 
 # The records of a store alone, as text that does not depend on its backend and codec.
 records() { "$joinly" dump "$1" 2>err | grep '^{"key":"[a-z]'; }
@@ -335,9 +341,9 @@ load_interrupted() {
     mkfifo pipe
     env --default-signal=INT "$joinly" load sqlite:db pipe 2>err &
     exec 3>pipe
-    head -n 40000 players.jsonl >&3
+    head -n 14000 players.jsonl >&3
     kill -s INT $!
-    tail -n +40001 players.jsonl >&3 || true
+    tail -n +14001 players.jsonl >&3 || true
     exec 3>&-
     wait $! || code=$?
     ((code == 130)) || fail "exit code $code" "$(cat err)"
@@ -351,8 +357,8 @@ migrate_interrupted() {
     players $many | "$joinly" load sqlite:db 2>err
     for signal in INT KILL; do
         code=0
-        env --default-signal="$signal" "$joinly" migrate db leveldb+json:dir 2>err &
-        until [[ -e dir/CURRENT ]]; do :; done
+        env --default-signal=INT "$joinly" migrate db leveldb+json:dir 2>err &
+        until_there 'dir/CURRENT'
         kill -s $signal $!
         wait $! 2>/dev/null || code=$?
         ((code == 128 + $(kill -l $signal))) || fail "exit code $code after $signal" "$(cat err)"
@@ -409,7 +415,7 @@ backup_interrupted() {
     local code=0
     players $many | "$joinly" load sqlite:db 2>err
     env --default-signal=INT "$joinly" backup db backups >out 2>err &
-    until compgen -G 'backups/*.partial*' >/dev/null; do :; done
+    until_there 'backups/*.partial*'
     kill -s INT $!
     wait $! || code=$?
     ((code == 130)) || fail "exit code $code" "$(cat err)"
@@ -419,21 +425,82 @@ backup_interrupted() {
     has_players db $many
 }
 
+# --- damage
+
+# Overwrites the stored name of a player: a byte in the one file that has it.
+damage() {
+    python3 - "$1" "$2" <<'END'
+import pathlib, sys
+for file in pathlib.Path(sys.argv[1]).rglob("*") if pathlib.Path(sys.argv[1]).is_dir() else [pathlib.Path(sys.argv[1])]:
+    bytes = file.read_bytes()
+    at = bytes.find(sys.argv[2].encode())
+    if at >= 0:
+        file.write_bytes(bytes[:at] + b"?" + bytes[at + 1:])
+        sys.exit(0)
+sys.exit("there is no such byte")
+END
+}
+
+verifies() {
+    expect 0 verify "$1"
+    messages "sound: 3 records"
+    outputs ""
+    expect 0 verify "$1" --json
+    json_holds 'rows[0]["sound"] and rows[0]["flaws"] == [] and rows[0]["kinds"]["player"] == 1'
+    expect 0 verify "$1" --quick
+    expect 2 verify "${1%%:*}:missing"
+}
+
+tells_damage_and_repairs_sqlite() {
+    for name in Ada Bob Eve; do "$joinly" put sqlite:db player:$name "{\"username\": \"name of $name\"}" 2>err; done
+    damage db "name of Bob"
+    expect 1 verify db
+    says "player:Bob"
+    expect 1 verify db --json
+    json_holds 'not rows[0]["sound"] and rows[0]["flaws"][0]["key"] == "player:Bob" and rows[0]["flaws"][0]["code"] == "corrupt"'
+    expect 1 get db player:Bob
+    expect 1 dump db
+    expect 1 backup db backups
+    expect 2 repair db
+    messages "say where to"
+    expect 1 repair db saved
+    outputs player:Bob
+    messages "1 are lost"
+    expect 0 verify saved
+    expect 0 ls saved
+    outputs $'player:Ada\nplayer:Eve'
+    expect 2 repair db saved
+    expect 0 repair saved saved_again --json
+    json_holds 'rows[0]["records"] > 0 and rows[0]["lost"] == 0'
+}
+
+tells_damage_and_repairs_leveldb() {
+    players 3 | "$joinly" load leveldb:dir 2>err
+    expect 0 verify dir
+    rm dir/CURRENT
+    expect 1 verify dir
+    messages "repair"
+    expect 2 repair dir elsewhere
+    expect 0 repair dir
+    expect 0 verify dir
+    has_players dir 3
+}
+
 shows_how_far_it_is_on_a_terminal() {
     players $many >players.jsonl
     script -qec "'$joinly' load sqlite:db players.jsonl" /dev/null >screen
     grep -q $'\rloading.*\[#*\.*\].* %' screen || fail "no bar: $(cat -v screen)"
     script -qec "'$joinly' dump db players.jsonl --force" /dev/null >screen
-    grep -q $'\rdumping.*\[#*\.*\].* of 60,000' screen || fail "no bar: $(cat -v screen)"
+    grep -q $'\rdumping.*\[#*\.*\].* of 20,000' screen || fail "no bar: $(cat -v screen)"
     "$joinly" dump db >/dev/null 2>err
     [[ $(cat err) == "dumped "* ]] || fail "not silent: $(cat -v err)"
 }
 
 case $case in
     gives_back_what_it_took | tells_what_is_there | exits_1_when_the_answer_is_no | exits_2_when_it_cannot_be_done | takes_any_bytes | \
-        sweeps_what_has_expired | dumps_and_loads | migrates | backs_up_and_restores | refuses_a_damaged_backup) each_store "$case" ;;
+        sweeps_what_has_expired | dumps_and_loads | migrates | backs_up_and_restores | refuses_a_damaged_backup | verifies) each_store "$case" ;;
     does_not_make_what_is_missing | refuses_what_makes_no_sense | helps | answers_sql | refuses_what_is_no_store | \
         tells_of_output_that_is_lost | measures | bench_interrupted | dump_interrupted | load_interrupted | migrate_interrupted | \
-        backup_interrupted | shows_how_far_it_is_on_a_terminal) "$case" ;;
+        backup_interrupted | tells_damage_and_repairs_sqlite | tells_damage_and_repairs_leveldb | shows_how_far_it_is_on_a_terminal) "$case" ;;
     *) fail "no such case: $case" ;;
 esac
