@@ -54,7 +54,8 @@ Exit verify(const VerifyCommandOptions& options, Console& console) {
                                         console.progress("verifying", records, 0);
                                         return !Interruption::requested();
                                     }};
-    const auto report = KnownKinds::apply([&]<class... T>(std::type_identity<T>...) { return joinly::verify<T...>(*store, how); });
+    const auto report =
+        KnownKinds::apply([&]<class... T>(std::type_identity<T>...) { return joinly::verify_store<T...>(*store, how); });
     if (!report && report.error() == joinly::Errc::cancelled) {
         console.note("interrupted: not everything was looked at; run the same command again");
         return Exit::interrupted;

@@ -4,6 +4,7 @@
 #include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/ops/backup.hpp>
+#include <joinly/policy/no_cache.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
@@ -17,7 +18,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -141,6 +144,43 @@ TEST_CASE("of backups of one second the one with the lowest number goes first", 
                                                                 "joinly-2019-12-20T00-00-00Z-12"});
 }
 
+TEST_CASE("a backup that was just made is kept though another one is dated in the future", "[backup]") {
+    const TempDir dir;
+    ManualTraits traits;
+    auto store = open_sqlite(dir, traits);
+    traits.clock.advance(1h);
+    const std::string in_the_future = made(backup(store, dir / "backups")).path;
+    traits.clock.set_wall(traits.clock.now() - 1h);
+    const BackupReport now = made(backup(store, dir / "backups", {.keep = 1}));
+    CHECK(fs::exists(now.path + "/database"));
+    CHECK(now.removed == std::vector<std::string>{in_the_future});
+}
+
+TEST_CASE("backups into one directory at the same time are all there and whole", "[backup][race]") {
+    const TempDir dir;
+    std::vector<std::vector<std::string>> paths(3);
+    {
+        std::vector<std::jthread> threads;
+        for (std::vector<std::string>& mine : paths) {
+            threads.emplace_back([&] {
+                auto store = Store<MemoryBackend, NoCache, ManualTraits>::open({});
+                for (int i = 0; store && i < 30; ++i) {
+                    if (const auto report = backup(*store, dir / "backups")) mine.push_back(report->path);
+                }
+            });
+        }
+    }
+    std::set<std::string> names;
+    for (const auto& mine : paths) {
+        CHECK(mine.size() == 30);
+        for (const std::string& path : mine) {
+            CHECK(names_in(path) == std::vector<std::string>{"database", "manifest.json"});
+            names.insert(path);
+        }
+    }
+    CHECK(names.size() == 90);
+}
+
 TEST_CASE("a backup that is cancelled leaves nothing", "[backup]") {
     const TempDir dir;
     auto store = open_sqlite(dir);
@@ -203,6 +243,8 @@ TEST_CASE("what a killed backup has left is removed by the next one", "[backup]"
     auto store = open_sqlite(dir);
     fs::create_directories(dir / "backups/joinly-2001-01-01T00-00-00Z.partial");
     write_file(dir / "backups/joinly-2001-01-01T00-00-00Z.partial/database", "half");
+    write_file(dir / "backups/joinly-2001-01-01T00-00-00Z.partial/lock", "");
+    fs::create_directories(dir / "backups/joinly-2001-01-01T00-00-00Z-17.partial");
     fs::create_directories(dir / "backups/joinly-2001-01-01T00-00-00Z-2.removed");
     fs::create_directories(dir / "backups/other-2001-01-01T00-00-00Z.partial");
     made(backup(store, dir / "backups"));

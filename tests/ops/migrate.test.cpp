@@ -191,6 +191,26 @@ TEST_CASE("what the source has changed since a migration was stopped is put righ
     check_same(source, target);
 }
 
+TEST_CASE("what the source has changed since a migration ended before it was compared is put right", "[migrate]") {
+    const Place source = filled_place();
+    const Place target;
+    auto from = source.store();
+    auto to = target.store();
+    target.control->refuse_if = [](const Batch& batch) {
+        const bool takes_the_mark_away = !batch.changes.empty() && !batch.changes.back().value;
+        return takes_the_mark_away ? std::optional{Errc::io} : std::nullopt;
+    };
+    REQUIRE_FALSE(migrate(from, to));  // all in its last batch
+    target.control->refuse_if = nullptr;
+    REQUIRE(from.erase<Player>("p1004"));
+    REQUIRE(from.erase<Player>("p1299"));
+    REQUIRE(from.save(player("p1200", 4000)));
+    const auto report = migrate(from, to, small_batches);
+    INFO(message_of(report));
+    REQUIRE(report);
+    check_same(source, target);
+}
+
 TEST_CASE("a source that has become shorter leaves nothing behind in the target", "[migrate]") {
     const Place source = filled_place();
     const Place target = interrupted_target(source, 60);

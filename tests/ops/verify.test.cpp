@@ -48,18 +48,18 @@ SqliteStore damaged(const TempDir& dir, const std::string& sql) {
 TEST_CASE("a sound store has no flaws, and what was not named is an unknown kind", "[verify]") {
     const TempDir dir;
     SqliteStore store = fill(dir);
-    const auto report = verify<Player>(store);
+    const auto report = verify_store<Player>(store);
     REQUIRE(report);
     CHECK(report->is_sound());
     CHECK(report->unknown_kinds == std::vector<std::string>{"lobby"});
     CHECK(report->inventory == take_inventory(store.backend()));
-    CHECK(verify<Player, Lobby>(store)->unknown_kinds.empty());
+    CHECK(verify_store<Player, Lobby>(store)->unknown_kinds.empty());
 }
 
 TEST_CASE("every damaged record is told up to the limit, and counted beyond", "[verify][damage]") {
     const TempDir dir;
     SqliteStore store = damaged(dir, "UPDATE record SET version = version + 1 WHERE key >= CAST('player:1' AS BLOB)");
-    const auto report = verify<Player, Lobby>(store, {.flaw_limit = 5});
+    const auto report = verify_store<Player, Lobby>(store, {.flaw_limit = 5});
     REQUIRE(report);
     CHECK(report->flaw_count == 19);
     REQUIRE(report->flaws.size() == 5);
@@ -72,8 +72,8 @@ TEST_CASE("bytes that are no entity are a flaw, but only of a kind that was name
     const TempDir dir;
     SqliteStore store = fill(dir);
     REQUIRE(store.backend().write(Batch{}.put("lobby:broken", "\xff\xff\xff")));
-    CHECK(verify<Player>(store)->is_sound());
-    const auto report = verify<Player, Lobby>(store);
+    CHECK(verify_store<Player>(store)->is_sound());
+    const auto report = verify_store<Player, Lobby>(store);
     REQUIRE(report->flaws.size() == 1);
     CHECK(report->flaws[0].key == "lobby:broken");
     CHECK(report->flaws[0].what.starts_with("lobby:broken: "));
@@ -83,7 +83,7 @@ TEST_CASE("an entity under another id is a flaw", "[verify]") {
     const TempDir dir;
     SqliteStore store = fill(dir);
     REQUIRE(store.backend().write(Batch{}.put("lobby:2", *store.get("lobby:1"))));
-    const auto report = verify<Lobby>(store);
+    const auto report = verify_store<Lobby>(store);
     REQUIRE(report->flaws.size() == 1);
     CHECK(report->flaws[0].key == "lobby:2");
 }
@@ -92,14 +92,14 @@ TEST_CASE("an index that does not agree is a flaw", "[verify][index]") {
     const TempDir dir;
     SECTION("an entry is missing") {
         SqliteStore store = damaged(dir, "DELETE FROM index_entry WHERE key = (SELECT max(key) FROM index_entry)");
-        CHECK_FALSE(verify<Player>(store)->is_sound());
-        CHECK_FALSE(verify<Player>(store, {.thorough = false})->is_sound());
+        CHECK_FALSE(verify_store<Player>(store)->is_sound());
+        CHECK_FALSE(verify_store<Player>(store, {.thorough = false})->is_sound());
     }
     SECTION("an entry is too many") {
         SqliteStore store =
             damaged(dir, "INSERT INTO index_entry SELECT CAST(key || x'00' AS BLOB), value, version FROM index_entry LIMIT 1");
-        CHECK_FALSE(verify<Player>(store)->is_sound());
-        CHECK_FALSE(verify<Player>(store, {.thorough = false})->is_sound());
+        CHECK_FALSE(verify_store<Player>(store)->is_sound());
+        CHECK_FALSE(verify_store<Player>(store, {.thorough = false})->is_sound());
     }
 }
 
@@ -108,14 +108,14 @@ TEST_CASE("the progress function of a verification can stop it", "[verify]") {
     SqliteStore store = open_in(dir);
     for (int i = 0; i < 1'100; ++i) REQUIRE(store.put("note" + std::to_string(i), "text"));
     std::uint64_t told = 0;
-    const auto report = verify<Player>(store, {.on_progress = [&](std::uint64_t records) {
-                                           told = records;
-                                           return false;
-                                       }});
+    const auto report = verify_store<Player>(store, {.on_progress = [&](std::uint64_t records) {
+                                                 told = records;
+                                                 return false;
+                                             }});
     CHECK(report.error() == Errc::cancelled);
     CHECK(told == 1'024);
     REQUIRE(store.close());
-    CHECK(verify<Player>(store).error() == Errc::closed);
+    CHECK(verify_store<Player>(store).error() == Errc::closed);
 }
 
 TEST_CASE("a store on LevelDB is verified as one on SQLite is", "[verify][leveldb]") {
@@ -123,7 +123,7 @@ TEST_CASE("a store on LevelDB is verified as one on SQLite is", "[verify][leveld
     auto store = *Store<LevelDbBackend, WriteThrough, DefaultTraits>::open({.path = dir / "db"});
     REQUIRE(store.save(player("ada")));
     REQUIRE(store.backend().write(Batch{}.put("lobby:broken", "\xff\xff\xff")));
-    const auto report = verify<Player, Lobby>(store);
+    const auto report = verify_store<Player, Lobby>(store);
     REQUIRE(report);
     CHECK(report->flaw_count == 1);
     CHECK(report->inventory == take_inventory(store.backend()));

@@ -150,7 +150,7 @@ template <class Backend, class CachePolicy, class Traits>
     if (!path) return failure(std::move(path).error());
 
     BackupReport report{std::move(*path), std::move(*manifest), {}, {}};
-    if (options.keep > 0) report.pruned = place->prune(report.manifest.engine, options.keep, report.removed);
+    if (options.keep > 0) report.pruned = place->prune(report.manifest.engine, options.keep, report.path, report.removed);
     return report;
 }
 

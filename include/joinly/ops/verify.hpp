@@ -2,7 +2,7 @@
 #define JOINLY_OPS_VERIFY_HPP
 // Is everything that a store keeps as it should be? All flaws up to a limit, not only the first.
 //
-//     auto report = joinly::verify<joinly::Player, joinly::Lobby>(*store);
+//     auto report = joinly::verify_store<joinly::Player, joinly::Lobby>(*store);
 //     if (report && !report->is_sound()) for (const auto& flaw : report->flaws) std::puts(flaw.what.c_str());
 //
 // What to do about damage: restore a backup (joinly/ops/restore.hpp). Where there is none, LevelDbBackend::repair puts a database
@@ -115,7 +115,7 @@ private:
 /// @par Thread safety  Any thread. It flushes the store first.
 /// @par Complexity     O(bytes stored), decoding each T; a bounded number of flaws in memory.
 template <class... T, class Backend, class CachePolicy, class Traits>
-[[nodiscard]] Result<VerifyReport> verify(Store<Backend, CachePolicy, Traits>& store, const VerifyOptions& options = {}) {
+[[nodiscard]] Result<VerifyReport> verify_store(Store<Backend, CachePolicy, Traits>& store, const VerifyOptions& options = {}) {
     if constexpr ((detail::explain_entity<T>() && ...)) {
         if (auto flushed = store.flush(); !flushed) return failure(std::move(flushed).error());
         detail::Verifier<typename Traits::Codec, T...> verifier{options};

@@ -3,12 +3,13 @@
 // A directory of backups: their dated names, the one that is being made, and the oldest that have to go.
 //
 //     joinly-2026-11-29T22-56-04Z             a backup; a second one in the same second ends in "Z-2"
-//     joinly-2026-11-29T22-56-04Z.partial     one that is being made, with a file "lock" in it that its maker holds
+//     joinly-2026-11-29T22-56-04Z-7.partial   one that is being made, with a file "lock" in it that its maker holds
 //     joinly-2026-11-22T22-56-01Z.removed     one that is being removed
 
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/hash.hpp>
 #include <joinly/detail/ops/files.hpp>
 #include <joinly/detail/ops/manifest_text.hpp>
 #include <joinly/detail/policy/journal_files.hpp>
@@ -17,8 +18,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -31,13 +34,15 @@ public:
     [[nodiscard]] static Result<PartialBackup> make(const std::string& directory, std::string stem) {
         PartialBackup partial{directory, std::move(stem)};
         if (auto made = make_new_directory(partial.path_); !made) return failure(std::move(made).error());
-        partial.exists_ = true;
 #if !defined(_WIN32)
         auto lock = lock_file(partial.path_ + "/lock");
-        if (!lock && lock.error() == Errc::busy) return failure(Errc::conflict);  // somebody takes it for a left-over
+        // Somebody takes it for a left-over, and removes it.
+        if (lock ? !path_exists(partial.path_ + "/lock") : lock.error() == Errc::busy || !path_exists(partial.path_))
+            return failure(Errc::conflict);
         if (!lock) return failure(std::move(lock).error());
         partial.lock_ = std::move(*lock);
 #endif
+        partial.exists_ = true;
         return partial;
     }
     PartialBackup(PartialBackup&& other) noexcept
@@ -55,12 +60,20 @@ public:
 
     /// Gives it its name, for good. @return its path.
     [[nodiscard]] Result<std::string> publish() {
-        std::string path = directory_ + '/' + stem_;
-        if (auto unlocked = remove_tree(path_ + "/lock"); !unlocked) return failure(std::move(unlocked).error());
         if (auto synced = sync_names(path_); !synced) return failure(std::move(synced).error());
-        if (auto renamed = rename_path(path_, path); !renamed) return failure(std::move(renamed).error());
+        std::string path;
+        for (int n = 1;; ++n) {
+            path = directory_ + '/' + stem_ + (n == 1 ? "" : '-' + std::to_string(n));
+            if (path_exists(path)) continue;
+            auto renamed = rename_path(path_, path);
+            if (renamed) break;
+            if (!path_exists(path)) return failure(std::move(renamed).error());  // else another backup was first
+        }
         exists_ = false;
-        if (auto synced = sync_names(directory_); !synced) {
+        Status synced = remove_tree(path + "/lock");  // not before: what nobody holds is taken for a left-over
+        if (synced) synced = sync_names(path);
+        if (synced) synced = sync_names(directory_);
+        if (!synced) {
             (void)remove_tree(path);  // a name that a power cut may take back
             return failure(std::move(synced).error());
         }
@@ -69,7 +82,9 @@ public:
 
 private:
     PartialBackup(std::string directory, std::string stem)
-        : directory_{std::move(directory)}, stem_{std::move(stem)}, path_{directory_ + '/' + stem_ + ".partial"} {}
+        : directory_{std::move(directory)},
+          stem_{std::move(stem)},
+          path_{directory_ + '/' + stem_ + '-' + std::to_string(random_seed()) + ".partial"} {}  // a name that never comes twice
 
     std::string directory_;
     std::string stem_;
@@ -94,20 +109,20 @@ public:
 
     [[nodiscard]] Result<PartialBackup> begin(WallTime now) const {
         const std::string stem = name_ + '-' + iso_time(now, '-');
-        for (int n = 1;; ++n) {
-            std::string numbered = n == 1 ? stem : stem + '-' + std::to_string(n);
-            if (path_exists(path_ + '/' + numbered)) continue;
-            auto partial = PartialBackup::make(path_, numbered);
-            if (partial && !path_exists(path_ + '/' + numbered)) return partial;  // nobody has finished one of that name meanwhile
-            if (!partial && partial.error() != Errc::conflict) return partial;
+        for (;;) {
+            auto partial = PartialBackup::make(path_, stem);
+            if (partial || partial.error() != Errc::conflict) return partial;
         }
     }
 
-    /// Removes all but the newest `keep` backups of this name and of that engine.
-    [[nodiscard]] Status prune(std::string_view engine, std::size_t keep, std::vector<std::string>& removed) const {
+    /// Removes backups of this name and of that engine, the oldest first, until `keep` are left with the one that was just `made`,
+    /// which stays whatever the clock says: a name in the future must not push it out.
+    [[nodiscard]] Status prune(std::string_view engine, std::size_t keep, const std::string& made,
+                               std::vector<std::string>& removed) const {
         auto backups = list(engine);
         if (!backups) return failure(std::move(backups).error());
-        for (std::size_t i = 0; i + keep < backups->size(); ++i) {
+        std::erase_if(*backups, [&](const std::string& name) { return path_ + '/' + name == made; });
+        for (std::size_t i = 0; i + keep < backups->size() + 1; ++i) {
             const std::string path = path_ + '/' + (*backups)[i];
             const std::string doomed = path + ".removed";  // at no moment is there half a backup under a backup's name
             if (auto renamed = rename_path(path, doomed); !renamed) return renamed;
@@ -126,7 +141,7 @@ private:
         if (!names) return names;
         std::erase_if(*names, [&](const std::string& name) {
             const std::string path = path_ + '/' + name;
-            if (!is_name_of_ours(name) || names_of(path) != std::vector<std::string>{"database", "manifest.json"}) return true;
+            if (!is_name_of_ours(name) || !has_our_entries(path)) return true;
             const auto manifest = read_backup_manifest(path);
             return !manifest || manifest->engine != engine;
         });
@@ -134,6 +149,14 @@ private:
             return left.size() != right.size() ? older_number(left, right) : left < right;
         });
         return names;
+    }
+
+    /// A kill at the very end of a backup leaves its lock in it.
+    [[nodiscard]] static bool has_our_entries(const std::string& backup) {
+        auto names = names_of(backup);
+        if (!names) return false;
+        std::erase(*names, "lock");
+        return *names == std::vector<std::string>{"database", "manifest.json"};
     }
 
     /// Names with a number are longer: "…Z-2" comes after "…Z", and before any later second.
@@ -167,7 +190,13 @@ private:
                 (void)remove_tree(path);
 #if !defined(_WIN32)
             if (name.ends_with(".partial") && is_name_of_ours(std::string_view{name}.substr(0, name.size() - 8))) {
-                if (const auto idle = lock_file(path + "/lock"); idle) (void)remove_tree(path);
+                // One without a lock is just being made: it goes only if it is empty.
+                std::error_code ignored;
+                if (!path_exists(path + "/lock")) {
+                    std::filesystem::remove(native_path(path), ignored);
+                } else if (const auto idle = lock_file(path + "/lock"); idle) {
+                    (void)remove_tree(path);
+                }
             }
 #endif
         }

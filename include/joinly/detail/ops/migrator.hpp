@@ -223,8 +223,9 @@ private:
         if (marked_ && done_ <= *marked_) {
             if (auto compared = leave_what_is_there(batch, end); !compared) return compared;
         }
-        done_ = std::move(end);
+        if (!end.empty()) done_ = std::move(end);
         if (batch.changes.empty()) return {};
+        done_ = (std::max)(done_, batch.changes.back().key);  // of the last batch, too: the next call compares up to here
         for (const Change& change : batch.changes) ++(change.value ? report_.written : report_.erased);
         const std::string_view reached = marked_ && *marked_ > done_ ? std::string_view{*marked_} : std::string_view{done_};
         std::string mark(1, migration_format);

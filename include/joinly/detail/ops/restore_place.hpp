@@ -74,6 +74,8 @@ public:
     /// Puts the journal aside, and then has `exchange` put the copy in the target's place: a journal must never be beside a
     /// database that it does not belong to. Where that fails, the journal is put back.
     [[nodiscard]] Status replace(FunctionRef<Status()> exchange) {
+        if (!path_exists(staging_ + "/database"))
+            return failure(Errc::io, staging_ + ": somebody has removed the copy; another restore of the same target may have");
         if (journal_) {
             if (auto moved = rename_path(journal_->path(), staged_journal()); !moved) return moved;
             holds_old_ = true;

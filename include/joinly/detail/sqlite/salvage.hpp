@@ -297,6 +297,8 @@ template <class Backend>
         return sqlite_salvage_into(*fresh, work + "/damaged");
     }();
     if (!salvage) return failure(salvage.error().code(), *source + ": " + std::string{salvage.error().message()});
+    if (sqlite_file_exists(options.path + "-wal"))  // SQLite says nothing when it cannot write the log back as it closes
+        return failure(Errc::full, *target + ": the log of the new database could not be written back");
     if (auto synced = sqlite_sync(sqlite_path(options.path)); !synced) return failure(std::move(synced).error());
     if (auto published = exchange_durably(*target, options.path); !published) return failure(std::move(published).error());
     return salvage;
