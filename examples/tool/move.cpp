@@ -132,7 +132,11 @@ Exit migrate(const MigrateCommandOptions& options, Console& console) {
     if (!place) return console.give_up(place.error());
     // A dry run looks whether everything can be read and converted, and must not leave a store where none was.
     std::optional<WorkDirectory> aside;
-    if (options.dry_run && !place->exists()) place->path = aside.emplace().path() + "/dry_run";
+    if (options.dry_run && !place->exists()) {
+        if (aside.emplace().path().empty())
+            return console.give_up(joinly::Error{joinly::Errc::io, "no directory could be made for the dry run"});
+        place->path = aside->path() + "/dry_run";
+    }
     const auto into = open_store(place->text(), Access::create, from->codec);
     if (!into) return console.give_up(into.error());
     const auto report = migrate_store(

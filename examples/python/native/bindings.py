@@ -117,7 +117,7 @@ class _Records:
 
     def load_lobby(self, lobby_id: str) -> Optional[Json]:
         """The lobby as it was saved last, a dictionary of the caller's own; None when there is none, or it has expired."""
-        return self._load(("lobby:" + lobby_id).encode())
+        return self._load(("lobby:" + lobby_id).encode("utf-8", "surrogateescape"))
 
     def delete_lobby(self, lobby_id: str, expect: Optional[int] = None) -> None:
         """Deletes the lobby. That there is none is an error only if `expect` says that there should be."""
@@ -135,7 +135,7 @@ class _Records:
 
     def load_player(self, player_id: str) -> Optional[Json]:
         """As load_lobby."""
-        return self._load(("player:" + player_id).encode())
+        return self._load(("player:" + player_id).encode("utf-8", "surrogateescape"))
 
     def delete_player(self, player_id: str, expect: Optional[int] = None) -> None:
         """As delete_lobby."""

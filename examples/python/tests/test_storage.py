@@ -134,6 +134,11 @@ class Values(InFolder):
         store.delete("key")
         self.assertFalse(store.exists("key"))
 
+    def test_an_id_that_is_not_utf_8_is_absent_rather_than_an_error(self) -> None:
+        store = self.opened(NativeStorageBinding("joinly_storage.dll"))
+        self.assertIsNone(store.load_lobby("\udcff"))
+        self.assertIsNone(store.load_player("\udcff"))
+
     def test_a_migration_by_keys_loses_nothing(self) -> None:
         sqlite, leveldb = self.opened(SQLiteStore()), self.opened(LevelDBStore())
         sqlite.save_lobby("lobby_123", LOBBY)
