@@ -87,8 +87,9 @@ template <class Word>
     } else if (left > 0) {
         first = read<unsigned char>(at) | read<unsigned char>(at + left / 2) << 8 | read<unsigned char>(at + left - 1) << 16;
     }
-    const std::uint64_t inner = folded_multiply(first ^ hashing::odd_a ^ seed, last ^ state);
-    return folded_multiply(inner ^ hashing::odd_b, seed ^ hashing::odd_a ^ bytes.size());
+    const std::uint64_t both = seed ^ hashing::odd_a;
+    const std::uint64_t inner = folded_multiply(first ^ both, last ^ state);
+    return folded_multiply(inner ^ hashing::odd_b, both ^ bytes.size());
 }
 
 /// A seed that a client cannot guess: the operating system's randomness, or time and address where there is none.
@@ -105,7 +106,7 @@ template <class Word>
 struct KeyHash {
     using is_transparent = void;
     std::uint64_t seed = random_seed();
-    [[nodiscard]] std::size_t operator()(std::string_view key) const noexcept {
+    [[nodiscard, gnu::always_inline]] inline std::size_t operator()(std::string_view key) const noexcept {
         return static_cast<std::size_t>(hash_bytes(key, seed));
     }
 };

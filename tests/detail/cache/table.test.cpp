@@ -16,9 +16,7 @@ struct Number {
 using Table = joinly::detail::CacheTable<Number>;
 
 const Number* find(const Table& table, std::uint64_t hash, int number) {
-    Number* node = nullptr;
-    const auto* cell = table.find(hash, node, [number](const Number& found) { return found.number == number; });
-    return cell == nullptr ? nullptr : node;
+    return table.find(hash, [number](const Number& found) { return found.number == number; }).node;
 }
 
 TEST_CASE(
@@ -33,8 +31,7 @@ TEST_CASE(
             table.insert(tag, &erased);
             table.insert(kept_tag, &kept);
             table.erase(tag, &erased);
-            Number* node = nullptr;
-            (void)table.find(tag, node, [&](const Number& found) {
+            (void)table.find(tag, [&](const Number& found) {
                 if (found.number != kept.number) FAIL("tag " << tag << " beside " << kept_tag);
                 return false;
             });
@@ -80,8 +77,7 @@ TEST_CASE("a node's cell can be given another node", "[cache_table]") {
     Number old{1};
     Number fresh{1};
     table.insert(7, &old);
-    Number* node = nullptr;
-    Table::Cell* cell = table.find(7, node, [](const Number& found) { return found.number == 1; });
+    const auto [cell, node] = table.find(7, [](const Number& found) { return found.number == 1; });
     REQUIRE(cell != nullptr);
     CHECK(node == &old);
     cell->store(&fresh);

@@ -60,9 +60,8 @@ public:
     void prefetch(std::uint64_t hash) const noexcept { Table::prefetch(whereabouts_, hash); }
 
     [[nodiscard, gnu::always_inline]] inline const Node* find(std::string_view key, std::uint64_t hash) const noexcept {
-        Node* node = nullptr;
         const Table* const table = table_.load();
-        return table != nullptr && table->find(hash, node, with(key)) != nullptr ? node : nullptr;
+        return table == nullptr ? nullptr : table->find(hash, with(key)).node;
     }
     /// Asks for the node that `find` will look at first.
     void prefetch_candidate(std::uint64_t hash) const noexcept {
@@ -96,8 +95,7 @@ public:
     void set(std::uint64_t hash, typename Node::Owner fresh) {
         const std::scoped_lock lock{mutex_};
         const std::size_t weight = weight_of(*fresh);
-        Node* old = nullptr;
-        typename Table::Cell* const cell = find_cell(fresh->key(), hash, old);
+        const auto [cell, old] = find_cell(fresh->key(), hash);
         if (limits_.entries == 0 || weight > limits_.weight) {
             if (cell != nullptr) remove(*old, hash);
             return;
@@ -112,11 +110,10 @@ public:
 
     bool erase(std::string_view key, std::uint64_t hash) {
         const std::scoped_lock lock{mutex_};
-        Node* node = nullptr;
-        const bool found = find_cell(key, hash, node) != nullptr;
-        if (found) remove(*node, hash);
+        Node* const node = find_cell(key, hash).node;
+        if (node != nullptr) remove(*node, hash);
         if (readers_ != nullptr) retired_.reclaim(*readers_);
-        return found;
+        return node != nullptr;
     }
 
     void clear() {
@@ -159,15 +156,14 @@ private:
     [[nodiscard]] static auto with(std::string_view key) noexcept {
         return [key](const Node& node) { return node.has_key(key); };
     }
-    [[nodiscard]] typename Table::Cell* find_cell(std::string_view key, std::uint64_t hash, Node*& node) const noexcept {
+    [[nodiscard]] typename Table::Found find_cell(std::string_view key, std::uint64_t hash) const noexcept {
         const Table* const table = table_.load(std::memory_order_relaxed);
-        return table == nullptr ? nullptr : table->find(hash, node, with(key));
+        return table == nullptr ? typename Table::Found{} : table->find(hash, with(key));
     }
     template <class Clock>
     [[nodiscard]] Node* find_live(std::string_view key, std::uint64_t hash, const Clock& clock) {
-        Node* node = nullptr;
-        if (find_cell(key, hash, node) == nullptr) return nullptr;
-        if (!node->has_expired(clock)) return node;
+        Node* const node = find_cell(key, hash).node;
+        if (node == nullptr || !node->has_expired(clock)) return node;
         remove(*node, hash);
         ++stats_.expirations;
         return nullptr;

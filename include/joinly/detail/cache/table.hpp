@@ -61,33 +61,26 @@ public:
     /// A node's place: the pointer to it can be replaced.
     using Cell = std::atomic<Node*>;
 
-    /// The cell whose node `is_it`, of those with this hash's tag; null when there is none. The node as it was then is in
-    /// `node`.
+    struct Found {
+        Cell* cell = nullptr;  // null: there is none
+        Node* node = nullptr;  // as it was then
+    };
+
+    /// Of the nodes with this hash's tag the one that `is_it`.
     template <class IsIt>
-    [[nodiscard, gnu::always_inline]] inline Cell* find(std::uint64_t hash, Node*& node, IsIt is_it) const noexcept {
+    [[nodiscard, gnu::always_inline]] inline Found find(std::uint64_t hash, IsIt is_it) const noexcept {
         const std::uint64_t wanted = each_byte * tag_of(hash);
-        std::size_t at = home(hash);
-        for (std::size_t left = count_; left != 0; --left) {
-            Bucket& bucket = buckets_[at];
-            const std::uint64_t control = bucket.control.load();
-            const std::uint64_t differing = control ^ wanted;
-            for (std::uint64_t same = (differing - each_byte) & ~differing & tag_tops; same != 0; same &= same - 1) {
-                Cell& cell = bucket.cells[static_cast<std::size_t>(std::countr_zero(same)) / 8];
-                node = cell.load();
-                if (is_it(*node)) return &cell;
-            }
-            if (control >> past_shift == 0) return nullptr;
-            at = next(at);
-        }
-        return nullptr;
+        const std::size_t at = home(hash);
+        Bucket& bucket = buckets_[at];
+        const std::uint64_t control = bucket.control.load();
+        if (const Found found = find_in(bucket, control, wanted, is_it); found.cell != nullptr) return found;
+        return control >> past_shift == 0 ? Found{} : find_past(at, wanted, is_it);
     }
 
     /// Asks for the line of the first node that has the hash's tag.
     void prefetch_candidate(std::uint64_t hash) const noexcept {
 #if defined(__GNUC__)
-        Node* node = nullptr;
-        (void)find(hash, node, [](const Node&) { return true; });
-        __builtin_prefetch(node);
+        __builtin_prefetch(find(hash, [](const Node&) { return true; }).node);
 #else
         (void)hash;
 #endif
@@ -154,6 +147,29 @@ private:
     }
     [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept { return home_of(hash, count_); }
     [[nodiscard]] std::size_t next(std::size_t at) const noexcept { return at + 1 == count_ ? 0 : at + 1; }
+
+    template <class IsIt>
+    [[nodiscard, gnu::always_inline]] static inline Found find_in(Bucket& bucket, std::uint64_t control, std::uint64_t wanted,
+                                                                  IsIt& is_it) noexcept {
+        const std::uint64_t differing = control ^ wanted;
+        for (std::uint64_t same = (differing - each_byte) & ~differing & tag_tops; same != 0; same &= same - 1) {
+            Cell& cell = bucket.cells[static_cast<unsigned>(std::countr_zero(same)) / 8];
+            Node* const node = cell.load();
+            if (is_it(*node)) return {&cell, node};
+        }
+        return {};
+    }
+    /// In the buckets after `at`, where one lookup in twelve has to go. Not in line: that would cost the others.
+    template <class IsIt>
+    [[nodiscard, gnu::noinline]] Found find_past(std::size_t at, std::uint64_t wanted, IsIt is_it) const noexcept {
+        for (std::size_t left = count_ - 1; left != 0; --left) {
+            at = next(at);
+            const std::uint64_t control = buckets_[at].control.load();
+            if (const Found found = find_in(buckets_[at], control, wanted, is_it); found.cell != nullptr) return found;
+            if (control >> past_shift == 0) break;
+        }
+        return {};
+    }
 
     std::size_t count_;
     std::unique_ptr<Bucket[]> buckets_;
