@@ -1,6 +1,7 @@
 // The Json codec: round trips, what Python writes, and text that nobody vouches for.
 
 #include "tests/codec/samples.hpp"
+#include "tests/fuzz/json_judge.hpp"
 #include "tests/support/catch.hpp"
 
 #include <joinly/codec/concepts.hpp>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,6 +44,14 @@ T decoded(std::string_view text) {
     INFO((status ? std::string{} : std::string{status.error().message()}));
     REQUIRE(status);
     return object;
+}
+
+/// Whether it takes no tree to read `text`.
+template <class T>
+bool is_read_in_one_walk(std::string_view text) {
+    T object;
+    detail::JsonScan scan{text};
+    return detail::scan_json_object(scan, object) && scan.at_end();
 }
 
 template <class T>
@@ -130,6 +140,41 @@ TEST_CASE("extreme numbers survive Json", "[json]") {
     CHECK(decoded<game::Everything>(encoded(all)) == all);
     all.single_precision = std::numeric_limits<float>::lowest();
     CHECK(decoded<game::Everything>(encoded(all)) == all);
+}
+
+TEST_CASE("what Json and Python write is read in one walk", "[json]") {
+    const auto check_one = [](const auto& object) {
+        using T = std::remove_cvref_t<decltype(object)>;
+        const std::string text = encoded(object);
+        CHECK(is_read_in_one_walk<T>(text));
+        CHECK(is_read_in_one_walk<T>(spaced(text)));
+        CHECK(decoded<T>(spaced(text)) == object);
+    };
+    check_one(golden_player());
+    check_one(golden_lobby());
+    check_one(golden_match());
+    check_one(golden_queue());
+    check_one(everything_filled());
+    check_one(game::Everything{});
+    check_one(Player{.username = "Zo\xc3\xab \"x\" \\ \n \xf0\x9f\x98\x80"});
+    CHECK(is_read_in_one_walk<Player>(R"({"username": "Zo\u00eb \ud83d\ude00"})"));
+    CHECK(is_read_in_one_walk<Player>(" {\n  \"username\" : null\n}\n"));
+}
+
+TEST_CASE("members in another order, of other names or of another version take a tree, and are read as well", "[json]") {
+    for (const char* text :
+         {R"({"username":"a","player_id":"b"})", R"({"player_id":"b","x":[],"username":"a"})",
+          R"({"_version":1,"player_id":"b","username":"a"})", R"({"player_id":"x","player_id":"b","username":"a"})",
+          R"({"player_id":"b","username":"a","skill_rating":4.0})"}) {
+        CHECK_FALSE(is_read_in_one_walk<Player>(text));
+        CHECK(decoded<Player>(text).player_id == "b");
+        CHECK(decoded<Player>(text).username == "a");
+    }
+}
+
+TEST_CASE("what was read before it took a tree leaves nothing behind", "[json]") {
+    const std::string twice = R"({"loadout":{"weapon":"axe"},"loadout":{"ammunition":3}})";
+    CHECK(decoded<game::Hero>(twice).loadout == game::Loadout{.ammunition = 3});
 }
 
 TEST_CASE("Json has the shape of the documented dictionaries", "[json]") {

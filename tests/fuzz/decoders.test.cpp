@@ -2,6 +2,7 @@
 // long run, JOINLY_SEED=... for another one. judge.hpp says what is right; fuzz/run lets libFuzzer search for more.
 
 #include "tests/codec/samples.hpp"
+#include "tests/fuzz/json_judge.hpp"
 #include "tests/fuzz/judge.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/count_allocations.hpp"
@@ -143,13 +144,19 @@ std::string complaint_of(std::string_view bytes) {
 }
 
 template <class T>
+std::string complaint_of_json(std::string_view text) {
+    return json_complaint<T>(text, [](auto work) { return peak_bytes_of(work); });
+}
+
+template <class T>
 void add_codecs(std::vector<Decoder>& decoders, const std::string& name, const std::vector<T>& objects) {
     Decoder binary{"Binary " + name, {}, wire_pieces, complaint_of<Binary, T>};
-    Decoder json{"Json " + name, {}, json_pieces, complaint_of<Json, T>};
+    Decoder json{"Json " + name, {}, json_pieces, complaint_of_json<T>};
     for (const T& object : objects) {
         REQUIRE(Binary::encode(object, binary.samples.emplace_back()));
         REQUIRE(Json::encode(object, json.samples.emplace_back()));
     }
+    json.samples.push_back(spaced(json.samples.front()));
     decoders.push_back(std::move(binary));
     decoders.push_back(std::move(json));
 }
@@ -183,8 +190,9 @@ game::Keeper keeper_of_hero() {
 }
 
 template <class Codec>
-void add_keeper(std::vector<Decoder>& decoders, const std::vector<std::string_view>& pieces) {
-    Decoder keeper{std::string{Codec::name} + " keeper", {}, pieces, complaint_of<Codec, game::Keeper>};
+void add_keeper(std::vector<Decoder>& decoders, const std::vector<std::string_view>& pieces,
+                std::string (*complaint)(std::string_view)) {
+    Decoder keeper{std::string{Codec::name} + " keeper", {}, pieces, complaint};
     REQUIRE(Codec::encode(keeper_of_hero<Codec>(), keeper.samples.emplace_back()));
     REQUIRE(Codec::encode(game::Keeper{}, keeper.samples.emplace_back()));
     decoders.push_back(std::move(keeper));
@@ -220,8 +228,8 @@ std::vector<Decoder> all_decoders() {
     add_codecs<game::Tree>(decoders, "tree", {tree_of_depth(5), tree_of_depth(2)});
     add_compressing<Binary>(decoders);
     add_compressing<Json>(decoders);
-    add_keeper<Binary>(decoders, wire_pieces);
-    add_keeper<Json>(decoders, json_pieces);
+    add_keeper<Binary>(decoders, wire_pieces, complaint_of<Binary, game::Keeper>);
+    add_keeper<Json>(decoders, json_pieces, complaint_of_json<game::Keeper>);
     Decoder record{"LevelDB record", {}, wire_pieces, complaint_of_record};
     detail::encode_leveldb_value(record_key, {"hello", 258, {}}, record.samples.emplace_back());
     detail::encode_leveldb_value(record_key, {"", 1, Expiry{WallTime{std::chrono::milliseconds{1}}}},

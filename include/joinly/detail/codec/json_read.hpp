@@ -1,12 +1,14 @@
 #ifndef JOINLY_DETAIL_CODEC_JSON_READ_HPP
 #define JOINLY_DETAIL_CODEC_JSON_READ_HPP
-// A JSON tree to an object. Every access looks at the value's type first, so that nlohmann never throws.
+// JSON text to an object: in one walk, if it is as usual (see json_scan.hpp), else over a tree. Every access looks at the value's
+// type first, so that nlohmann never throws.
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/base64.hpp>
 #include <joinly/detail/codec/compressed_mark.hpp>
 #include <joinly/detail/codec/json_reader.hpp>
+#include <joinly/detail/codec/json_scan.hpp>
 #include <joinly/detail/codec/json_tree.hpp>
 #include <joinly/detail/codec/json_unknown.hpp>
 #include <joinly/detail/codec/unix_seconds.hpp>
@@ -19,12 +21,11 @@
 #include <joinly/entity/unknown_fields.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 JOINLY_NAMESPACE_BEGIN
@@ -71,31 +72,6 @@ bool read_json_value(JsonReader& in, const JsonTree& json, T& value) {
         }
     } else {
         return read_json_object(in, json, value);
-    }
-}
-
-template <key_field T>
-bool read_json_key(JsonReader& in, const std::string& text, T& key) {
-    if constexpr (wire_convertible<T>) {
-        converted_type_of<T> wire{};
-        if (!read_json_key(in, text, wire)) return false;
-        return Entity<T>::from_wire(std::as_const(wire), key) || in.fail("the key is not one that from_wire accepts");
-    } else if constexpr (string_field<T>) {
-        key.assign(text.data(), text.size());
-        return true;
-    } else if constexpr (std::same_as<T, bool>) {
-        key = text == "true";
-        return key || text == "false" || in.fail("the key is not true or false");
-    } else {
-        if constexpr (described_enum<T>) {
-            if (find_enumerator(text, key)) return true;
-        }
-        number_of<T> number{};
-        const char* const end = text.data() + text.size();
-        const auto parsed = std::from_chars(text.data(), end, number);
-        if (parsed.ec != std::errc{} || parsed.ptr != end) return in.fail("the key is not a number that fits");
-        key = from_number<T>(number);
-        return true;
     }
 }
 
@@ -207,13 +183,24 @@ tl::unexpected<Error> refuse_text(std::string_view text, const JsonTreeBuilder& 
     return failure(Errc::corrupt, place_in_object<T>({}) + ": " + builder.what());
 }
 
+/// Any JSON text, into a freshly made object.
 template <described T>
-Status decode_json(std::string_view text, T& object) {
+Status decode_json_tree(std::string_view text, T& object) {
     JsonTreeBuilder builder;
     if (!builder.parse(text)) return refuse_text<T>(text, builder);
     JsonReader in{text, builder.take_places()};
     if (read_json_object(in, builder.root(), object)) return {};
     return failure(in.code, place_in_object<T>(in.path) + ": " + in.what);
+}
+
+template <described T>
+Status decode_json(std::string_view text, T& object) {
+    if constexpr (std::is_default_constructible_v<T> && std::is_move_assignable_v<T>) {
+        JsonScan in{text};
+        if (scan_json_object(in, object) && in.at_end()) return {};
+        object = T{};  // without what was taken already
+    }
+    return decode_json_tree(text, object);
 }
 
 /// The version of the description that wrote `text`, which is a T.

@@ -7,9 +7,13 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/json_tree.hpp>
 #include <joinly/detail/codec/wire.hpp>
+#include <joinly/detail/entity/enum_names.hpp>
+#include <joinly/detail/entity/field_types.hpp>
 #include <joinly/detail/printable.hpp>
+#include <joinly/entity/described.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -131,6 +135,32 @@ bool read_json_number(JsonReader& in, const JsonTree& json, Number& number) {
         return true;
     } else {
         return read_json_integer(in, json, number);
+    }
+}
+
+/// A member's key as that of a map's entry. `in` takes what is wrong.
+template <key_field T, class In>
+bool read_json_key(In& in, std::string_view text, T& key) {
+    if constexpr (wire_convertible<T>) {
+        converted_type_of<T> wire{};
+        if (!read_json_key(in, text, wire)) return false;
+        return Entity<T>::from_wire(std::as_const(wire), key) || in.fail("the key is not one that from_wire accepts");
+    } else if constexpr (string_field<T>) {
+        key.assign(text.data(), text.size());
+        return true;
+    } else if constexpr (std::same_as<T, bool>) {
+        key = text == "true";
+        return key || text == "false" || in.fail("the key is not true or false");
+    } else {
+        if constexpr (described_enum<T>) {
+            if (find_enumerator(text, key)) return true;
+        }
+        number_of<T> number{};
+        const char* const end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data(), end, number);
+        if (parsed.ec != std::errc{} || parsed.ptr != end) return in.fail("the key is not a number that fits");
+        key = from_number<T>(number);
+        return true;
     }
 }
 

@@ -3,6 +3,7 @@
 // The pieces of JSON text, and what keeps the text readable: its depth, and what reading it will allocate.
 
 #include <joinly/config.hpp>
+#include <joinly/detail/codec/json_text.hpp>
 #include <joinly/detail/codec/utf8.hpp>
 #include <joinly/detail/codec/wire.hpp>
 
@@ -40,16 +41,21 @@ public:
         return true;
     }
     bool text(std::string_view text) {
-        if (!is_utf8(text)) return fail("it is not UTF-8; std::vector<std::byte> holds any bytes");
         out_.push_back('"');
-        std::size_t plain = 0;  // from here on nothing needs an escape so far
-        for (std::size_t i = 0; i < text.size(); ++i) {
-            if (static_cast<unsigned char>(text[i]) >= 0x20 && text[i] != '"' && text[i] != '\\') continue;
-            out_.append(text, plain, i - plain);
-            escape(text[i]);
-            plain = i + 1;
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t plain = plain_json_run(text, at);
+            out_.append(text, at, plain);
+            at += plain;
+            if (at == text.size()) break;
+            const std::size_t length = utf8_length(text.substr(at));
+            if (length == 0) return fail("it is not UTF-8; std::vector<std::byte> holds any bytes");
+            if (length == 1) {
+                escape(text[at]);
+            } else {
+                out_.append(text, at, length);
+            }
+            at += length;
         }
-        out_.append(text, plain);
         out_.push_back('"');
         return true;
     }

@@ -5,7 +5,10 @@
 #include <joinly/config.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <type_traits>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -29,7 +32,18 @@ namespace detail {
     return 0;
 }
 
+/// How many characters of ASCII `text` begins with, but for some; looks at eight at a time.
+[[nodiscard]] inline std::size_t ascii_run(std::string_view text) noexcept {
+    std::size_t end = 0;
+    for (std::uint64_t bytes = 0; end + 8 <= text.size(); end += 8) {
+        std::memcpy(&bytes, text.data() + end, 8);
+        if ((bytes & 0x8080808080808080U) != 0) break;
+    }
+    return end;
+}
+
 [[nodiscard]] constexpr bool is_utf8(std::string_view text) noexcept {
+    if (!std::is_constant_evaluated()) text.remove_prefix(ascii_run(text));
     while (!text.empty()) {
         const std::size_t length = utf8_length(text);
         if (length == 0) return false;
