@@ -8,6 +8,7 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/base64.hpp>
+#include <joinly/detail/codec/json_text.hpp>
 #include <joinly/detail/codec/json_writer.hpp>
 #include <joinly/detail/codec/utf8.hpp>
 
@@ -178,86 +179,46 @@ private:
     [[nodiscard]] bool object(std::string_view& text) {
         const std::size_t start = at_;
         std::size_t depth = 0;
-        bool quoted = false;
         for (; at_ < line_.size(); ++at_) {
             const char c = line_[at_];
-            if (quoted) {
-                if (c == '\\') ++at_;
-                quoted = c != '"';
-            } else if (c == '"') {
-                quoted = true;
-            } else if (c == '{' || c == '[') {
+            if (c == '{' || c == '[') {
                 ++depth;
-            } else if (c == '}' || c == ']') {
-                if (--depth == 0) {
-                    text = line_.substr(start, ++at_ - start);
-                    return true;
-                }
+            } else if (depth == 0) {
+                return fail("it is not an object");
+            } else if (c == '"') {
+                at_ = end_of_string(at_ + 1);
+            } else if ((c == '}' || c == ']') && --depth == 0) {
+                text = line_.substr(start, ++at_ - start);
+                return true;
             }
-            if (depth == 0) return fail("it is not an object");
         }
         at_ = line_.size();
         return fail("the object does not end");
+    }
+    /// Where its closing quote is, or the line's end.
+    [[nodiscard]] std::size_t end_of_string(std::size_t at) const noexcept {
+        while (at < line_.size()) {
+            at = quote_or_backslash(at);
+            if (at < line_.size() && line_[at] == '"') return at;
+            at += 2;
+        }
+        return line_.size();
+    }
+    /// Where the next one is, or the line's end.
+    [[nodiscard]] std::size_t quote_or_backslash(std::size_t at) const noexcept {
+        return (std::min)(line_.find_first_of("\"\\", at + plain_json_run(line_, at)), line_.size());
     }
 
     [[nodiscard]] bool string(std::string& text) {
         text.clear();
         if (!take('"')) return fail("it is not a string");
         for (;;) {
-            const std::size_t plain = line_.find_first_of("\"\\", at_);
-            if (plain == std::string_view::npos) return fail("the string does not end");
+            const std::size_t plain = quote_or_backslash(at_);
+            if (plain == line_.size()) return fail("the string does not end");
             text.append(line_, at_, plain - at_);
             at_ = plain + 1;
             if (line_[plain] == '"') return is_utf8(text) || fail("it is not UTF-8");
-            if (!escape(text)) return fail("there is no such escape");
-        }
-    }
-    [[nodiscard]] bool escape(std::string& text) {
-        if (at_ == line_.size()) return false;
-        constexpr std::string_view letters = "\"\\/bfnrt";
-        constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
-        const char letter = line_[at_++];
-        if (const std::size_t known = letters.find(letter); known != std::string_view::npos) {
-            text.push_back(meanings[known]);
-            return true;
-        }
-        std::uint32_t code = 0;
-        if (letter != 'u' || !hex(code)) return false;
-        if (code >= 0xd800 && code < 0xdc00) {
-            std::uint32_t low = 0;
-            if (line_.substr(at_, 2) != "\\u") return false;
-            at_ += 2;
-            if (!hex(low) || low < 0xdc00 || low > 0xdfff) return false;
-            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-        } else if (code >= 0xdc00 && code < 0xe000) {
-            return false;
-        }
-        append_character(text, code);
-        return true;
-    }
-    [[nodiscard]] bool hex(std::uint32_t& code) noexcept {
-        const std::string_view digits = line_.substr((std::min)(at_, line_.size()), 4);
-        const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
-        if (digits.size() != 4 || parsed.ptr != digits.data() + 4) return false;
-        at_ += 4;
-        return true;
-    }
-    static void append_character(std::string& text, std::uint32_t code) {
-        const auto byte = [&](std::uint32_t bits) { text.push_back(static_cast<char>(bits)); };
-        if (code < 0x80) {
-            byte(code);
-        } else if (code < 0x800) {
-            byte(0xc0 | code >> 6);
-            byte(0x80 | (code & 0x3f));
-        } else if (code < 0x10000) {
-            byte(0xe0 | code >> 12);
-            byte(0x80 | (code >> 6 & 0x3f));
-            byte(0x80 | (code & 0x3f));
-        } else {
-            byte(0xf0 | code >> 18);
-            byte(0x80 | (code >> 12 & 0x3f));
-            byte(0x80 | (code >> 6 & 0x3f));
-            byte(0x80 | (code & 0x3f));
+            if (!take_json_escape(line_, at_, text)) return fail("there is no such escape");
         }
     }
 

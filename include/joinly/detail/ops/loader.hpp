@@ -113,10 +113,10 @@ private:
         return {};
     }
 
-    [[nodiscard]] Status take_record(DumpLine line) {
-        const std::string_view key = *line.key;
+    [[nodiscard]] Status take_record(DumpLine&& line) {
+        Change change{std::move(*line.key), std::nullopt, line.expires_at, absent, ValueForm::bytes, std::nullopt};
+        const std::string_view key = change.key;
         const std::string_view kind = kind_in_key(key);
-        Change change{*line.key, std::nullopt, line.expires_at, absent, ValueForm::bytes, std::nullopt};
         if (was_empty_ && options_.keep_versions) change.version = line.version;
         if (line.json) {
             const auto encoded = types_.encode(kind, *line.json, change);
@@ -137,7 +137,8 @@ private:
         ascending_ = ascending_ && (last_key_.empty() || last_key_ < key);
         last_key_ = key;
         pending_bytes_ += change.key.size() + change.value->size() + sizeof(Change);
-        pending_.push_back({std::move(change), report_.lines});
+        pending_.push_back(std::move(change));
+        pending_lines_.push_back(report_.lines);
         return {};
     }
 
@@ -157,7 +158,9 @@ private:
 
     /// Before the first record of a kind, and of each form: what the store says about its indexes must hold with it as well.
     [[nodiscard]] Status settle(std::string_view kind, bool readable) {
-        if (!settled_.emplace(std::string{kind}, readable).second) return {};
+        if (kind == last_settled_.first && readable == last_settled_.second) return {};
+        last_settled_ = std::pair{std::string{kind}, readable};
+        if (!settled_.insert(last_settled_).second) return {};
         const std::string key = catalogue_key(kind);
         auto stored = target_.read(key);
         if (!stored && stored.error() != Errc::not_found) return failure(stored.error());
@@ -187,8 +190,7 @@ private:
         return failure(Errc::incompatible, "the store has indexes of the kind which these bytes do not know: name its type");
     }
     [[nodiscard]] bool is_pending(std::string_view kind) const {
-        return std::any_of(pending_.begin(), pending_.end(),
-                           [&](const Pending& each) { return kind_in_key(each.change.key) == kind; });
+        return std::any_of(pending_.begin(), pending_.end(), [&](const Change& change) { return kind_in_key(change.key) == kind; });
     }
     [[nodiscard]] Status write_catalogue() {
         const Batch batch = std::exchange(catalogue_changes_, {});
@@ -198,59 +200,58 @@ private:
         return {};
     }
 
-    struct Pending {
-        Change change;
-        std::uint64_t line;
-    };
-
     [[nodiscard]] Status put_pending() {
-        std::vector<Pending> pending = std::exchange(pending_, {});
-        pending_bytes_ = 0;
         const bool surely_new = was_empty_ && ascending_;
+        pending_bytes_ = 0;
         for (int tries = 0;; ++tries) {
             Batch batch;
-            std::uint64_t skipped = 0;
-            if (auto chosen = choose(pending, surely_new, batch, skipped); !chosen) return chosen;
-            const auto written = batch.changes.empty() ? Result<Version>{last_version_} : target_.write(batch);
-            if (written) {
-                last_version_ = *written;
-                report_.loaded += batch.changes.size();
-                report_.skipped += skipped;
-                return {};
+            if (surely_new) {
+                batch.changes = std::move(pending_);
+            } else if (auto chosen = choose(batch); !chosen) {
+                return chosen;
             }
-            if (written.error() != Errc::conflict || surely_new || tries == most_tries)
-                return at_line(pending.front().line, written.error());
+            if (was_empty_) follow_on(batch);
+            const auto written = batch.changes.empty() ? Result<Version>{last_version_} : target_.write(batch);
+            if (!written && (written.error() != Errc::conflict || surely_new || tries == most_tries))
+                return at_line(pending_lines_.front(), written.error());
+            if (!written) continue;
+            last_version_ = *written;
+            report_.loaded += batch.changes.size();
+            report_.skipped += pending_lines_.size() - batch.changes.size();
+            if (surely_new) pending_ = std::move(batch.changes);  // for its room
+            pending_.clear();
+            pending_lines_.clear();
+            return {};
         }
     }
 
-    /// What of the pending records is to be put, and what must hold for that. Those that are surely new are moved from.
-    [[nodiscard]] Status choose(std::vector<Pending>& pending, bool surely_new, Batch& batch, std::uint64_t& skipped) const {
+    /// What of the pending records is to be put, and what must hold for that.
+    [[nodiscard]] Status choose(Batch& batch) const {
         std::set<std::string_view> seen;
-        batch.changes.reserve(pending.size());
-        for (auto& [change, line] : pending) {
-            if (!surely_new && options_.existing != Existing::overwrite) {
+        batch.changes.reserve(pending_.size());
+        for (std::size_t i = 0; i < pending_.size(); ++i) {
+            const Change& change = pending_[i];
+            if (options_.existing != Existing::overwrite) {
+                const std::uint64_t line = pending_lines_[i];
                 const auto there = target_.read(change.key);
                 if (!there && there.error() != Errc::not_found) return at_line(line, there.error());
                 if (const bool twice = !seen.insert(change.key).second; there || twice) {
-                    ++skipped;
                     if (options_.existing == Existing::skip) continue;
                     return at_line(line, {Errc::conflict, printable(change.key) + (there ? " is there already" : " comes twice")});
                 }
                 batch.require(change.key, absent);
             }
-            batch.version = (std::max)(batch.version, change.version);
-            if (surely_new) {
-                batch.changes.push_back(std::move(change));
-                continue;
-            }
             batch.changes.push_back(change);
             if (!change.index_terms) batch.changes.back().index_terms.emplace();
         }
-        if (was_empty_) {
-            batch.after = last_version_;
-            batch.version = (std::max)({batch.version, last_version_ + 1, at_least_});
-        }
         return {};
+    }
+
+    /// Nobody else may have written, and the versions come in.
+    void follow_on(Batch& batch) const {
+        batch.after = last_version_;
+        batch.version = (std::max)(last_version_ + 1, at_least_);
+        for (const Change& change : batch.changes) batch.version = (std::max)(batch.version, change.version);
     }
 
     static constexpr int most_tries = 10;
@@ -268,7 +269,9 @@ private:
     std::string codec_;                                           // the dump's
     std::map<std::string, std::string, std::less<>> catalogues_;  // of the dump's kinds
     std::set<std::pair<std::string, bool>> settled_;
-    std::vector<Pending> pending_;
+    std::pair<std::string, bool> last_settled_;
+    std::vector<Change> pending_;
+    std::vector<std::uint64_t> pending_lines_;  // where each of them stands
     std::size_t pending_bytes_ = 0;
     Batch catalogue_changes_;
     bool ascending_ = true;
