@@ -2,6 +2,7 @@
 // one, which is the same to SQLite.
 #include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
+#include <joinly/game/lobbies.hpp>
 #include <joinly/store.hpp>
 
 #include <tests/support/catch.hpp>
@@ -497,6 +498,17 @@ TEMPLATE_TEST_CASE("a transaction that refuses on what the cache has still is tr
         }));
         CHECK(rating(shared.store, "ada") == 3);
     }
+}
+
+TEMPLATE_TEST_CASE("what a lobby in the cache would refuse is not the answer once another process has erased it",
+                   "[policy][foreign][transaction]", ReadThrough, WriteThrough) {
+    Shared<TestType> shared;
+    REQUIRE(joinly::create_lobby(shared.store, {.lobby_id = "arena", .state = joinly::LobbyState::closed, .owner = "ada"}));
+    REQUIRE(shared.store.template exists<joinly::Lobby>("arena") == true);  // and cached
+    auto other = *OnSqlite<WriteThrough>::open(at(shared.dir / "db"), {}, shared.traits);
+    REQUIRE(other.template erase<joinly::Lobby>("arena"));
+    SECTION("a leave") { CHECK(joinly::leave_lobby(shared.store, "arena", "eve").error() == Errc::not_found); }
+    SECTION("a start") { CHECK(joinly::start_lobby(shared.store, "arena", "match").error() == Errc::not_found); }
 }
 
 TEST_CASE("raw bytes are refused as soon as another store has made the kind one with indexes", "[policy][foreign][index]") {

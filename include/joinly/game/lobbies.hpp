@@ -93,7 +93,7 @@ inline constexpr std::string_view locked_attribute = "locked";
 
 namespace detail {
 
-/// Ends an update or a transaction that a rule of the game refuses; the caller returns the outcome in its place. Costs nothing.
+/// Ends an update that a rule of the game refuses; the caller returns the outcome in its place. Costs nothing.
 [[nodiscard]] inline Status refused() noexcept { return failure(Errc::conflict); }
 
 /// Whether these players could have come to sit there by joining it, one after the other.
@@ -176,11 +176,13 @@ template <class Store>
         return {};
     };
     const auto done = store.transaction([&](auto& tx) -> Status {
+        outcome = LeaveOutcome::left;
         auto updated = tx.template update<Lobby>(lobby_id, take_out);
+        if (outcome == LeaveOutcome::not_in) return {};  // commits what it read: that he is not in it
         if (!updated || outcome != LeaveOutcome::emptied || options.when_empty != WhenEmpty::erase) return updated;
         return tx.template erase<Lobby>(lobby_id);
     });
-    if (!done && outcome != LeaveOutcome::not_in) return failure(done.error());
+    if (!done) return failure(done.error());
     return outcome;
 }
 
@@ -203,6 +205,7 @@ template <class Store>
                                                const StartOptions& options = {}) {
     auto outcome = StartOutcome::started;
     const auto done = store.transaction([&](auto& tx) -> Status {
+        outcome = StartOutcome::started;
         Match match;
         auto updated = tx.template update<Lobby>(lobby_id, [&](Lobby& lobby) -> Status {
             outcome = start_outcome(lobby, options);
@@ -211,13 +214,14 @@ template <class Store>
             match.players = lobby.players;
             return {};
         });
+        if (outcome != StartOutcome::started) return {};  // commits what it read
         if (!updated) return updated;
         match.match_id = match_id;
         match.lobby_id = lobby_id;
         match.started_at = store.now();
         return tx.save(match, {.expect = absent});
     });
-    if (!done && outcome == StartOutcome::started) return failure(done.error());
+    if (!done) return failure(done.error());
     return outcome;
 }
 
