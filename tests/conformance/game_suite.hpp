@@ -483,6 +483,17 @@ JOINLY_EACH_POLICY("a player is grouped with others further off the longer he wa
     CHECK(joinly::claim_group(*store, "ranked", "server-1", options));
 }
 
+JOINLY_EACH_POLICY("a player who has waited for as long as time goes is grouped as one who has waited long") {
+    Fixture<TestType> store;
+    REQUIRE(
+        joinly::enqueue(*store, "ranked", {.player_id = "ada", .skill_rating = 1000, .enqueued_at = (joinly::Timestamp::min)()}));
+    REQUIRE(
+        joinly::enqueue(*store, "ranked", {.player_id = "bob", .skill_rating = 1900, .enqueued_at = (joinly::Timestamp::max)()}));
+    const auto claim = joinly::claim_group(*store, "ranked", "server-1");
+    REQUIRE(claim);
+    CHECK(joinly::players_of(*claim) == Ids{"ada", "bob"});
+}
+
 JOINLY_EACH_POLICY("a claim of an empty group, or for no time, is refused") {
     Fixture<TestType> store;
     make_queue(store, {1000});

@@ -25,8 +25,16 @@ struct GroupRule {
     double widest;
 
     [[nodiscard]] double window_of(const QueueTicket& ticket, WallTime now) const noexcept {
-        const std::chrono::duration<double> waited = now - ticket.enqueued_at;
-        return (std::min)(widest, window + growth_per_second * (std::max)(0.0, waited.count()));
+        return (std::min)(widest, window + growth_per_second * waited(ticket.enqueued_at, now).count());
+    }
+
+private:
+    [[nodiscard]] static std::chrono::duration<double> waited(Timestamp since, Timestamp now) noexcept {
+        if (since >= now) return {};
+        // Any time may have been given: the difference may be more than a signed number holds.
+        const auto ticks = static_cast<std::uint64_t>(now.time_since_epoch().count()) -
+                           static_cast<std::uint64_t>(since.time_since_epoch().count());
+        return std::chrono::duration<std::uint64_t, Timestamp::period>{ticks};
     }
 };
 
