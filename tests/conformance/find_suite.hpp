@@ -291,6 +291,27 @@ JOINLY_EACH_POLICY("an index that does not cover what is stored is incompatible,
     CHECK(store->template rebuild_indexes<Guild>()->rewritten == 0);
 }
 
+JOINLY_EACH_POLICY("a record that an index has no place for is named when indexes are built or verified") {
+    Fixture<TestType> store;
+    OldGuild unfit = old_guild("b", 1);
+    unfit.name = std::string(joinly::max_index_term_bytes, 'x');
+    REQUIRE(store->save(old_guild("a", 2)));
+    REQUIRE(store->save(unfit));
+    const auto rebuilt = store->template rebuild_indexes<Guild>();
+    REQUIRE_FALSE(rebuilt);
+    CHECK(rebuilt.error() == Errc::invalid_argument);
+    CHECK(std::string{rebuilt.error().message()}.find("guild:b") != std::string::npos);
+    CHECK(store->template find_ids<Guild>(where(&Guild::trophies)).error() == Errc::incompatible);
+    REQUIRE(store->template erase<Guild>("a"));
+    const auto verified = store->template verify_indexes<Guild>();
+    REQUIRE_FALSE(verified);
+    CHECK(std::string{verified.error().message()}.find("guild:b") != std::string::npos);
+
+    REQUIRE(store->save(old_guild("b", 1)));
+    REQUIRE(store->template rebuild_indexes<Guild>());
+    CHECK(found(*store, where(&Guild::trophies)) == Ids{"b"});
+}
+
 JOINLY_EACH_POLICY("a rebuilding leaves alone what has expired and was not swept") {
     Fixture<TestType> store;
     REQUIRE(store->save(guild("a", 1), {.ttl = 10s}));

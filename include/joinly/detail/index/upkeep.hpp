@@ -207,7 +207,7 @@ private:
         auto loaded = Core::template materialise<T>(item);
         if (!loaded) return failure(std::move(loaded).error());
         std::string terms;
-        if (auto told = index_terms(**loaded, terms); !told) return told;
+        if (auto told = index_terms(**loaded, terms); !told) return failure_at(item.key, told.error());
         if (terms == item.record.index_terms) return {};
         const ObjectType* const type = &Core::template type_of<T>();
         outdated.push_back({{std::string{item.key}, {loaded->shared(), type}, loaded->expires_at()}, loaded->version()});
@@ -294,6 +294,7 @@ template <class T, class Core>
         auto loaded = Core::template materialise<T>({key, record, nullptr});
         std::string terms;
         outcome = loaded ? index_terms(**loaded, terms) : failure(std::move(loaded).error());
+        if (loaded && !outcome) outcome = failure_at(key, outcome.error());
         if (outcome && terms != record.index_terms)
             outcome = failure(Errc::corrupt, printable(key) + " is indexed by other values than it has");
         for (std::string_view rest = terms; outcome;) {
