@@ -185,7 +185,9 @@ public:
     /// The record keeps its expiry.
     ///
     /// `change` takes a `T&` and returns nothing, or a Status whose error ends the update and is returned. It may be called
-    /// several times, so it must not do anything but change its argument; it must not change the id (`invalid_argument`).
+    /// several times, so it must not do anything but change its argument; it must not change the id (`invalid_argument`). Where
+    /// other processes write to the database too, what it refuses is founded on a load like any other, which may be as old as
+    /// `foreign_check`; a transaction's refusal is not.
     /// @return the new version; `not_found` when there is none to update; `conflict` after 1,000 tries in a row: a
     ///         `change` that takes much longer than others take to write the same entity.
     template <class T, std::invocable<T&> Change>
@@ -319,8 +321,10 @@ public:
     /// Has every index that T declares cover every T that is stored, after an index was added or the description has changed; and
     /// clears away what the others have left. Others may read and write meanwhile; a record whose entries were not right is saved
     /// again, upgraded to T's description, and gets a new version. `on_progress(const RebuildProgress&)` is called every 256
-    /// records. To be called when no program that does not know the index writes to the database any more; `conflict`: one has
-    /// begun to meanwhile.
+    /// records. To be called when no program that does not know the index writes to the database any more: what one that was opened
+    /// before saves afterwards is missing from the index, or makes queries that meet it `corrupt`, until this is called again.
+    /// `conflict`: one has begun to meanwhile. `invalid_argument`: an index has no place for what a record holds (NaN, a string
+    /// that is too long); it is named, and to be changed or erased first.
     /// @par Complexity  O(records), decoding each.
     template <class T, std::invocable<const RebuildProgress&> OnProgress>
     [[nodiscard]] Result<RebuildProgress> rebuild_indexes(OnProgress&& on_progress) {
@@ -459,7 +463,8 @@ public:
     /// A damaged record stays, and does not hold up the others.
     ///
     /// `on_expired(const ExpiredEntity&)` is called for each record that this call has erased, after that: so once for each expiry,
-    /// among all threads and processes that sweep. What was replaced or erased before any sweep came is told to nobody. Under
+    /// among all threads and processes that sweep. What was replaced or erased before any sweep came is told to nobody; nor are
+    /// the up to 255 others that were erased together with one for which `on_expired` throws. Under
     /// write-behind without a journal, a process that is killed before the erasures are flushed tells them again in its next life.
     /// @par Complexity  Follows what has expired, not what there is. Under write-behind it flushes, to see what has expired.
     template <std::invocable<const ExpiredEntity&> OnExpired>

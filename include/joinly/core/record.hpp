@@ -12,7 +12,8 @@
 JOINLY_NAMESPACE_BEGIN
 
 /// A number that only grows, one per committed batch of a store, over restarts too: what compare-and-set compares. A key
-/// that is erased and written again never gets an old version back.
+/// that is erased and written again never gets an old version back. What a crash takes from write-behind without a journal is the
+/// exception: the versions of those writes are given once more.
 using Version = std::uint64_t;
 
 /// The version of a key that has no record: `{.expect = absent}` saves only what is not there yet.

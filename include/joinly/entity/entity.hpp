@@ -41,6 +41,8 @@
 // knows an object by takes at most 1 KiB: a string that does not fit, or NaN, makes a save `invalid_argument`. When an index comes
 // to data that is there already, it has to be built once; and again when its fields change their type or order, or their
 // default, or the description its version. So let the default of an indexed field depend neither on the time nor on chance.
+// Processes of an older build that share an SQLite file and were opened before do not keep the new index: queries by it are to
+// be trusted from the rebuild_indexes on that comes after the last of them has gone, though the kind had no records before.
 //
 // # Changing a description
 //

@@ -9,7 +9,8 @@
 //     if (!joinly::confirm_claim(store, *claim, match)) return;            // conflict: too late, or somebody left
 //
 // Any number of servers may claim from a queue at once: no ticket is ever in two groups. Claimed tickets stay in their places,
-// where nobody else takes them until the claim's time is over; so a server that dies holds a group up, and loses nobody.
+// where nobody else takes them until the claim's time is over; so a server that dies holds a group up, and loses nobody. A clock
+// that is set back after that may bring the claim back, while nobody has claimed or confirmed anything since.
 //
 // A queue is one record, and each call reads and writes all of it: made for up to a few thousand waiting players. With a thousand
 // of them a call costs some tenths of a millisecond besides what the backend takes for 25 KB, and in proportion with more. Calls

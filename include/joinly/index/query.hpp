@@ -28,9 +28,9 @@
 // at most one has a range or prefix, and what is left is free. A save pays for each index of its type, so index what is asked.
 //
 // Order is that of the values: numbers, enums by number, times, strings by their bytes; infinities are numbers, -0.0 is 0.0, and
-// an object with NaN in an indexed field is not saved. A std::optional that is empty comes before every value and is in no
-// range: `equals(std::nullopt)` finds it. Entities that have the same values are in the order of their ids. A range that holds
-// nothing (between(2, 1), a limit of 0) is no error.
+// an object with NaN in an indexed field, or whose fields in one index take more than 1 KiB, is not saved. A std::optional that is
+// empty comes before every value and is in no range: `equals(std::nullopt)` finds it. Entities that have the same values are in the
+// order of their ids. A range that holds nothing (between(2, 1), a limit of 0) is no error.
 //
 // Queries are plain values; each call gives a new one. To page, give the cursor that came with a page to `after`:
 //
