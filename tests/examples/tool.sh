@@ -308,7 +308,12 @@ migrates() {
     same_records "$1" $other
     expect 0 info $other
     says "codec         json"
+    expect 0 migrate "$1" $other
+    messages "0 records were written"
+    "$joinly" put $other here before
     expect 1 migrate "$1" $other
+    messages "the target holds records already"
+    "$joinly" erase $other here
     expect 0 migrate $other "${other%%:*}+binary+zstd:back"
     same_records "$1" "${other%%:*}:back"
     expect 2 migrate sqlite:missing $other

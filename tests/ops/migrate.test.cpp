@@ -142,6 +142,40 @@ TEST_CASE("a target that holds records already is refused and left as it is", "[
     const auto report = migrate(from, to);
     CHECK(report.error() == Errc::conflict);
     CHECK(message_of(report) == "the target holds records already, and they are not of a migration that was stopped");
+    CHECK(migrate(from, to, {.dry_run = true}).error() == Errc::conflict);
+    const Place empty;
+    auto nothing = empty.store();
+    CHECK(migrate(nothing, to).error() == Errc::conflict);
+    CHECK(*to.backend().last_version() == before);
+}
+
+TEST_CASE("a migration that was killed after its end finds by the same call that all is there", "[migrate]") {
+    const Place source = filled_place();
+    const Place target;
+    auto from = source.store();
+    auto to = target.store();
+    REQUIRE(migrate(from, to, small_batches));
+    const Version before = *to.backend().last_version();
+
+    SECTION("and writes nothing") {
+        for (const bool dry_run : {false, true}) {
+            const auto report = migrate(from, to, {.batch_bytes = 700, .dry_run = dry_run});
+            INFO(message_of(report));
+            REQUIRE(report);
+            CHECK(report->is_finished);
+            CHECK(report->written == 0);
+            CHECK(report->records.total().records == players + 2);
+        }
+        check_same(source, target);
+    }
+    SECTION("unless the source has gone on since, and the target may be in use") {
+        REQUIRE(from.save(player("p1299", 4001)));
+        CHECK(migrate(from, to, small_batches).error() == Errc::conflict);
+    }
+    SECTION("unless the source has lost something since") {
+        REQUIRE(from.erase<Player>("p1000"));
+        CHECK(migrate(from, to, small_batches).error() == Errc::conflict);
+    }
     CHECK(*to.backend().last_version() == before);
 }
 

@@ -149,11 +149,11 @@ void survive_full_disk() {
 }  // namespace
 
 // The kills come first: children of a process that has used LevelDB cannot.
-TEST_CASE("a migration from SQLite to LevelDB that is killed at random instants comes to its end", "[.][migrate][crash]") {
+TEST_CASE("a migration from SQLite to LevelDB that is killed at random instants comes to its end", "[migrate][crash]") {
     survive_kills<Sqlite, LevelDb>(setting("JOINLY_SEED", std::random_device{}()));
 }
 
-TEST_CASE("a migration from LevelDB to SQLite that is killed at random instants comes to its end", "[.][migrate][crash]") {
+TEST_CASE("a migration from LevelDB to SQLite that is killed at random instants comes to its end", "[migrate][crash]") {
     survive_kills<LevelDb, Sqlite>(setting("JOINLY_SEED", std::random_device{}()));
 }
 

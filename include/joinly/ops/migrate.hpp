@@ -11,7 +11,7 @@
 //
 // The target must be empty, or be what a migration that was stopped has left: the same call then goes on. What it has come to is in
 // the target itself, in the same transaction as the records: it may be killed at any point. What the source has changed since is
-// put right on the way.
+// put right on the way. A target that holds all of the source and nothing else is one where it had come to its end.
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
@@ -38,7 +38,7 @@ JOINLY_NAMESPACE_BEGIN
 /// bytes always.
 ///
 /// @return what was done; `is_finished` is false when the progress function has stopped it: call again to go on. Otherwise:
-///         conflict      the target holds records and is no migration's; or somebody has written to it, or begun it from another
+///         conflict      the target holds other records and is no migration's; or somebody has written to it, or begun it from another
 ///                       source, since a migration was stopped there;
 ///         unsupported   kinds that must be converted were not named;
 ///         corrupt       a source's record is damaged, or does not decode: its key is named. Or the target does not hold what was

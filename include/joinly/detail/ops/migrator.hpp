@@ -8,7 +8,8 @@
 //     value    1, the format, in 1 byte; the source's last version, 8 bytes, the highest first; the last key that was copied
 //
 // The mark's version is the target's last one, unless somebody else has written there. Up to the mark's key the target holds what
-// some snapshot of the source had; what a later one has otherwise is found by comparing, batch by batch.
+// some snapshot of the source had; what a later one has otherwise is found by comparing, batch by batch. Without a mark the target
+// is empty, or holds just what the source does: a migration that was killed after its end is run again by whoever saw it killed.
 
 #include <joinly/config.hpp>
 #include <joinly/core/batch.hpp>
@@ -112,8 +113,8 @@ private:
         if (!mark) {
             const auto empty = target_.is_empty({});
             if (!empty) return failure(empty.error());
-            if (*empty) return {};
-            return failure(Errc::conflict, "the target holds records already, and they are not of a migration that was stopped");
+            must_be_same_ = !*empty;
+            return {};
         }
         if (mark->version != last_version_)
             return failure(Errc::conflict,
@@ -219,12 +220,13 @@ private:
     [[nodiscard]] Status put_pending(std::string end) {
         Batch batch = std::exchange(pending_, {});
         pending_bytes_ = 0;
-        if (options_.dry_run) return {};
-        if (marked_ && done_ <= *marked_) {
+        if (must_be_same_ || (marked_ && done_ <= *marked_ && !options_.dry_run)) {
             if (auto compared = leave_what_is_there(batch, end); !compared) return compared;
         }
+        if (must_be_same_ && !batch.changes.empty())
+            return failure(Errc::conflict, "the target holds records already, and they are not of a migration that was stopped");
         if (!end.empty()) done_ = std::move(end);
-        if (batch.changes.empty()) return {};
+        if (options_.dry_run || batch.changes.empty()) return {};
         done_ = (std::max)(done_, batch.changes.back().key);  // of the last batch, too: the next call compares up to here
         for (const Change& change : batch.changes) ++(change.value ? report_.written : report_.erased);
         const std::string_view reached = marked_ && *marked_ > done_ ? std::string_view{*marked_} : std::string_view{done_};
@@ -256,7 +258,7 @@ private:
             while (at != batch.changes.end() && at->key < key) changes.push_back(std::move(*at++));
             if (at == batch.changes.end() || at->key != key) {
                 changes.push_back({std::string{key}, std::nullopt, {}, absent, ValueForm::bytes, std::string{}});
-                return true;
+                return !must_be_same_;
             }
             const bool same = at->version == record.version && at->expires_at == record.expires_at && *at->value == record.value &&
                               (at->index_terms ? *at->index_terms : std::string_view{}) == record.index_terms;
@@ -314,7 +316,8 @@ private:
     Version last_version_ = absent;      // the target's
     std::optional<std::string> marked_;  // up to this key an earlier call has come
     bool is_marked_ = false;
-    std::string done_;  // up to this key this one has
+    bool must_be_same_ = false;  // records without a mark: of a migration whose caller ended before it was told, or of no migration
+    std::string done_;           // up to this key this one has
     bool stopped_ = false;
 };
 
