@@ -128,6 +128,29 @@ TEST_CASE("records around unreadable pages are saved and those within are named"
     CHECK(bytes_of(dir / "damaged") == bytes);
 }
 
+TEST_CASE("a few sound rows between many that are damaged are saved", "[sqlite][salvage]") {
+    const TempDir dir;
+    make_database(dir / "db");
+    std::string bytes = bytes_of(dir / "db");
+    const auto leaves = table_leaves(bytes);
+    std::uint64_t lost = 0;
+    for (std::size_t leaf = 10; leaf < 50; ++leaf) {
+        if (leaf == 12 || leaf == 21 || leaf == 37) continue;
+        const auto page = bytes.begin() + static_cast<std::ptrdiff_t>(leaves[leaf]);
+        lost += static_cast<unsigned char>(page[3]) * 256U + static_cast<unsigned char>(page[4]);  // rows in the page
+        std::fill_n(page, page_bytes, '\xee');
+    }
+    set_bytes(dir / "damaged", bytes);
+
+    const auto salvage = SqliteBackend::salvage({.path = dir / "damaged"}, dir / "saved");
+    REQUIRE(salvage);
+    CHECK(salvage->lost == lost);
+    CHECK(salvage->records == record_count - lost);
+    CHECK(salvage->lost_keys.size() == lost);
+    CHECK_FALSE(salvage->may_lack_names);
+    check_salvage(dir / "db", dir / "saved", *salvage);
+}
+
 TEST_CASE("a record that does not match its checksum is named and left out", "[sqlite][salvage]") {
     const TempDir dir;
     make_database(dir / "db");

@@ -15,7 +15,7 @@ struct SqliteSalvage {
     std::uint64_t records = 0;           ///< that are in the new database
     std::uint64_t lost = 0;              ///< that were there, and cannot be read or are damaged
     std::vector<std::string> lost_keys;  ///< of these the first ones, printable
-    std::vector<std::string> gaps;       ///< where: "rows from number 100 to 131"
+    std::vector<std::string> gaps;       ///< where: "rows from number 100 to 131"; of these, some may be saved
     bool may_lack_names = false;         ///< the index of keys is damaged, too, or does not fit: more may be lost than was counted
 
     static constexpr std::size_t most_lost_keys = 10'000;

@@ -2,7 +2,7 @@
 #define JOINLY_DETAIL_SQLITE_SALVAGE_HPP
 // Reading what can be read of a damaged database. A page that cannot be read ends a scan; the records behind it are found by asking
 // for rows with higher and higher numbers until one can be read, and then for the lowest such. What the index of keys tells beyond
-// that are the records that are lost, by name.
+// that is asked for one by one, for there may be sound rows between those that are not; the others are lost, by name.
 
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/backend/sqlite_salvage.hpp>
@@ -58,12 +58,12 @@ public:
             if (!next) break;
             from = *next;
         }
-        name_lost();
+        if (auto read = read_by_key(sink); !read) return failure(std::move(read).error());
         return std::move(salvage_);
     }
 
 private:
-    [[nodiscard]] SqliteStatement prepare(const char* text) {
+    [[nodiscard]] SqliteStatement prepare(const std::string& text) {
         sqlite3_stmt* made = nullptr;
         const std::string for_format = connection_.expects_first_format() ? sqlite_text_for_first_format(text) : text;
         const int code = sqlite3_prepare_v2(connection_.handle(), for_format.c_str(), -1, &made, nullptr);
@@ -71,16 +71,18 @@ private:
         return SqliteStatement{made};
     }
 
-    [[nodiscard]] SqliteStatement prepare_rows() {
-        return prepare(
-            "SELECT value, version, expires_at, checksum, key, index_terms, record.rowid, typeof(value) FROM record "
-            "WHERE record.rowid >= ?1 ORDER BY record.rowid");
+    /// @param which  of the rows' numbers, ?1 being the number that is bound
+    [[nodiscard]] SqliteStatement prepare_rows(const char* which) {
+        return prepare(std::string{"SELECT value, version, expires_at, checksum, key, index_terms, record.rowid, typeof(value) "
+                                   "FROM record WHERE record.rowid "} +
+                       which);
     }
+    [[nodiscard]] SqliteStatement prepare_rows_from() { return prepare_rows(">= ?1 ORDER BY record.rowid"); }
 
     /// Reads rows numbered `from` and above, up to the first that cannot be read: false, and `next_` is its least number.
     [[nodiscard]] Result<bool> read_from(std::int64_t from, SalvageSink sink) {
         next_ = from;
-        const SqliteStatement statement = prepare_rows();
+        const SqliteStatement statement = prepare_rows_from();
         SqliteQuery rows{statement.get(), connection_.handle()};
         rows.set_number(1, from);
         for (;;) {
@@ -138,7 +140,7 @@ private:
 
     /// Whether the first row at or above `from` can be read. No row there counts as read: the end.
     [[nodiscard]] bool can_read(std::int64_t from) {
-        const SqliteStatement statement = prepare_rows();
+        const SqliteStatement statement = prepare_rows_from();
         SqliteQuery row{statement.get(), connection_.handle()};
         row.set_number(1, from);
         const std::optional<bool> more = step(row);
@@ -177,32 +179,44 @@ private:
     }
 
     /// By the index of keys, from its begin and, where that cannot be read to the end, from its end.
-    void name_lost() {
+    [[nodiscard]] Status read_by_key(SalvageSink sink) {
         std::string first;
-        const bool whole = name_lost(
+        const Result<bool> whole = read_by_key(
             "SELECT key, record.rowid FROM record INDEXED BY sqlite_autoindex_record_1 ORDER BY key",
-            [](std::string_view before, std::string_view key) { return before < key; }, first);
-        salvage_.may_lack_names = !whole || keys_ != 0;
-        if (whole) return;
+            [](std::string_view before, std::string_view key) { return before < key; }, first, sink);
+        if (!whole) return failure(whole.error());
+        salvage_.may_lack_names = !*whole || keys_ != 0;
+        if (*whole) return {};
         std::string last;
-        name_lost(
+        const auto rest = read_by_key(
             "SELECT key, record.rowid FROM record INDEXED BY sqlite_autoindex_record_1 ORDER BY key DESC",
-            [&](std::string_view before, std::string_view key) { return key > first && (before.empty() || before > key); }, last);
+            [&](std::string_view before, std::string_view key) { return key > first && (before.empty() || before > key); }, last,
+            sink);
+        return rest ? Status{} : failure(rest.error());
     }
     /// As long as `goes_on(key before, key)`. @return whether it came to the end.
-    bool name_lost(const char* text, FunctionRef<bool(std::string_view, std::string_view)> goes_on, std::string& before) {
+    [[nodiscard]] Result<bool> read_by_key(const char* text, FunctionRef<bool(std::string_view, std::string_view)> goes_on,
+                                           std::string& before, SalvageSink sink) {
         const SqliteStatement statement = prepare(text);
+        const SqliteStatement single = prepare_rows("= ?1");
         SqliteQuery keys{statement.get(), connection_.handle()};
         for (;;) {
             const std::optional<bool> more = step(keys);
             if (more && !*more) return true;
             if (!more || !goes_on(before, keys.bytes(0))) return false;
             before = keys.bytes(0);
-            if (was_read(keys.number(1))) {
-                keys_ -= hash_of(before, keys.number(1));
-            } else {
-                note_lost(before);
+            const std::int64_t number = keys.number(1);
+            if (!was_read(number)) {
+                SqliteQuery row{single.get(), connection_.handle()};
+                row.set_number(1, number);
+                const std::optional<bool> found = step(row);
+                if (!found || !*found || row.bytes(4) != before) {
+                    note_lost(before);
+                    continue;
+                }
+                if (auto taken = take(row, sink); !taken) return failure(std::move(taken).error());
             }
+            keys_ -= hash_of(before, number);
         }
     }
 
