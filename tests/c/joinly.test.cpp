@@ -68,7 +68,13 @@ TEST_CASE("an entity's JSON comes back to the letter, with its id", "[c]") {
     CHECK(saved(R"( {"lobby_id" : "l\"1", "x":[1.50]} )") == R"( {"lobby_id" : "l\"1", "x":[1.50]} )");
     CHECK(saved("{}") == R"({"lobby_id":"l\"1"})");
     CHECK(saved(R"({"state":"in_game"}  )") == R"({"state":"in_game","lobby_id":"l\"1"})");
-    CHECK(saved(R"({"lobby_id":null})") == R"({"lobby_id":null,"lobby_id":"l\"1"})");
+    CHECK(saved(R"({"x": {"lobby_id": 1}} )") == R"({"x": {"lobby_id": 1},"lobby_id":"l\"1"})");
+    for (const auto* const empty : {"null", R"("")"})
+        CHECK(saved(R"( {"lobby_id" : )" + std::string{empty} + R"( , "x":[1.50]})") == R"( {"lobby_id" : "l\"1" , "x":[1.50]})");
+    for (const auto* const last : {R"("l\"1")", R"("")"}) {
+        CHECK(saved(R"({"lobby_id":"2", "x":"lobby_id", "lobby_id":)" + std::string{last} + '}') ==
+              R"({"lobby_id":"l\"1", "x":"lobby_id", "lobby_id":"l\"1"})");
+    }
 }
 
 TEST_CASE("an entity that C++ could not load is refused, with a reason", "[c]") {

@@ -8,6 +8,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/key.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/codec/json_members.hpp>
 #include <joinly/detail/codec/json_writer.hpp>
 #include <joinly/detail/index/terms.hpp>
 #include <joinly/detail/index/upkeep.hpp>
@@ -57,24 +58,49 @@ template <class T>
     }
 }
 
-/// `text` with the id as its last member, which counts even if there is an empty one before.
+/// What the member with the id is called.
 template <class T>
-[[nodiscard]] Result<std::string> with_id(std::string_view text, const T& entity) {
-    std::string completed{text.substr(0, text.find_last_of('}'))};
-    const bool is_empty = completed.find_last_not_of(" \t\r\n") == completed.find('{');
-    bool written = true;
-    JsonWriter writer{completed};
+[[nodiscard]] std::string_view id_member(const T& entity) {
+    std::string_view found;
     Entity<T>::fields(entity, [&](auto, std::string_view name, const auto& member, auto&&...) {
         if constexpr (std::is_same_v<decltype(member), const std::string&>) {
-            if (&member != &Entity<T>::id(entity)) return;
-            if (!is_empty) writer.raw(',');
-            writer.key(name);
-            written = writer.text(member);
+            if (&member == &Entity<T>::id(entity)) found = name;
         }
     });
+    return found;
+}
+
+/// Whether the member with the id may stand there more than once: some read the last one, as the codec does, some the first.
+[[nodiscard]] inline bool may_come_twice(std::string_view member, std::string_view text) noexcept {
+    const std::size_t first = text.find(member);
+    return first != std::string_view::npos && text.find(member, first + 1) != std::string_view::npos;
+}
+
+/// `text` with the entity's id wherever the member stands, or as its last member; the rest to the letter.
+template <class T>
+[[nodiscard]] Result<std::string> with_id(std::string_view text, const T& entity) {
+    const std::string_view name = id_member(entity);
+    std::string id;
+    if (!JsonWriter{id}.text(Entity<T>::id(entity)))
+        return failure(Errc::invalid_argument, "the id of a " + std::string{Entity<T>::kind} + " is not UTF-8, as JSON must be");
+    const std::size_t begin = text.find('{') + 1;
+    const std::size_t end = text.find_last_of('}');
+    std::string completed;
+    std::size_t copied = 0;
+    bool is_empty = true;
+    bool is_there = false;
+    JsonMembers members{text.substr(begin, end - begin)};
+    for (JsonMember member; members.next(member); is_empty = false) {
+        if (member.key_text() != name) continue;
+        const auto at = static_cast<std::size_t>(member.value.data() - text.data());
+        completed.append(text, copied, at - copied).append(id);
+        copied = at + member.value.size();
+        is_there = true;
+    }
+    completed.append(text, copied, end - copied);
+    if (!is_there) completed.append(is_empty ? "\"" : ",\"").append(name).append("\":").append(id);
     completed.push_back('}');
-    if (written) return completed;
-    return failure(Errc::invalid_argument, "the id of a " + std::string{Entity<T>::kind} + " is not UTF-8, as JSON must be");
+    return completed;
 }
 
 /// What is stored besides the text, under a codec that is not Json.
@@ -99,7 +125,7 @@ template <class T, DocumentCodec codec>
     }
     auto document = std::make_shared<Document>();
     auto& own_id = Entity<T>::id(entity);
-    if (own_id.empty()) {
+    if (own_id.empty() || (own_id == id && may_come_twice(id_member(entity), text))) {
         own_id = id;
         auto completed = with_id(text, entity);
         if (!completed) return failure(std::move(completed).error());
