@@ -19,7 +19,7 @@ import weakref
 from types import TracebackType
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, TypeVar, Union
 
-from native.errors import ConflictError, InvalidArgumentError
+from native.errors import ConflictError, InvalidArgumentError, NotFoundError
 from native.library import NOT_FOUND, Call, Reader, load_library
 
 Json = Dict[str, Any]
@@ -57,7 +57,7 @@ def as_milliseconds(ttl: Optional[float]) -> int:
         return 0
     if math.isnan(ttl) or ttl <= 0:
         return -1
-    return min(math.ceil(ttl * 1000), _NEVER) if math.isfinite(ttl) else _NEVER
+    return math.ceil(min(ttl * 1000, _NEVER))
 
 
 def _as_json(entity: Json) -> bytes:
@@ -74,7 +74,8 @@ def _from_json(text: str) -> Json:
 
 
 class _Records:
-    """What a store and a transaction have in common: entities and values, by way of _set, _get, _delete and _keys."""
+    """What a store and a transaction have in common: entities and values, by way of _set, _get, _delete, _keys, _info, _items and
+    _touch."""
 
     def _set(self, key: bytes, value: bytes, ttl: Optional[float], expect: Optional[int]) -> Optional[int]:
         raise NotImplementedError
@@ -90,6 +91,15 @@ class _Records:
         raise NotImplementedError
 
     def _keys(self, prefix: bytes) -> List[bytes]:
+        raise NotImplementedError
+
+    def _info(self, key: bytes) -> Optional[RecordInfo]:
+        raise NotImplementedError
+
+    def _items(self, prefix: bytes) -> Iterator[Tuple[bytes, bytes]]:
+        raise NotImplementedError
+
+    def _touch(self, key: bytes, ttl: Optional[float]) -> None:
         raise NotImplementedError
 
     # --- lobbies and players
@@ -173,6 +183,20 @@ class _Records:
     def keys(self, prefix: Key = "") -> List[str]:
         """All keys that begin with `prefix`, entities' keys included, in the order of their bytes."""
         return [as_text(key) for key in self._keys(as_bytes(prefix))]
+
+    def items(self, prefix: Key = "") -> Iterator[Tuple[str, str]]:
+        """Keys and values, in the order of the keys' bytes. A store reads a thousand at a time, and each page is of one moment; a
+        transaction reads each when it comes to it."""
+        for key, value in self._items(as_bytes(prefix)):
+            yield as_text(key), as_text(value)
+
+    def info(self, key: Key) -> Optional[RecordInfo]:
+        """The record's version and expiry, None when there is none. What a transaction has written itself has version 0."""
+        return self._info(as_bytes(key))
+
+    def touch(self, key: Key, ttl: Optional[float]) -> None:
+        """Has the record live for so many seconds from now; None: for ever. NotFoundError: there is none."""
+        self._touch(as_bytes(key), ttl)
 
 
 class NativeStorageBinding(_Records):
@@ -311,34 +335,37 @@ class NativeStorageBinding(_Records):
                 return
             after = records[-1][0]
 
-    # --- the rest
-
-    def items(self, prefix: Key = "") -> Iterator[Tuple[str, str]]:
-        """Keys and values, in the order of the keys' bytes, read a thousand at a time: each page is of one moment."""
-        for key, value in self._scan(as_bytes(prefix), 1):
-            yield as_text(key), as_text(value)
-
-    def info(self, key: Key) -> Optional[RecordInfo]:
-        """The record's version and expiry, None when there is none."""
-        raw = as_bytes(key)
+    def _info(self, key: bytes) -> Optional[RecordInfo]:
         call = self._call
-        code = self._library.joinly_exists(self._handle, raw, len(raw), call.info_address, call.error_address)
+        if call.transaction is not None:
+            return call.transaction._info(key)
+        code = self._library.joinly_exists(self._handle, key, len(key), call.info_address, call.error_address)
         if code == NOT_FOUND:
             return None
         self._check(code)
-        expires_at = call.info.expires_at
-        return RecordInfo(call.info.version, None if expires_at == _NEVER else expires_at / 1000)
+        return _record_info(call)
 
-    def touch(self, key: Key, ttl: Optional[float]) -> None:
-        """Has the record live for so many seconds from now; None: for ever. NotFoundError: there is none."""
-        raw = as_bytes(key)
-        self._check(self._library.joinly_touch(self._handle, raw, len(raw), as_milliseconds(ttl), self._call.error_address))
+    def _items(self, prefix: bytes) -> Iterator[Tuple[bytes, bytes]]:
+        if self._call.transaction is not None:
+            return self._call.transaction._items(prefix)
+        return self._scan(prefix, 1)
+
+    def _touch(self, key: bytes, ttl: Optional[float]) -> None:
+        if self._call.transaction is not None:
+            return self._call.transaction._touch(key, ttl)
+        self._check(self._library.joinly_touch(self._handle, key, len(key), as_milliseconds(ttl), self._call.error_address))
+        return None
+
+    # --- the rest
 
     def sweep(self, budget: float = 3600.0) -> int:
-        """Erases what has expired, for at most so many seconds; how many records. They are absent to every call anyhow."""
+        """Erases what has expired, for at most so many seconds; how many records. They are absent to every call anyhow. No part of a
+        transaction: InvalidArgumentError within one."""
+        if self._call.transaction is not None:
+            raise InvalidArgumentError("sweep cannot be part of a transaction, and one of this thread's is under way")
         erased = ctypes.c_uint64()
         self._check(
-            self._library.joinly_sweep(self._handle, math.ceil(budget * 1000), ctypes.byref(erased), self._call.error_address)
+            self._library.joinly_sweep(self._handle, _as_timeout(budget), ctypes.byref(erased), self._call.error_address)
         )
         return erased.value
 
@@ -352,7 +379,8 @@ class NativeStorageBinding(_Records):
 
         At the end of the block everything is committed at once, provided that nothing has changed that was read within: else
         ConflictError, and nothing is written (run_transaction tries again). An exception within the block leaves everything as
-        it was. This store's own calls by this thread, within the block, are part of it.
+        it was. This store's own calls by this thread, within the block, are part of it; of sweep, flush, close, stats and backup,
+        which are of the store as a whole, sweep is refused there, and the others do not see what is not committed.
         """
         return Transaction(self)
 
@@ -371,7 +399,7 @@ class NativeStorageBinding(_Records):
 
     def flush(self, timeout: Optional[float] = None) -> None:
         """Returns once everything acknowledged before is in the backend. With a timeout, in seconds, a backend that fails is tried
-        again until then."""
+        again until then; math.inf: for ever."""
         self._check(self._library.joinly_flush(self._handle, _as_timeout(timeout), self._call.error_address))
 
     def close(self, timeout: Optional[float] = None) -> None:
@@ -469,6 +497,29 @@ class Transaction(_Records):
                 return found
             after = keys[-1]
 
+    def _info(self, key: bytes) -> Optional[RecordInfo]:
+        call = self._call
+        size = self._library.joinly_transaction_get(
+            self._handle, key, len(key), None, 0, call.info_address, call.error_address
+        )
+        if size == -NOT_FOUND:
+            return None
+        if size < 0:
+            call.fail()
+        return _record_info(call)
+
+    def _items(self, prefix: bytes) -> Iterator[Tuple[bytes, bytes]]:
+        for key in self._keys(prefix):
+            value = self._get(key)
+            if value is not None:  # it has expired, or was deleted, since the keys were listed
+                yield key, as_bytes(value)
+
+    def _touch(self, key: bytes, ttl: Optional[float]) -> None:
+        value = self._get(key)
+        if value is None:
+            raise NotFoundError(f"{as_text(key)}: there is none to touch")
+        self._set(key, as_bytes(value), ttl, None)
+
     def commit(self) -> int:
         """Makes all of it, or, on ConflictError, nothing; the version. It has ended then. The end of the `with` block does this."""
         version = ctypes.c_uint64()
@@ -506,7 +557,18 @@ def _expected(version: Optional[int]) -> Any:
 
 
 def _as_timeout(timeout: Optional[float]) -> int:
-    return -1 if timeout is None else max(0, math.ceil(timeout * 1000))
+    """Seconds as the library wants them: None is -1, once; infinity is for ever."""
+    if timeout is None:
+        return -1
+    if math.isnan(timeout):
+        raise InvalidArgumentError("a time in seconds is to be given, not nan")
+    return math.ceil(max(0, min(timeout * 1000, _NEVER)))
+
+
+def _record_info(call: Call) -> RecordInfo:
+    """What the last call has told of a record."""
+    expires_at = call.info.expires_at
+    return RecordInfo(call.info.version, None if expires_at == _NEVER else expires_at / 1000)
 
 
 def _fetch(get: Any, handle: Optional[int], key: bytes, call: Call) -> Optional[str]:

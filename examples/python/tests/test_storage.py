@@ -168,7 +168,19 @@ class Values(InFolder):
         for ttl in (0, -1, float("nan")):
             with self.assertRaises(InvalidArgumentError):
                 store.set("key", "1", ttl=ttl)
-        store.set("key", "1", ttl=float("inf"))
+        for ttl in (float("inf"), 1e307):
+            store.set("key", "1", ttl=ttl)
+
+    def test_times_without_an_end(self) -> None:
+        store = self.opened(SQLiteStore(sync="process_crash", policy="write_behind"))
+        store.set("key", "1")
+        store.flush(timeout=float("inf"))
+        self.assertEqual(store.sweep(float("inf")), 0)
+        for call in (store.flush, store.sweep, store.close):
+            with self.assertRaises(InvalidArgumentError):
+                call(float("nan"))
+        store.flush(timeout=float("-inf"))
+        store.close(timeout=float("inf"))
 
 
 class Transactions(InFolder):
@@ -211,6 +223,55 @@ class Transactions(InFolder):
                 raise ZeroDivisionError
         self.assertIsNone(manager.load_lobby("1"))
         self.assertEqual(manager.load_player("ada")["skill_rating"], 1200)
+
+    def test_touching_and_listing_are_part_of_the_block(self) -> None:
+        self.store.set("note", "1", ttl=3600)
+        before = self.store.info("note")
+        for calls in (self.store, StorageManager(self.store), None):
+            with self.subTest(calls=calls), self.assertRaises(ZeroDivisionError):
+                with self.store.transaction() as tx:
+                    calls = calls or tx
+                    self.assertEqual(calls.info("note"), before)
+                    calls.save_player("cid", {"skill_rating": 7})
+                    calls.delete_player("ada")
+                    self.assertEqual([key for key, _ in calls.items("player:")], ["player:bob", "player:cid"])
+                    self.assertEqual(dict(calls.items("note")), {"note": "1"})
+                    self.assertEqual(calls.info("player:cid"), (0, None))
+                    self.assertIsNone(calls.info("player:ada"))
+                    calls.touch("note", None)
+                    self.assertEqual(calls.info("note"), (0, None))
+                    with self.assertRaises(NotFoundError):
+                        calls.touch("player:ada", None)
+                    raise ZeroDivisionError
+            self.assertEqual(self.store.info("note"), before)
+            self.assertEqual([key for key, _ in self.store.items("player:")], ["player:ada", "player:bob"])
+        with self.store.transaction() as tx:
+            self.store.touch("note", None)
+            self.store.touch("player:ada", 60)
+        self.assertEqual(self.store.info("note"), (tx.version, None))
+        self.assertGreater(self.store.info("player:ada").expires_at, 1_700_000_000)
+        self.assertEqual(self.store.load_player("ada")["skill_rating"], 1200)
+
+    def test_what_it_has_looked_at_counts_as_read(self) -> None:
+        looks = (
+            lambda: self.store.info("player:ada"),
+            lambda: list(self.store.items("player:")),
+            lambda: self.store.touch("player:ada", None),
+        )
+        for look in looks:
+            with self.subTest(look=look), self.assertRaises(ConflictError):
+                with self.store.transaction():
+                    look()
+                    self.store.set("score", "1")
+                    self.in_another_thread(lambda: self.store.save_player("ada", {}))
+            self.assertIsNone(self.store.get("score"))
+
+    def test_a_sweep_is_no_part_of_it(self) -> None:
+        with self.store.transaction():
+            with self.assertRaisesRegex(InvalidArgumentError, "sweep"):
+                self.store.sweep()
+            self.in_another_thread(self.store.sweep)
+        self.assertEqual(self.store.sweep(), 0)
 
     def in_another_thread(self, work: Callable[[], Any]) -> None:
         thread = threading.Thread(target=work)
