@@ -9,6 +9,7 @@
 #include <joinly/ops/inventory.hpp>
 #include <joinly/store.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <string>
@@ -185,9 +186,13 @@ TEST_CASE("JSON that somebody else has written stays as it is", "[dump]") {
     auto store = empty_store<JsonStore>();
     const std::string spaced = R"({"skill_rating": 12.0, "player_id": "ada", "more": [1, {"x": "}"}]})";
     REQUIRE(store.put("player:ada", spaced));
-    REQUIRE(store.put("player:bob", "{\n\"player_id\": \"bob\"}"));  // of two lines: as bytes
+    REQUIRE(store.put("player:bob", "{\n\"player_id\": \"bob\"}"));         // of two lines: as bytes
+    REQUIRE(store.put("player:cid", R"({"player_id": "somebody else"})"));  // under a key that is not its own: as bytes
+    REQUIRE(store.put("player:dan", R"({"skill_rating": 12})"));
     const Lines lines = dumped<Account>(store);
     CHECK(lines[1] == R"({"key":"player:ada","version":1,"value":)" + spaced + '}');
+    CHECK(std::count_if(lines.begin(), lines.end(),
+                        [](const std::string& line) { return line.find("value_base64") != std::string::npos; }) == 3);
     auto other = empty_store<JsonStore>();
     REQUIRE(load<Account>(other, lines));
     check_same(store, other);
@@ -198,10 +203,12 @@ TEST_CASE("an entity that would not come back exactly is dumped as bytes", "[dum
     REQUIRE(store.save(Moment{"fine", std::chrono::sys_time<std::chrono::nanoseconds>{1'700'000'000'123'456'789ns}}));
     REQUIRE(store.save(Moment{"whole", std::chrono::sys_time<std::chrono::nanoseconds>{1'700'000'000s}}));
     REQUIRE(store.put("moment:not one", "\x07"));
+    REQUIRE(store.put("moment:other", *store.get("moment:whole")));
     const Lines lines = dumped<Moment>(store);
     CHECK(lines[1].find("value_base64") != std::string::npos);
     CHECK(lines[2].find("value_base64") != std::string::npos);
-    CHECK(lines[3].find("\"value\":") != std::string::npos);
+    CHECK(lines[3].find("value_base64") != std::string::npos);
+    CHECK(lines[4].find("\"value\":") != std::string::npos);
     BinaryStore other = empty_store();
     REQUIRE(load<Moment>(other, lines));
     check_same(store, other);
@@ -302,6 +309,8 @@ TEST_CASE("what is wrong with a line is told with its number", "[dump]") {
         {R"({"key":"\u0000i","version":1,"value_base64":""})", "line 2: the key begins with a NUL byte, which is reserved"},
         {R"({"key":"player:a","version":1,"value":{"skill_rating":"x"}})",
          "line 2: player:a: player, field skill_rating: it is not a number"},
+        {R"({"key":"player:a","version":1,"value":{"player_id":"b"}})", "line 2: player:a: the entity says that its id is 'b'"},
+        {R"({"key":"player:a","version":1,"value":{}})", "line 2: player:a: the entity says that its id is ''"},
         {R"({"key":"lobby:a","version":1,"value":{}})",
          "line 2: lobby:a: its value is readable, so its type must be named, as in load_dump<Player>(...)"},
         {R"({"joinly_dump":1,"codec":"binary","last_version":1})", "line 2: a dump begins in the midst of another one"}};

@@ -19,7 +19,8 @@
 // | expires_at                 | milliseconds since the Unix epoch; left out: never                                               |
 // | value                      | the entity, as the Json codec writes it: of the types that are named                             |
 // | value_base64, index_terms  | the bytes as they are stored, and what indexes know them by: of everything else, and of entities |
-// |                            | that would not come back exactly (an older description's, a newer build's, a damaged one)        |
+// |                            | that would not come back exactly (an older description's, a newer build's, a damaged one, one    |
+// |                            | whose id is not its key's)                                                                       |
 //
 // Records come in the order of their keys. First the library's own that say which indexes are complete; index entries are left out,
 // for they are made anew. A dump without its first line, such as one that grep has gone over, is loaded as well, and is then not
@@ -71,7 +72,8 @@ template <class... T, class Backend, class CachePolicy, class Traits>
 /// them is to be rebuilt (Store::rebuild_indexes).
 ///
 /// @return what was loaded. Otherwise the message begins with the line's number, and what stood in earlier batches is loaded:
-///         corrupt           the line is none of a dump's, or does not decode; or the dump is cut off;
+///         corrupt           the line is none of a dump's, or does not decode, or the entity's id is not its key's; or the dump is
+///                           cut off;
 ///         conflict          a record is there already, and `existing` says to refuse that; or others write at the same place;
 ///         unsupported       the type of a readable value is not named, or bytes are another codec's;
 ///         invalid_argument  the key is none that a program may use;

@@ -15,7 +15,7 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/entity/explain_entity.hpp>
-#include <joinly/detail/printable.hpp>
+#include <joinly/detail/ops/entity_id.hpp>
 #include <joinly/entity/entity.hpp>
 #include <joinly/fwd.hpp>
 #include <joinly/ops/inventory.hpp>
@@ -95,9 +95,8 @@ private:
         U object{};
         if (const Status decoded = Codec::decode(value, object); !decoded) {
             note(key, failure_at(key, decoded.error()).value());
-        } else if (std::string_view{Entity<U>::id(std::as_const(object))} != id_of(kind_of<U>, key)) {
-            note(key, {Errc::corrupt, printable(key) + ": the entity says that its id is '" +
-                                          printable_start(Entity<U>::id(std::as_const(object))) + '\''});
+        } else if (const Status own = require_own_key(object, key); !own) {
+            note(key, failure_at(key, own.error()).value());
         }
     }
 

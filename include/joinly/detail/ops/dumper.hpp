@@ -7,7 +7,6 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/ops/backend_ref.hpp>
-#include <joinly/detail/ops/conversion.hpp>
 #include <joinly/detail/ops/dump_line.hpp>
 #include <joinly/detail/ops/migrator.hpp>
 #include <joinly/ops/dump_options.hpp>
@@ -21,7 +20,7 @@ JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
 [[nodiscard]] inline Result<DumpReport> dump_records(const BackendRef& backend, std::string_view codec,
-                                                     bool (*readable)(std::string_view kind, std::string_view value,
+                                                     bool (*readable)(std::string_view key, std::string_view value,
                                                                       std::string& json),
                                                      LineSink sink, const DumpOptions& options) {
     constexpr std::uint64_t records_between_calls = 16'384;
@@ -44,8 +43,7 @@ namespace detail {
             status = failure(Errc::incompatible, "the store is the target of a migration that is not finished: finish that first");
             return false;
         }
-        const std::string_view kind = kind_in_key(key);
-        const bool is_readable = !kind.empty() && readable(kind, record.value, json);
+        const bool is_readable = readable(key, record.value, json);
         write_dump_line(line, key, record, is_readable ? std::optional<std::string_view>{json} : std::nullopt);
         ++report.records;
         report.readable += is_readable ? 1 : 0;
