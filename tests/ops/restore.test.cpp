@@ -11,12 +11,18 @@
 #include <tests/support/sqlite_probe.hpp>
 #include <tests/support/temp_dir.hpp>
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <optional>
+#include <random>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 using namespace joinly;
 using namespace joinly::test;
@@ -31,7 +37,9 @@ using BehindStore = Store<SqliteBackend, WriteBehind, DefaultTraits>;
 /// A live store under write-behind with a journal, and a backup of it in which ada is rated 1,200.
 class Scene {
 public:
-    Scene() {
+    Scene() : Scene{fs::path{}} {}
+    /// With the journal in that directory; empty: beside the target.
+    explicit Scene(const fs::path& journals) : journals_{journals.empty() ? dir.path() : journals} {
         open();
         REQUIRE(store->save(player("ada", 1200)));
         auto made = backup(*store, dir / "backups");
@@ -46,7 +54,7 @@ public:
         store.emplace(std::move(*opened));
     }
     std::string target() const { return dir / "live.db"; }
-    std::string journal() const { return dir / "journal"; }
+    std::string journal() const { return (journals_ / "journal").string(); }
     int rating() { return (*store->load<Player>("ada"))->skill_rating; }
 
     Result<RestoreReport> restore(RestoreOptions options = {}) {
@@ -71,6 +79,9 @@ public:
     std::string backup_path;
     Version backup_version = absent;
     std::optional<BehindStore> store;
+
+private:
+    fs::path journals_;
 };
 
 }  // namespace
@@ -108,6 +119,40 @@ TEST_CASE("a journal of the old database is not replayed over the restored one",
     SECTION("when it is forgotten") {
         REQUIRE(joinly::restore<SqliteBackend>(scene.backup_path, {.path = scene.target()}));
         CHECK(fs::exists(scene.journal()));
+    }
+    scene.open();
+    CHECK(scene.rating() == 1200);
+}
+
+TEST_CASE("a journal on another file system is put aside there", "[restore][journal]") {
+    const fs::path memory{"/dev/shm"};
+    struct stat here {
+    }, there{};
+    const fs::path place = memory / ("joinly-test-" + std::to_string(std::random_device{}()));
+    if (::stat(fs::temp_directory_path().c_str(), &here) != 0 || ::stat(memory.c_str(), &there) != 0 ||
+        here.st_dev == there.st_dev || !fs::create_directory(place)) {
+        WARN("there is no other file system to be tried");
+        return;
+    }
+    const struct Removed {
+        fs::path path;
+        ~Removed() { fs::remove_all(path); }
+    } removed{place};
+    Scene scene{place};
+    REQUIRE(scene.store->save(player("ada", 1300)));
+    scene.store.reset();
+
+    SECTION("and found with the old database") {
+        const RestoreReport report = scene.restored();
+        CHECK(report.replaced_journal.starts_with(scene.journal() + ".restore-"));
+        auto old = BehindStore::open({.path = report.replaced}, {.journal = {.path = report.replaced_journal}});
+        REQUIRE(old);
+        CHECK((*old->load<Player>("ada"))->skill_rating == 1300);
+    }
+    SECTION("and removed when it is not to be kept") {
+        CHECK(scene.restored({.keep_replaced = false}).replaced_journal.empty());
+        CHECK(fs::is_empty(place));
+        CHECK(scene.left_overs() == 0);
     }
     scene.open();
     CHECK(scene.rating() == 1200);
@@ -270,6 +315,50 @@ TEST_CASE("half a copy that a killed restore has left is removed and a whole one
     (void)scene.restored({.keep_replaced = false});
     CHECK_FALSE(fs::exists(scene.target() + ".restore-2001-01-01T00-00-00Z"));
     CHECK(fs::exists(scene.target() + ".restore-2002-01-01T00-00-00Z/database"));
+}
+
+TEST_CASE("only half a copy whose maker has ended is a left-over", "[restore]") {
+    const TempDir dir;
+    const std::string place = dir.path().string();
+    CHECK_FALSE(detail::SeenLock{place}.is_left_over());
+    CHECK_FALSE(fs::exists(dir / "lock"));
+    std::optional<Result<detail::FileDescriptor>> maker{detail::lock_file(dir / "lock")};
+    REQUIRE(*maker);
+    CHECK_FALSE(detail::SeenLock{place}.is_left_over());
+    SECTION("that of one which was killed") {
+        maker.reset();
+        CHECK(detail::SeenLock{place}.is_left_over());
+    }
+    SECTION("not of one that finishes while another looks") {
+        const detail::SeenLock seen{place};
+        fs::remove(dir / "lock");
+        CHECK_FALSE(seen.is_left_over());
+        maker.reset();
+        CHECK_FALSE(seen.is_left_over());
+    }
+}
+
+TEST_CASE("restores of one target at the same time lose nothing of what each has put aside", "[restore][threads]") {
+    Scene scene;
+    scene.store.reset();
+    std::mutex mutex;
+    std::vector<std::string> replaced;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&] {
+            for (int n = 0; n < 4; ++n) {
+                const auto report = joinly::restore<SqliteBackend>(scene.backup_path, {.path = scene.target()});
+                const std::lock_guard lock{mutex};
+                if (report) replaced.push_back(report->replaced);
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    CHECK_FALSE(replaced.empty());
+    CHECK(scene.left_overs() == static_cast<int>(replaced.size()));
+    for (const std::string& path : replaced) CHECK(fs::exists(path));
+    scene.open();
+    CHECK(scene.rating() == 1200);
 }
 
 TEST_CASE("a store in memory is restored by its journal", "[restore][memory]") {

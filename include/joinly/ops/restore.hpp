@@ -99,12 +99,12 @@ template <storage_backend Backend>
 
 /// Brings `backup` to where `target` says. The copy is made beside the target, opened, and compared with the backup's manifest by
 /// count and checksum of each kind; only then the two are exchanged. What was there, left-over logs included, and the journal are
-/// kept in a directory beside the target, `<target>.restore-<date>`. Versions go on far above those of the backup, so that none is
-/// given twice.
+/// kept in a directory beside the target, `<target>.restore-<date>`; a journal on another file system beside where it was,
+/// `<journal>.restore-<date>`. Versions go on far above those of the backup, so that none is given twice.
 ///
 /// Killed at any moment, the database at the target is the old one or the restored one, whole. To go on, call it again. To go on
-/// with the old one instead, see whether `<target>.restore-*` has its journal, and move that back. What has a file `lock` in it is
-/// half a copy, and removed by the next restore.
+/// with the old one instead, see whether `<target>.restore-*` has its journal, or `<journal>.restore-*` is it, and move that back.
+/// What has a file `lock` in it is half a copy, and removed by the next restore.
 ///
 /// @param target  as for opening; its directory must exist
 /// @return otherwise what was there is there:

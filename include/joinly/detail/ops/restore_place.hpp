@@ -10,6 +10,11 @@
 #include <joinly/detail/ops/manifest_text.hpp>
 #include <joinly/detail/policy/journal_files.hpp>
 
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/file.h>
+#endif
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -29,6 +34,22 @@ namespace detail {
     if (error) return path_failure(error, *absolute, "path");
     return utf8_path(real);
 }
+
+#if !defined(_WIN32)
+/// The file `lock` of a staging directory, if it has one, as somebody sees it who comes by. It is not made where there is none: its
+/// maker has removed it, then, and what it has put aside is in the directory.
+class SeenLock {
+public:
+    explicit SeenLock(const std::string& directory) : file_{open_file(directory + "/lock", O_RDWR)} {}
+
+    /// Whether its maker has ended without removing it. What is in the directory is half a copy then, and nobody else's as long as
+    /// this lives.
+    [[nodiscard]] bool is_left_over() const { return file_ && ::flock(file_->get(), LOCK_EX | LOCK_NB) == 0 && has_name(*file_); }
+
+private:
+    Result<FileDescriptor> file_;
+};
+#endif
 
 /// A file `lock` in the staging directory, which its maker holds, says that the copy in it is not finished. Removed at the end,
 /// with what is in it, unless something of the target's may be there.
@@ -56,6 +77,7 @@ public:
           staging_{std::exchange(other.staging_, {})},
           lock_{std::move(other.lock_)},
           journal_{std::move(other.journal_)},
+          staged_journal_{std::move(other.staged_journal_)},
           holds_old_{other.holds_old_} {}
     RestorePlace& operator=(RestorePlace&&) = delete;
     ~RestorePlace() {
@@ -77,7 +99,7 @@ public:
         if (!path_exists(staging_ + "/database"))
             return failure(Errc::io, staging_ + ": somebody has removed the copy; another restore of the same target may have");
         if (journal_) {
-            if (auto moved = rename_path(journal_->path(), staged_journal()); !moved) return moved;
+            if (auto moved = put_journal_aside(); !moved) return moved;
             holds_old_ = true;
             if (auto synced = sync_names(parent_of(journal_->path())); !synced) return put_journal_back(), synced;
         }
@@ -98,25 +120,30 @@ public:
 
     /// Says where what was there is now, or removes it.
     void end(bool keep, std::string& database, std::string& journal) {
-        if (path_exists(staging_ + "/database")) database = staging_ + "/database";
-        if (journal_) journal = staged_journal();
-        holds_old_ = keep && !(database.empty() && journal.empty());
+        holds_old_ = keep && (path_exists(staging_ + "/database") || path_exists(staging_ + "/journal"));
         if (!keep) {
-            database.clear();
-            journal.clear();
+            if (journal_) (void)remove_tree(staged_journal_);
+            return;
         }
+        if (path_exists(staging_ + "/database")) database = staging_ + "/database";
+        if (journal_) journal = staged_journal_;
     }
 
 private:
     RestorePlace() = default;
 
+    /// Into the staging directory; where that is on another file system, beside where it is.
+    [[nodiscard]] Status put_journal_aside() {
+        staged_journal_ = staging_ + "/journal";
+        if (rename_path(journal_->path(), staged_journal_)) return {};
+        staged_journal_ = journal_->path() + staging_.substr(target_.size());
+        return rename_path(journal_->path(), staged_journal_);
+    }
     void put_journal_back() {
         if (!journal_) return;
-        holds_old_ = !rename_path(staged_journal(), journal_->path());
+        holds_old_ = !rename_path(staged_journal_, journal_->path());
         (void)sync_names(parent_of(journal_->path()));
     }
-
-    [[nodiscard]] std::string staged_journal() const { return staging_ + "/journal"; }
 
     [[nodiscard]] Status make_staging() {
         const std::string stem = target_ + ".restore-" + iso_time(SystemClock{}.now(), '-');
@@ -125,15 +152,16 @@ private:
             auto made = make_new_directory(path);
             if (!made && made.error() == Errc::conflict) continue;
             if (!made) return made;
-            staging_ = std::move(path);
-            break;
-        }
 #if !defined(_WIN32)
-        auto lock = lock_file(staging_ + "/lock");
-        if (!lock) return failure(std::move(lock).error());
-        lock_ = std::move(*lock);
+            auto lock = lock_file(path + "/lock");
+            if (lock ? !has_name(*lock) : lock.error() == Errc::busy || !path_exists(path))
+                continue;  // another restore takes it for a left-over, and removes it
+            if (!lock) return failure(std::move(lock).error());
+            lock_ = std::move(*lock);
 #endif
-        return sync_names(parent_of(target_));
+            staging_ = std::move(path);
+            return sync_names(parent_of(target_));
+        }
     }
 
     /// Half copies that killed restores have left.
@@ -144,8 +172,8 @@ private:
         if (!names) return;
         for (const std::string& name : *names) {
             const std::string path = parent_of(target) + '/' + name;
-            if (!name.starts_with(prefix) || !path_exists(path + "/lock")) continue;
-            if (const auto idle = lock_file(path + "/lock"); idle) (void)remove_tree(path);
+            if (!name.starts_with(prefix)) continue;
+            if (const SeenLock lock{path}; lock.is_left_over()) (void)remove_tree(path);
         }
 #endif
     }
@@ -154,6 +182,7 @@ private:
     std::string staging_;
     FileDescriptor lock_;
     std::optional<JournalDirectory> journal_;
+    std::string staged_journal_;  // where it is put aside
     bool holds_old_ = false;
 };
 
