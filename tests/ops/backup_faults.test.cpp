@@ -1,5 +1,6 @@
 // Backup and restore on a disk that is full, or fails.
 
+#include <joinly/backend/leveldb.hpp>
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/ops/backup.hpp>
 #include <joinly/ops/restore.hpp>
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,14 +24,18 @@ using namespace joinly::test;
 namespace {
 
 namespace fs = std::filesystem;
-using SqliteStore = Store<SqliteBackend, WriteThrough, DefaultTraits>;
 
-SqliteStore open_at(const std::string& path) {
-    auto store = SqliteStore::open({.path = path});
+template <class Backend>
+auto open_at(const std::string& path) {
+    auto store = Store<Backend, WriteThrough, DefaultTraits>::open({.path = path});
     INFO((store ? "" : std::string{store.error().message()}));
     REQUIRE(store);
     return std::move(*store);
 }
+
+/// So much room at a time makes some ten failures of what 20 players take.
+template <class Backend>
+constexpr std::int64_t more_room = std::is_same_v<Backend, SqliteBackend> ? 4'000 : 200;
 
 std::size_t entries_of(const std::string& directory) {
     std::size_t count = 0;
@@ -42,15 +48,15 @@ const std::vector<FileFault> faults_of_a_disk{FileFault::on_open(EIO), FileFault
 
 }  // namespace
 
-TEST_CASE("a disk that fills up leaves no half-made backup", "[backup][fault]") {
+TEMPLATE_TEST_CASE("a disk that fills up leaves no half-made backup", "[backup][fault]", SqliteBackend, LevelDbBackend) {
     const TempDir dir;
-    auto store = open_at(dir / "live.db");
+    auto store = open_at<TestType>(dir / "live");
     for (int i = 0; i < 20; ++i) REQUIRE(store.save(player(std::to_string(i))));
     fs::create_directory(dir / "backups");
     FileFaults faults{dir / "backups"};
     bool full = true;
     int failed = 0;
-    for (std::int64_t room = 0; full; room += 4'000) {
+    for (std::int64_t room = 0; full; room += more_room<TestType>) {
         INFO(room);
         faults.set_room(room);
         const auto report = backup(store, dir / "backups");
@@ -65,9 +71,10 @@ TEST_CASE("a disk that fills up leaves no half-made backup", "[backup][fault]") 
     CHECK(store.save(player("ada")));
 }
 
-TEST_CASE("whatever call fails there is a whole backup or none and the older one stays", "[backup][fault]") {
+TEMPLATE_TEST_CASE("whatever call fails there is a whole backup or none and the older one stays", "[backup][fault]", SqliteBackend,
+                   LevelDbBackend) {
     const TempDir dir;
-    auto store = open_at(dir / "live.db");
+    auto store = open_at<TestType>(dir / "live");
     REQUIRE(store.save(player("ada")));
     REQUIRE(backup(store, dir / "backups", {.name = "older"}));
     FileFaults faults{dir / "backups"};
@@ -94,18 +101,19 @@ TEST_CASE("whatever call fails there is a whole backup or none and the older one
     CHECK(entries_of(dir / "backups") == 2);
 }
 
-TEST_CASE("whatever call of a restore fails the old database or the restored one is there", "[restore][fault]") {
+TEMPLATE_TEST_CASE("whatever call of a restore fails the old database or the restored one is there", "[restore][fault]",
+                   SqliteBackend, LevelDbBackend) {
     const TempDir dir;
-    const std::string target = dir / "target/live.db";
+    const std::string target = dir / "target/live";
     fs::create_directory(dir / "target");
     std::string backup_path;
     {
-        auto store = open_at(target);
+        auto store = open_at<TestType>(target);
         REQUIRE(store.save(player("ada", 1)));
         backup_path = backup(store, dir / "backups")->path;
         REQUIRE(store.save(player("ada", 2)));
     }
-    fs::copy(target, dir / "original");
+    fs::copy(target, dir / "original", fs::copy_options::recursive);
     FileFaults faults{dir / "target"};
     for (const FileFault& fault : faults_of_a_disk) {
         bool struck = true;
@@ -113,30 +121,30 @@ TEST_CASE("whatever call of a restore fails the old database or the restored one
             INFO(fault.calls << ' ' << n);
             fs::remove_all(dir / "target");
             fs::create_directory(dir / "target");
-            fs::copy(dir / "original", target);
+            fs::copy(dir / "original", target, fs::copy_options::recursive);
             faults.fail(fault, n);
-            const auto report = restore<SqliteBackend>(backup_path, {.path = target}, {.keep_replaced = false});
+            const auto report = restore<TestType>(backup_path, {.path = target}, {.keep_replaced = false});
             struck = faults.struck();
             faults.lift();
-            auto store = open_at(target);
-            CHECK((*store.load<Player>("ada"))->skill_rating == (report ? 1 : 2));
+            auto store = open_at<TestType>(target);
+            CHECK((*store.template load<Player>("ada"))->skill_rating == (report ? 1 : 2));
         }
     }
 }
 
-TEST_CASE("a disk that fills up leaves a restore's target as it was", "[restore][fault]") {
+TEMPLATE_TEST_CASE("a disk that fills up leaves a restore's target as it was", "[restore][fault]", SqliteBackend, LevelDbBackend) {
     const TempDir dir;
-    const std::string target = dir / "target/live.db";
+    const std::string target = dir / "target/live";
     fs::create_directory(dir / "target");
-    auto store = open_at(dir / "source.db");
+    auto store = open_at<TestType>(dir / "source");
     for (int i = 0; i < 20; ++i) REQUIRE(store.save(player(std::to_string(i))));
     const std::string backup_path = backup(store, dir / "backups")->path;
     FileFaults faults{dir / "target"};
     bool full = true;
-    for (std::int64_t room = 0; full; room += 4'000) {
+    for (std::int64_t room = 0; full; room += more_room<TestType>) {
         INFO(room);
         faults.set_room(room);
-        const auto report = restore<SqliteBackend>(backup_path, {.path = target});
+        const auto report = restore<TestType>(backup_path, {.path = target});
         full = faults.struck();
         faults.lift();
         CHECK(report.has_value() == !full);
