@@ -27,7 +27,10 @@ void print_json(const joinly::VerifyReport& report, Console& console) {
     JsonLine kinds;
     for (const auto& [kind, counts] : report.inventory.kinds) kinds.number(kind, counts.records);
     JsonLine line;
-    line.boolean("sound", report.is_sound()).number("flaw_count", report.flaw_count).value("flaws", '[' + flaws + ']');
+    line.boolean("sound", report.is_sound())
+        .boolean("complete", report.is_complete)
+        .number("flaw_count", report.flaw_count)
+        .value("flaws", '[' + flaws + ']');
     console.line(line.value("kinds", kinds.str()).str());
 }
 
@@ -38,8 +41,9 @@ void print_text(const joinly::VerifyReport& report, const std::string& store, Co
     for (const std::string& kind : report.unknown_kinds) console.note("of " + kind + " the values were not looked into");
     const std::string records = common::grouped(report.inventory.total().records) + " records";
     console.note(report.is_sound() ? "sound: " + records
-                                   : common::grouped(report.flaw_count) + " flaws; " + records +
-                                         " are sound. Restore a backup, or see joinly repair --help for " + store);
+                                   : common::grouped(report.flaw_count) + " flaws; " + records + " are sound" +
+                                         (report.is_complete ? "" : " of what could be read, which is not all") +
+                                         ". Restore a backup, or see joinly repair --help for " + store);
 }
 
 }  // namespace

@@ -9,7 +9,11 @@
 #include <tests/support/sqlite_probe.hpp>
 #include <tests/support/temp_dir.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <ios>
 #include <string>
 #include <utility>
 
@@ -127,4 +131,44 @@ TEST_CASE("a store on LevelDB is verified as one on SQLite is", "[verify][leveld
     REQUIRE(report);
     CHECK(report->flaw_count == 1);
     CHECK(report->inventory == take_inventory(store.backend()));
+}
+
+TEST_CASE("what is behind a block that LevelDB cannot read is verified, and the report says where it is not whole",
+          "[verify][leveldb][damage]") {
+    const TempDir dir;
+    constexpr int notes = 2'000;
+    const auto open = [&] {
+        return Store<LevelDbBackend, WriteThrough, DefaultTraits>::open({.path = dir / "db", .compression = false});
+    };
+    {
+        auto store = open();
+        REQUIRE(store);
+        std::string bytes(200, 'x');
+        for (int i = 0; i < notes; ++i) REQUIRE(store->put("note" + std::to_string(10'000 + i), bytes, {}));
+        REQUIRE(store->backend().compact());
+        CHECK(verify_store<>(*store)->is_complete);
+    }
+    for (const auto& entry : std::filesystem::directory_iterator{dir / "db"}) {
+        if (entry.path().extension() != ".ldb" || entry.file_size() < 100'000) continue;
+        std::fstream table{entry.path(), std::ios::in | std::ios::out | std::ios::binary};
+        for (const auto tenths : {4, 7}) table.seekp(static_cast<std::streamoff>(entry.file_size()) * tenths / 10) << "damage";
+    }
+    auto store = open();
+    REQUIRE(store);
+    const auto report = verify_store<>(*store);
+    REQUIRE(report);
+    CHECK_FALSE(report->is_complete);
+    REQUIRE(report->flaws.size() == 3);
+    std::uint64_t missing = 0;
+    for (const std::size_t gap : {0U, 1U}) {
+        const std::string& what = report->flaws[gap].what;
+        INFO(what);
+        const auto number_after = [&](const std::string& words) {
+            return std::stoull(what.substr(what.find(words) + words.size()));
+        };
+        missing += number_after("before 'note") - number_after("behind 'note") - 1;
+    }
+    CHECK(missing > 0);
+    CHECK(report->inventory.total().records + missing == notes);
+    CHECK_THAT(report->flaws[2].what, Catch::Matchers::Contains("not everything could be read"));
 }

@@ -53,6 +53,7 @@ struct VerifyReport {
     std::vector<std::string> unknown_kinds;  ///< that are there, and were not named: their records' values were not looked into
     std::vector<Flaw> flaws;
     std::uint64_t flaw_count = 0;
+    bool is_complete = true;  ///< false: not everything could be read, which is a flaw, and `inventory` is of what could
 
     [[nodiscard]] bool is_sound() const noexcept { return flaw_count == 0; }
 };
@@ -75,6 +76,8 @@ public:
             report_.flaws.push_back({std::string{key}, error.code(), std::string{error.message()}});
         return true;
     }
+
+    void note_incomplete() noexcept { report_.is_complete = false; }
 
     [[nodiscard]] VerifyReport finish() && {
         for (const auto& [kind, counts] : report_.inventory.kinds) {
@@ -108,7 +111,8 @@ private:
 }  // namespace detail
 
 /// Reads everything: the engine's own check, every record's checksum, whether each T decodes and is under its own id, and whether
-/// indexes and records agree. A flaw is no error: it is in the report. Others may read and write meanwhile.
+/// indexes and records agree. A flaw is no error: it is in the report. LevelDB's blocks that cannot be read are passed, and told by
+/// the keys before and behind them; SQLite goes no further. Others may read and write meanwhile.
 ///
 /// @return otherwise what hinders looking: `io`, `busy`, `closed`; `cancelled`: `on_progress` said so.
 /// @par Thread safety  Any thread. It flushes the store first.
@@ -138,6 +142,7 @@ template <class... T, class Backend, class CachePolicy, class Traits>
             if (stopped) examined = failure(Errc::cancelled);
         }
         if (auto noted = note(examined); !noted) return failure(std::move(noted).error());
+        if (!examined) verifier.note_incomplete();
         if constexpr (verifies_integrity<Backend>) {
             if (options.thorough && verifier.is_sound_so_far()) {  // it knows the first flaw only
                 if (auto noted = note(backend.verify_integrity()); !noted) return failure(std::move(noted).error());

@@ -13,6 +13,7 @@
 #include <joinly/detail/leveldb/format.hpp>
 #include <joinly/detail/leveldb/log_records.hpp>
 #include <joinly/detail/leveldb/tables.hpp>
+#include <joinly/detail/printable.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -26,8 +27,56 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
+/// Every entry of a snapshot, past blocks and files that cannot be read: LevelDB's own cursor goes on behind them, and remembers
+/// the first one. It is replaced then, so that the next one is noticed, too.
+class LevelDbSurvey {
+public:
+    LevelDbSurvey(leveldb::DB& db, leveldb::ReadOptions options, const std::string& path)
+        : db_{db}, options_{options}, path_{path}, at_{db.NewIterator(options)} {
+        at_->SeekToFirst();
+    }
+
+    [[nodiscard]] bool valid() const { return at_->Valid(); }
+    [[nodiscard]] std::string_view key() const { return to_view(at_->key()); }
+    [[nodiscard]] std::string_view value() const { return to_view(at_->value()); }
+    void next() {
+        before_ = key();
+        at_->Next();
+    }
+
+    /// What could not be read before where it is now; empty where nothing was missed that was not told already.
+    [[nodiscard]] std::optional<Error> missed() {
+        if (!is_exact_ || at_->status().ok()) return std::nullopt;
+        status_ = at_->status();
+        std::string gap = before_.empty() ? "before all others" : "behind '" + printable(before_) + '\'';
+        if (valid()) {
+            const std::string now{key()};
+            at_.reset(db_.NewIterator(options_));
+            at_->Seek(now);
+            // Another table's block there is read before this one is done with: from here on nobody can tell them apart.
+            is_exact_ = at_->status().ok();
+            if (is_exact_) gap += " and before '" + printable(now) + '\'';
+        }
+        const auto error = leveldb_failure(status_, path_);
+        return Error{error.value().code(), std::string{error.value().message()} + ": records may be missing " + gap};
+    }
+
+    /// The first reason why something was missed, if anything was.
+    [[nodiscard]] const leveldb::Status& status() const noexcept { return status_; }
+
+private:
+    leveldb::DB& db_;
+    leveldb::ReadOptions options_;
+    const std::string& path_;
+    std::unique_ptr<leveldb::Iterator> at_;
+    std::string before_;
+    leveldb::Status status_;
+    bool is_exact_ = true;
+};
+
 /// Reads every entry and its checksums, and looks whether each record that expires is in the order of expiry. `visit` sees the
-/// sound records, `on_flaw` what is wrong. @return how many entries there are.
+/// sound records, `on_flaw` what is wrong. @return how many entries there are; `corrupt`, after `on_flaw` was told where: some
+/// could not be read.
 [[nodiscard]] inline Result<std::uint64_t> leveldb_examine(LevelDbEngine& engine, const std::string& path, ScanVisitor visit,
                                                            FlawVisitor on_flaw) {
     const LevelDbSnapshot snapshot{engine.db()};
@@ -35,7 +84,7 @@ namespace detail {
     options.verify_checksums = true;
     options.fill_cache = false;
     options.snapshot = snapshot.get();
-    const std::unique_ptr<leveldb::Iterator> all{engine.db().NewIterator(options)};
+    LevelDbSurvey all{engine.db(), options, path};
     std::uint64_t entries = 0;
     Version newest = absent;
     Version last_version = absent;
@@ -51,12 +100,20 @@ namespace detail {
             return false;
         return is_leveldb_own_key(key) || visit(key, *record);
     };
-    for (all->SeekToFirst(); all->Valid(); all->Next(), ++entries) {
-        const std::string_view key = to_view(all->key());
+    for (;; all.next(), ++entries) {
+        if (const auto missed = all.missed()) {
+            if (*missed != Errc::corrupt) return failure(*missed);
+            if (!on_flaw({}, *missed)) return failure(Errc::cancelled);
+        }
+        if (!all.valid()) break;
+        const std::string_view key = all.key();
         if (key == leveldb_format_key || is_leveldb_expiry_key(key)) continue;
-        if (!examine_one(key, decode_leveldb_value(key, to_view(all->value())))) return failure(Errc::cancelled);
+        if (!examine_one(key, decode_leveldb_value(key, all.value()))) return failure(Errc::cancelled);
     }
-    if (!all->status().ok()) return leveldb_failure(all->status(), path);
+    if (!all.status().ok()) {
+        return failure(Errc::corrupt,
+                       path + ": not everything could be read: what was counted is not all" + leveldb_repair_advice(path));
+    }
     if (newest > last_version &&
         !on_flaw({}, {Errc::corrupt, path + ": a record is at version " + std::to_string(newest) + ", above the last one, " +
                                          std::to_string(last_version) + leveldb_repair_advice(path)}))
