@@ -28,6 +28,11 @@ std::uint64_t count_records(Engine& engine, Console& console) {
     return scanned ? records : 0;
 }
 
+/// Whether what hinders may pass, and the work can go on then.
+bool may_pass(const joinly::Error& error) {
+    return error == joinly::Errc::full || error == joinly::Errc::io || error == joinly::Errc::busy;
+}
+
 /// Says what was done and how to go on.
 Exit interrupted(const std::string& text, Console& console) {
     console.note("interrupted: " + text);
@@ -109,11 +114,10 @@ Exit load(const LoadCommandOptions& options, Console& console) {
                             console.progress("loading (bytes)", input->bytes_read(), input->bytes());
                             return !Interruption::requested();
                         }});
-    if (Interruption::requested() && !(report && report->is_finished)) {
-        return interrupted("what was loaded stays; to go on: joinly load " + options.store + ' ' + options.file +
-                               (*existing == joinly::Existing::overwrite ? " --existing overwrite" : " --existing skip"),
-                           console);
-    }
+    const std::string how_to_go_on = "what was loaded stays; to go on: joinly load " + options.store + ' ' + options.file +
+                                     (*existing == joinly::Existing::overwrite ? " --existing overwrite" : " --existing skip");
+    if (Interruption::requested() && !(report && report->is_finished)) return interrupted(how_to_go_on, console);
+    if (!report && may_pass(report.error())) console.note(how_to_go_on);
     if (!report) return console.fail(report.error());
     if (console.json()) {
         console.line(JsonLine{}.number("loaded", report->loaded).number("skipped", report->skipped).str());
@@ -147,10 +151,11 @@ Exit migrate(const MigrateCommandOptions& options, Console& console) {
          }});
     if (!report && report.error() == joinly::Errc::unsupported)
         console.note("--raw-kind KIND copies the records of a kind as they are: for those that are no entities");
+    const std::string how_to_go_on =
+        "what was copied stays; the same command goes on: joinly migrate " + options.from + ' ' + options.into;
+    if (!report && may_pass(report.error()) && !options.dry_run) console.note(how_to_go_on);
     if (!report) return console.fail(report.error());
-    if (!report->is_finished && Interruption::requested())
-        return interrupted("what was copied stays; the same command goes on: joinly migrate " + options.from + ' ' + options.into,
-                           console);
+    if (!report->is_finished && Interruption::requested()) return interrupted(how_to_go_on, console);
     print_report(*report, console);
     if (options.dry_run) {
         console.note("a dry run: all of it can be migrated, and nothing was written");

@@ -324,6 +324,44 @@ migrates() {
     rm -rf other back third
 }
 
+# on_full_disk <KiB> <arguments>...: no file can become larger than that, which is what a plain user can have of a full disk.
+on_full_disk() {
+    local code=0
+    (trap '' XFSZ; ulimit -f "$1"; exec "$joinly" "${@:2}") >out 2>err </dev/null || code=$?
+    ((code == 2)) || fail "joinly ${*:2} on a full disk: exit code $code, not 2" "$(cat out err)"
+    messages "joinly: "
+}
+
+leaves_nothing_half_made_on_a_full_disk() {
+    local other=leveldb:other third=leveldb+json:third before
+    [[ $1 == sqlite:* ]] || other=sqlite:other third=sqlite+json:third
+    players 6000 >players.jsonl
+    expect 0 load "$1" players.jsonl
+    has_players "$1" 6001
+    before=$(ls)
+    on_full_disk 256 dump "$1" dump.jsonl
+    messages "cannot write dump.jsonl"
+    on_full_disk 256 backup "$1" backups
+    messages backups
+    [[ -z $(ls -A backups) ]] || fail "left behind: $(ls -A backups)"
+    rmdir backups
+    [[ $(ls) == "$before" ]] || fail "left behind: $(ls)"
+    expect 0 verify "$1"
+
+    on_full_disk 512 load $other players.jsonl
+    messages "other"
+    messages "joinly load $other players.jsonl --existing skip"
+    expect 0 load $other players.jsonl --existing skip
+    has_players $other 6000
+
+    on_full_disk 512 migrate "$1" $third
+    messages "third"
+    messages "the same command goes on: joinly migrate $1 $third"
+    expect 0 migrate "$1" $third
+    same_records "$1" $third
+    rm -rf other third
+}
+
 # Reads the pipe only after the signal has come: so the dump is surely under way.
 dump_interrupted() {
     local code=0
@@ -503,7 +541,8 @@ shows_how_far_it_is_on_a_terminal() {
 
 case $case in
     gives_back_what_it_took | tells_what_is_there | exits_1_when_the_answer_is_no | exits_2_when_it_cannot_be_done | takes_any_bytes | \
-        sweeps_what_has_expired | dumps_and_loads | migrates | backs_up_and_restores | refuses_a_damaged_backup | verifies) each_store "$case" ;;
+        sweeps_what_has_expired | dumps_and_loads | migrates | leaves_nothing_half_made_on_a_full_disk | backs_up_and_restores | \
+        refuses_a_damaged_backup | verifies) each_store "$case" ;;
     does_not_make_what_is_missing | refuses_what_makes_no_sense | helps | answers_sql | refuses_what_is_no_store | \
         tells_of_output_that_is_lost | measures | bench_interrupted | dump_interrupted | load_interrupted | migrate_interrupted | \
         backup_interrupted | tells_damage_and_repairs_sqlite | tells_damage_and_repairs_leveldb | shows_how_far_it_is_on_a_terminal) "$case" ;;
