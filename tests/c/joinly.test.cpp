@@ -477,6 +477,16 @@ TEST_CASE("statistics are JSON, and tell what was done", "[c]") {
     CHECK(text.find(R"("save":1})") != std::string::npos);
     CHECK(text.find(R"("errors":{"not_found":1})") != std::string::npos);
     CHECK(text.back() == '}');
+
+    std::string page(16'384, ' ');
+    page.resize(static_cast<std::size_t>(joinly_metrics(store.get(), "pl\"ayers", page.data(), page.size(), nullptr)));
+    CHECK(page.find("# TYPE joinly_operations_total counter\n") != std::string::npos);
+    CHECK(page.find(R"(joinly_operations_total{store="pl\"ayers",operation="save"} 1)") != std::string::npos);
+    CHECK(page.back() == '\n');
+    CHECK(joinly_metrics(store.get(), nullptr, page.data(), page.size(), nullptr) == -JOINLY_INVALID_ARGUMENT);
+    CHECK(joinly_metrics(nullptr, "players", page.data(), page.size(), nullptr) == -JOINLY_INVALID_ARGUMENT);
+    CHECK(joinly_close(store.get(), -1, nullptr) == JOINLY_OK);
+    CHECK(joinly_metrics(store.get(), "players", nullptr, 0, nullptr) == -JOINLY_CLOSED);
 }
 
 TEST_CASE("a backup brings back what was there, and keeps what has been there since", "[c]") {

@@ -413,6 +413,10 @@ class NativeStorageBinding(_Records):
         text = fetch_text(self._library.joinly_stats, self._handle, self._call)
         return _from_json(text)
 
+    def metrics(self, name: str = "joinly") -> str:
+        """The same as the text that Prometheus scrapes, every metric with the label store="name"."""
+        return fetch_text(self._library.joinly_metrics, self._handle, self._call, name.encode("utf-8"))
+
     def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0) -> str:
         """Copies the database, live and consistent, into a directory of backups, each under a name with its time; the path of the new
         one. It is read back and proved first. So many of the newest are left; 0: all. A copy of the database's files by other means would
@@ -583,10 +587,10 @@ def _fetch(get: Any, handle: Optional[int], key: bytes, call: Call) -> Optional[
         call.make_room(2 * size)
 
 
-def fetch_text(get: Any, handle: int, call: Call) -> str:
+def fetch_text(get: Any, handle: int, call: Call, *arguments: bytes) -> str:
     """What a function without a key gives: statistics."""
     while True:
-        size = get(handle, call.address, call.capacity, call.error_address)
+        size = get(handle, *arguments, call.address, call.capacity, call.error_address)
         if 0 <= size <= call.capacity:
             return str(call.view[:size], "utf-8")
         if size < 0:

@@ -70,6 +70,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "joinly_commit": (c_int32, [c_void_p, POINTER(c_uint64), c_void_p]),
     "joinly_transaction_free": (None, [c_void_p]),
     "joinly_stats": (c_int64, [c_void_p, c_void_p, c_size_t, c_void_p]),
+    "joinly_metrics": (c_int64, [c_void_p, c_char_p, c_void_p, c_size_t, c_void_p]),
     "joinly_backup": (c_int64, [c_void_p, c_char_p, c_size_t, c_void_p, c_size_t, c_void_p]),
     "joinly_restore": (c_int32, [c_char_p, c_char_p, c_char_p, c_void_p, c_void_p]),
     "joinly_cache_new": (c_int32, [c_size_t, POINTER(c_void_p), c_void_p]),

@@ -116,6 +116,10 @@ class StorageManager:
         """What the store has done, holds and risks."""
         return self.backend.stats()
 
+    def metrics(self, name: str = "joinly") -> str:
+        """The same for Prometheus."""
+        return self.backend.metrics(name)
+
     def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0) -> str:
         """Copies the database, live and consistent; the new backup's path."""
         return self.backend.backup(directory, keep)

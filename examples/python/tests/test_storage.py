@@ -395,6 +395,9 @@ class Opening(InFolder):
             self.assertEqual(stats["backend"], "sqlite")
             self.assertEqual(stats["cache"]["hits"], 1)
             self.assertGreaterEqual(stats["size_on_disk"], os.path.getsize("joinly.db"))
+            page = StorageManager(store).metrics("players")
+            self.assertIn('joinly_operations_total{store="players",operation="save"} 1\n', page)
+            self.assertIn("# TYPE joinly_operations_total counter\n", page)
 
     def test_other_threads_run_while_the_library_works(self) -> None:
         with SQLiteStore("a.db", busy_timeout=60_000) as store:

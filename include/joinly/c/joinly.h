@@ -88,7 +88,7 @@ JOINLY_API const char* joinly_code_name(joinly_code code);
 /* The interface that this header describes, and the one that the library has. The first number of 65536 changes when a function
    that was there is not there any more, or does something else: a program refuses to go on then. The second grows with each
    addition. */
-#define JOINLY_ABI_VERSION 0x00010000
+#define JOINLY_ABI_VERSION 0x00010001
 JOINLY_API uint32_t joinly_abi_version(void);
 
 /* The library's version: "0.1.0". Lasts for ever. */
@@ -266,6 +266,10 @@ JOINLY_API void joinly_transaction_free(joinly_transaction* transaction);
 
 /* What it has done, holds and risks, as a JSON object: {"backend":"sqlite","policy":...,"cache":{"hit_rate":percent,...},...}. */
 JOINLY_API int64_t joinly_stats(joinly_store* store, char* buffer, size_t capacity, joinly_error* error);
+
+/* The same for Prometheus to scrape: a page of text in its exposition format, every metric with the label store="name". Several stores
+   need a page each, for a metric may stand on one but once. Since interface 1.1. */
+JOINLY_API int64_t joinly_metrics(joinly_store* store, const char* name, char* buffer, size_t capacity, joinly_error* error);
 
 /* Copies the database into `directory`, made if it is not there, as a new backup with a name that has the time, and a manifest
    (joinly/ops/backup.hpp): live and consistent, everything acknowledged before the call included; read back and proved before it gets

@@ -560,6 +560,17 @@ joinly_code joinly_commit(joinly_transaction* transaction, joinly_record_version
 
 void joinly_transaction_free(joinly_transaction* transaction) { joinly::detail::free_handle(transaction); }
 
+int64_t joinly_metrics(joinly_store* store, const char* name, char* buffer, size_t capacity, joinly_error* error) {
+    return joinly::detail::answer_size(error, [&]() -> joinly::Result<std::int64_t> {
+        if (name == nullptr) return joinly::detail::is_null("name");
+        const auto stay = joinly::detail::enter(store);
+        if (!stay) return joinly::failure(stay.error());
+        const auto text = (*stay)->metrics(name);
+        if (!text) return joinly::failure(text.error());
+        return joinly::detail::give(*text, buffer, capacity);
+    });
+}
+
 int64_t joinly_stats(joinly_store* store, char* buffer, size_t capacity, joinly_error* error) {
     return joinly::detail::answer_size(error, [&]() -> joinly::Result<std::int64_t> {
         const auto stay = joinly::detail::enter(store);

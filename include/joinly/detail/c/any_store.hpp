@@ -11,6 +11,7 @@
 #include <joinly/detail/c/stats_json.hpp>
 #include <joinly/detail/policy/deadline.hpp>
 #include <joinly/ops/backup.hpp>
+#include <joinly/ops/prometheus.hpp>
 #include <joinly/ops/sql_views.hpp>
 #include <joinly/options.hpp>
 #include <joinly/store.hpp>
@@ -77,6 +78,7 @@ public:
     virtual Status flush(std::optional<std::chrono::milliseconds> timeout) = 0;
     virtual Status close(std::optional<std::chrono::milliseconds> timeout) = 0;
     virtual Result<std::string> stats() = 0;
+    virtual Result<std::string> metrics(std::string_view name) = 0;
     virtual Result<std::string> backup(const std::string& directory, std::size_t keep) = 0;  ///< its path
 };
 
@@ -213,6 +215,10 @@ public:
         const auto parts = store_.size_by_part();
         if (!parts) return failure(parts.error());
         return stats_json(names_, store_.stats(), store_.health(), *parts);
+    }
+    Result<std::string> metrics(std::string_view name) override {
+        if (core_.is_closed()) return Core::closed_error();
+        return to_prometheus(store_, name);
     }
     Result<std::string> backup(const std::string& directory, std::size_t keep) override {
         if (store_.backend().engine() == "memory") return failure(Errc::unsupported, "the memory has nothing on a disk to copy");
