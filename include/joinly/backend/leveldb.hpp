@@ -200,9 +200,7 @@ public:
     [[nodiscard]] Status compact() {
         const auto engine = state_->handle.lease();
         if (!engine) return failure(engine.error());
-        (*engine)->db().CompactRange(nullptr, nullptr);  // says nothing of failure; the next write does
-        leveldb::WriteBatch nothing;
-        const auto status = (*engine)->db().Write({}, &nothing);
+        const auto status = (*engine)->make_tables();
         if (status.ok()) return {};
         state_->handle.retire(*engine);
         return detail::leveldb_failure(status, path());

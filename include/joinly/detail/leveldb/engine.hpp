@@ -114,6 +114,13 @@ public:
         return {};
     }
 
+    /// Makes tables, which the engine syncs, of all that was written; and merges those that overlap.
+    [[nodiscard]] leveldb::Status make_tables() {
+        db_->CompactRange(nullptr, nullptr);  // says nothing of failure; the next write does
+        leveldb::WriteBatch nothing;
+        return db_->Write({}, &nothing);
+    }
+
     /// Changed only by the one writer that is at work.
     [[nodiscard]] Version last_version() const noexcept { return last_version_.load(std::memory_order_acquire); }
     void set_last_version(Version version) noexcept { last_version_.store(version, std::memory_order_release); }
@@ -130,7 +137,7 @@ public:
     };
     [[nodiscard]] Scratch& scratch() noexcept { return *scratch_; }
     void clear_scratch() {
-        constexpr std::size_t most_bytes = std::size_t{1} << 20;  // what a rare large write has needed is given back
+        constexpr std::size_t most_bytes = std::size_t{4} << 20;  // what a rare large write has needed is given back
         if (scratch_->updates.ApproximateSize() > most_bytes || scratch_->encoded.capacity() > most_bytes) scratch_.emplace();
         scratch_->updates.Clear();
     }

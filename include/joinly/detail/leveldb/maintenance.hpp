@@ -124,10 +124,7 @@ private:
 /// Writes `from`, as it is at this moment, into the new database `to`; `visit` sees the records. @return the number of entries.
 [[nodiscard]] inline Result<std::uint64_t> leveldb_copy(LevelDbEngine& from, LevelDbEngine& to, const std::string& path,
                                                         ScanVisitor visit) {
-    constexpr std::size_t bytes_per_write = std::size_t{4} << 20;
-    // Each write is synced: one sync at the end would not reach a log that the engine has closed before it.
-    leveldb::WriteOptions synced;
-    synced.sync = true;
+    constexpr std::size_t bytes_per_write = std::size_t{256} << 10;
     leveldb::WriteBatch batch;
     std::uint64_t entries = 0;
     const auto all = from.iterate();
@@ -139,11 +136,12 @@ private:
         }
         batch.Put(all->key(), all->value());
         if (batch.ApproximateSize() < bytes_per_write) continue;
-        if (const auto put = to.db().Write(synced, &batch); !put.ok()) return leveldb_failure(put, path);
+        if (const auto put = to.db().Write({}, &batch); !put.ok()) return leveldb_failure(put, path);
         batch.Clear();
     }
     if (!all->status().ok()) return leveldb_failure(all->status(), path);
-    if (const auto put = to.db().Write(synced, &batch); !put.ok()) return leveldb_failure(put, path);
+    if (const auto put = to.db().Write({}, &batch); !put.ok()) return leveldb_failure(put, path);
+    if (const auto kept = to.make_tables(); !kept.ok()) return leveldb_failure(kept, path);
     return entries;
 }
 
@@ -152,7 +150,11 @@ private:
     if (const auto made = leveldb::Env::Default()->CreateDir(options.path); !made.ok()) return leveldb_failure(made, options.path);
     std::uint64_t copied = 0;
     {
-        auto to = LevelDbEngine::start(options, true);
+        // The engine syncs what it has collected when it makes a table of that, while the next part is being read. An fsync of
+        // somebody else's may have to wait for so much.
+        LevelDbOptions small_tables = options;
+        small_tables.write_buffer_bytes = (std::min)(options.write_buffer_bytes, std::size_t{4} << 20);
+        auto to = LevelDbEngine::start(small_tables, true);
         if (!to) return failure(std::move(to).error());
         const auto entries = leveldb_copy(from, **to, options.path, watch.copied);
         if (!entries) return failure(entries.error());
