@@ -234,11 +234,14 @@ private:
         append_big_endian(mark, source_version_, 8);
         batch.put(std::string{migration_key}, mark.append(reached));
         is_marked_ = true;
-        return write(std::move(batch));
+        auto written = write(batch);
+        batch.changes.clear();
+        pending_.changes = std::move(batch.changes);  // for its room
+        return written;
     }
 
     /// As the next version, which is above every one that the source has allocated; if nobody else has written meanwhile.
-    [[nodiscard]] Status write(Batch batch) {
+    [[nodiscard]] Status write(Batch& batch) {
         batch.after = last_version_;
         batch.version = (std::max)(last_version_ + 1, source_version_);
         for (const Change& change : batch.changes) batch.version = (std::max)(batch.version, change.version);
@@ -302,7 +305,7 @@ private:
         if (!is_marked_) return {};
         Batch batch;
         batch.erase(std::string{migration_key});
-        return write(std::move(batch));
+        return write(batch);
     }
 
     BackendRef source_;
