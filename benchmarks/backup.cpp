@@ -12,6 +12,7 @@
 #include <leveldb/db.h>
 #include <leveldb/filter_policy.h>
 #include <leveldb/write_batch.h>
+#include <malloc.h>
 #include <sqlite3.h>
 
 #include <atomic>
@@ -173,7 +174,11 @@ public:
     [[nodiscard]] double risen() const { return read("VmHWM:") - before_; }
 
 private:
-    double before_ = read("VmRSS:");
+    static double trimmed() {
+        ::malloc_trim(0);  // what was freed before would be used again, unseen
+        return read("VmRSS:");
+    }
+    double before_ = trimmed();
 };
 
 /// LevelDB's own way is that of its adapter: a snapshot, read into a new database.

@@ -5,9 +5,6 @@
 // Read: migrate/sqlite_to_leveldb by raw_load/leveldb is what reading the source, checksums, versions and the comparison at the end
 // cost besides; dump/sqlite by raw_load/sqlite has no write in it at all. `beyond_mib` is the most memory that it takes beyond what
 // the engines take by themselves, mapped files included; it must not grow with the rows.
-//
-// Left as it is: three fifths of a load into SQLite, and four fifths into LevelDB, are spent on the lines before anything is
-// written, most of that on parsing JSON into a tree.
 
 #include <benchmarks/support/subjects.hpp>
 #include <joinly/ops/dump.hpp>
@@ -17,6 +14,7 @@
 #include <leveldb/db.h>
 #include <leveldb/filter_policy.h>
 #include <leveldb/write_batch.h>
+#include <malloc.h>
 #include <sqlite3.h>
 
 #include <filesystem>
@@ -74,6 +72,7 @@ double growth_mib(Work work) {
         }
         return 0.0;
     };
+    ::malloc_trim(0);                             // what was freed before would be used again, unseen
     std::ofstream{"/proc/self/clear_refs"} << 5;  // forgets the most so far
     const double before = field("VmRSS:");
     work();
