@@ -60,7 +60,7 @@ struct Binary {
     template <described T>
     [[nodiscard]] static Result<std::size_t> measure(const T& object) {
         if constexpr (detail::explain_fields<T>()) {
-            return detail::measure_binary(object, detail::nonzero_defaults<T>());
+            return detail::measure_binary(object);
         } else {
             return failure(Errc::unsupported);
         }

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -38,33 +39,34 @@ public:
 
     void clear() noexcept { bytes_.clear(); }
 
-    void erase(std::string_view key) { begin(0, key); }
+    void erase(std::string_view key) { (void)begin(0, key, 0); }
 
     /// Adds a put whose value `encode` appends. An error of `encode`, or `invalid_argument` for a value of 4 GiB and more:
     /// the payload is as before.
     [[nodiscard]] Status put(std::string_view key, Expiry expires_at, ValueForm form, Encode encode, Version version = absent,
                              std::optional<std::string_view> index_terms = {}) {
-        const std::size_t before = bytes_.size();
-        bytes_.reserve(before + key.size() + (index_terms ? index_terms->size() : 0) + usual_bytes);
-        begin(tag_put | (form == ValueForm::text ? tag_text : 0u) | (version != absent ? tag_version : 0u) |
-                  (index_terms ? tag_terms : 0u),
-              key);
-        detail::append_little_endian(bytes_, static_cast<std::uint64_t>(expires_at.at().time_since_epoch().count()));
-        if (version != absent) detail::append_little_endian(bytes_, version);
-        if (index_terms) append_sized(*index_terms);
-        detail::append_little_endian(bytes_, std::uint32_t{0});  // the value's size, which follows
-        const std::size_t value_at = bytes_.size();
+        const auto append_terms = [&](std::string& out) -> Status {
+            out.append(*index_terms);
+            return {};
+        };
+        const Encode encode_terms{append_terms};
+        return put(key, expires_at, form, encode, version, index_terms ? &encode_terms : nullptr);
+    }
 
-        Status encoded = encode(bytes_);
-        if (encoded && bytes_.size() - value_at > (std::numeric_limits<std::uint32_t>::max)())
-            encoded = failure(Errc::invalid_argument, detail::printable(key) + ": a journal takes no value of 4 GiB or more");
-        if (!encoded) {
-            bytes_.resize(before);
-            return encoded;
-        }
-        detail::store_little_endian(bytes_.data() + value_at - sizeof(std::uint32_t),
-                                    static_cast<std::uint32_t>(bytes_.size() - value_at));
-        return {};
+    /// As above, with index terms that `encode_terms` appends, unless it is null.
+    [[nodiscard]] Status put(std::string_view key, Expiry expires_at, ValueForm form, Encode encode, Version version,
+                             const Encode* encode_terms) {
+        const std::size_t before = bytes_.size();
+        bytes_.reserve(before + key.size() + usual_bytes);
+        const std::uint32_t tag = tag_put | (form == ValueForm::text ? tag_text : 0u) | (version != absent ? tag_version : 0u) |
+                                  (encode_terms != nullptr ? tag_terms : 0u);
+        char* const expiry = begin(tag, key, sizeof(std::uint64_t) + (version != absent ? sizeof version : 0));
+        detail::store_little_endian(expiry, static_cast<std::uint64_t>(expires_at.at().time_since_epoch().count()));
+        if (version != absent) detail::store_little_endian(expiry + sizeof(std::uint64_t), version);
+        Status encoded = encode_terms != nullptr ? append_sized(key, *encode_terms) : Status{};
+        if (encoded) encoded = append_sized(key, encode);
+        if (!encoded) bytes_.resize(before);
+        return encoded;
     }
 
     [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
@@ -94,13 +96,26 @@ private:
     static constexpr std::uint32_t tag_version = 4;
     static constexpr std::uint32_t tag_terms = 8;
 
-    void begin(std::uint32_t tag, std::string_view key) {
-        detail::append_little_endian(bytes_, static_cast<std::uint8_t>(tag));
-        append_sized(key);
+    /// @return where so many bytes more are to be written, right behind the key.
+    [[nodiscard]] char* begin(std::uint32_t tag, std::string_view key, std::size_t more) {
+        const std::size_t at = bytes_.size();
+        bytes_.resize(at + 1 + sizeof(std::uint32_t) + key.size() + more);
+        char* const to = bytes_.data() + at;
+        to[0] = static_cast<char>(tag);
+        detail::store_little_endian(to + 1, static_cast<std::uint32_t>(key.size()));
+        if (!key.empty()) std::memcpy(to + 1 + sizeof(std::uint32_t), key.data(), key.size());
+        return to + 1 + sizeof(std::uint32_t) + key.size();
     }
-    void append_sized(std::string_view bytes) {
-        detail::append_little_endian(bytes_, static_cast<std::uint32_t>(bytes.size()));
-        bytes_.append(bytes);
+    /// A length of four bytes, and what `encode` appends.
+    [[nodiscard]] Status append_sized(std::string_view key, Encode encode) {
+        const std::size_t at = bytes_.size() + sizeof(std::uint32_t);
+        detail::append_little_endian(bytes_, std::uint32_t{0});
+        if (auto encoded = encode(bytes_); !encoded) return encoded;
+        const std::size_t size = bytes_.size() - at;
+        if (size > (std::numeric_limits<std::uint32_t>::max)())
+            return failure(Errc::invalid_argument, detail::printable(key) + ": a journal takes no value of 4 GiB or more");
+        detail::store_little_endian(bytes_.data() + at - sizeof(std::uint32_t), static_cast<std::uint32_t>(size));
+        return {};
     }
 
     [[nodiscard]] static bool take(detail::ByteReader& reader, JournalChange& change) noexcept {

@@ -22,7 +22,7 @@ JOINLY_NAMESPACE_BEGIN
 /// address: the same address is surely the same type; different ones (two shared libraries) only cost a detour by bytes.
 struct ObjectType {
     Status (*encode)(const void* object, std::string& out);
-    Result<std::size_t> (*measure)(const void* object);  ///< the bytes that encode will append, or why it will refuse
+    Result<std::size_t> (*measure)(const void* object);  ///< the bytes that encode and index_terms will append, or why not
     Result<std::shared_ptr<const void>> (*decode)(std::string_view bytes);
     ValueForm form;
     /// Appends what the type's indexes know the object by, packed (see core/index_entry.hpp); null: it has none.
@@ -123,7 +123,10 @@ inline constexpr ObjectType indexed_bytes_type{
         out.append(static_cast<const IndexedBytes*>(object)->bytes);
         return {};
     },
-    [](const void* object) -> Result<std::size_t> { return static_cast<const IndexedBytes*>(object)->bytes.size(); },
+    [](const void* object) -> Result<std::size_t> {
+        const auto& kept = *static_cast<const IndexedBytes*>(object);
+        return kept.bytes.size() + kept.index_terms.size();
+    },
     [](std::string_view bytes) -> Result<std::shared_ptr<const void>> {
         return std::make_shared<const IndexedBytes>(IndexedBytes{std::string{bytes}, {}});
     },

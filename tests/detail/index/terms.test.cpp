@@ -93,6 +93,46 @@ TEST_CASE("a string fits as long as its term does, and is refused, naming the fi
     CHECK(std::string{single.error().message()}.find("guild, field name: too long for the index name") != std::string::npos);
 }
 
+TEST_CASE("measuring tells how many bytes the terms take, or the same refusal", "[index]") {
+    std::vector<game::Guild> guilds{guild("owls"), guild("owls", 7, game::Region::us)};
+    guilds.push_back(guild(std::string("ow\0ls\0", 6), -1));
+    guilds.back().name.assign("\0\0x", 3);
+    guilds.back().motto = std::string("a\0b", 3);
+    guilds.push_back(guild("owls"));
+    guilds.back().name.assign(max_index_term_bytes / 2, '\0');
+    guilds.push_back(guild("owls"));
+    guilds.back().motto.emplace(max_index_term_bytes - 2 - 3, 'x');
+    guilds.push_back(guild("owls"));
+    guilds.back().win_rate = std::numeric_limits<double>::quiet_NaN();
+    std::size_t refusals = 0;
+    for (const game::Guild& one : guilds) {
+        std::string packed;
+        const Status told = index_terms(one, packed);
+        const auto measured = detail::measure_index_terms(one);
+        REQUIRE(measured.has_value() == told.has_value());
+        if (told) {
+            CHECK(*measured == packed.size());
+        } else {
+            CHECK(measured.error().message() == told.error().message());
+            ++refusals;
+        }
+    }
+    CHECK(refusals == 3);
+    std::string packed;
+    REQUIRE(index_terms(game::Plain{"ada", 5, 2}, packed));
+    CHECK(*detail::measure_index_terms(game::Plain{"ada", 5, 2}) == packed.size());
+}
+
+TEST_CASE("what an object weighs is its encoding and its terms", "[index]") {
+    const game::Guild owls = guild("owls", 3);
+    std::string bytes;
+    REQUIRE(Binary::encode(owls, bytes));
+    REQUIRE(index_terms(owls, bytes));
+    CHECK(*detail::object_type<game::Guild, Binary>.measure(&owls) == bytes.size());
+    const IndexedBytes brought_back{"bytes", "terms!"};
+    CHECK(*indexed_bytes_type.measure(&brought_back) == 11);
+}
+
 TEST_CASE("a type with indexes tells its terms to the policies, and one without tells that it has none", "[index]") {
     const ObjectType& guilds = detail::object_type<game::Guild, Binary>;
     REQUIRE(guilds.index_terms != nullptr);

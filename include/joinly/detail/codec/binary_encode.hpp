@@ -227,10 +227,10 @@ JOINLY_FLATTEN std::size_t put_nested(Encoding& encoding, std::size_t at, const 
 
 /// How many bytes `object` will take, or why it cannot be encoded.
 template <described T>
-Result<std::size_t> measure_binary(const T& object, DefaultMask mask) {
+Result<std::size_t> measure_binary(const T& object) {
     char nowhere[Encoding::slack];
     Encoding encoding{nowhere, 0};
-    const std::size_t size = put_fields(encoding, 0, object, mask);
+    const std::size_t size = put_fields(encoding, 0, object, 0, nonzero_defaults<T>);
     if (const char* fault = encoding.fault(size)) return encoding.refuse(kind_or_object<T>(), fault);
     return size;
 }

@@ -15,10 +15,12 @@
 #include <joinly/detail/entity/field_types.hpp>
 #include <joinly/entity/described.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -42,16 +44,23 @@ inline constexpr char absent_mark = '\0';
 inline constexpr char present_mark = '\1';
 inline constexpr std::string_view string_end{"\0\1", 2};
 
-/// The `width` low bytes of a number, the highest first.
-inline void append_big_endian(std::string& out, std::uint64_t number, int width) {
-    for (int shift = 8 * (width - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(number >> shift & 0xff));
+/// The `width` low bytes of a number, at most 8, the highest first.
+inline void append_big_endian(std::string& out, std::uint64_t number, std::size_t width) {
+    char bytes[sizeof number];
+    for (std::size_t i = 0; i < width; ++i) bytes[i] = static_cast<char>(number >> (8 * (width - 1 - i)) & 0xff);
+    out.append(bytes, width);
 }
 
-/// False: NaN. By its bits, because -ffast-math takes comparisons with NaN away.
-[[nodiscard]] inline bool append_real_key(std::string& out, double value) {
+/// By its bits, because -ffast-math takes comparisons with NaN away.
+[[nodiscard]] inline bool is_nan(double value) noexcept {
     constexpr std::uint64_t infinity = std::uint64_t{0x7ff} << 52;
+    return (std::bit_cast<std::uint64_t>(value) & ~sign_bit) > infinity;
+}
+
+/// False: NaN.
+[[nodiscard]] inline bool append_real_key(std::string& out, double value) {
+    if (is_nan(value)) return false;
     auto bits = std::bit_cast<std::uint64_t>(value);
-    if ((bits & ~sign_bit) > infinity) return false;
     if (bits == sign_bit) bits = 0;  // -0.0
     append_big_endian(out, (bits & sign_bit) != 0 ? ~bits : bits | sign_bit, 8);
     return true;
@@ -98,6 +107,27 @@ template <indexable T>
         return true;
     } else {
         return append_number_key(out, to_number(value));
+    }
+}
+
+/// How many bytes append_key appends; nullopt where it finds NaN.
+template <indexable T>
+[[nodiscard]] std::optional<std::size_t> key_bytes(const T& value) {
+    if constexpr (optional_value<T>) {
+        const auto bytes = value.has_value() ? key_bytes(*value) : std::optional<std::size_t>{0};
+        return bytes ? std::optional{*bytes + 1} : std::nullopt;
+    } else if constexpr (wire_convertible<T>) {
+        return key_bytes(Entity<T>::to_wire(value));
+    } else if constexpr (blob_field<T>) {
+        const std::string_view bytes = bytes_in(value);
+        return bytes.size() + static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\0')) + string_end.size();
+    } else {
+        const auto number = to_number(value);
+        if constexpr (std::same_as<decltype(number), const bool>) return 1;
+        if constexpr (std::is_floating_point_v<decltype(number)>) {
+            if (is_nan(static_cast<double>(number))) return std::nullopt;
+        }
+        return sizeof(std::uint64_t);
     }
 }
 

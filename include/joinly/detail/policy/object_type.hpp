@@ -34,23 +34,42 @@ template <class T, class Codec>
 }
 
 template <class T, class Codec>
-[[nodiscard]] Result<std::size_t> measure_object(const void* object) {
+[[nodiscard]] Result<std::size_t> measure_encoded(const T& object) {
     if constexpr (measuring_codec_for<Codec, T>) {
-        return Codec::measure(*static_cast<const T*>(object));
+        return Codec::measure(object);
     } else {
         std::string scratch;
-        if (auto encoded = Codec::encode(*static_cast<const T*>(object), scratch); !encoded)
-            return failure(std::move(encoded).error());
+        if (auto encoded = Codec::encode(object, scratch); !encoded) return failure(std::move(encoded).error());
         return scratch.size();
     }
+}
+
+template <class T>
+constexpr bool is_indexed_entity() {
+    if constexpr (explain_entity<T>()) {
+        return has_indexes<T>;
+    } else {
+        return false;
+    }
+}
+
+template <class T, class Codec>
+[[nodiscard]] Result<std::size_t> measure_object(const void* pointer) {
+    const T& object = *static_cast<const T*>(pointer);
+    auto bytes = measure_encoded<T, Codec>(object);
+    if constexpr (is_indexed_entity<T>()) {
+        if (!bytes) return bytes;
+        const auto terms = measure_index_terms(object);
+        if (!terms) return failure(terms.error());
+        *bytes += *terms;
+    }
+    return bytes;
 }
 
 /// Null when T has no index.
 template <class T>
 constexpr auto index_terms_of() -> Status (*)(const void* object, std::string& packed) {
-    if constexpr (!explain_entity<T>()) {
-        return nullptr;
-    } else if constexpr (has_indexes<T>) {
+    if constexpr (is_indexed_entity<T>()) {
         return [](const void* object, std::string& packed) { return index_terms(*static_cast<const T*>(object), packed); };
     } else {
         return nullptr;

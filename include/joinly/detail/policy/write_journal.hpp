@@ -166,38 +166,27 @@ public:
 
     /// What a write weighs while it is pending, or why it cannot be stored.
     [[nodiscard]] static Result<std::size_t> measure(const Write& write) {
-        const auto& [value, type] = write.object;
-        if (!value) return write.key.size();
-        auto measured = type->measure(value.get());
-        if (!measured) return measured;
-        std::string terms;
-        if (type->index_terms != nullptr) {
-            terms.reserve(usual_terms_bytes);
-            if (auto told = type->index_terms(value.get(), terms); !told) return failure(std::move(told).error());
-        }
-        return write.key.size() + *measured + terms.size();
+        if (!write.object.value) return write.key.size();
+        auto measured = write.object.type->measure(write.object.value.get());
+        if (measured) *measured += write.key.size();
+        return measured;
     }
 
 private:
-    static constexpr std::size_t usual_terms_bytes = 120;  // of four indexes, in one allocation
-
     [[nodiscard]] static Result<std::size_t> add_to(JournalPayload& payload, const Write& write) {
         const std::size_t before = payload.bytes().size();
-        if (!write.object.value) {
+        const void* const object = write.object.value.get();
+        if (object == nullptr) {
             payload.erase(write.key);
-        } else {
-            const Object& object = write.object;
-            std::optional<std::string> terms;
-            if (object.type->index_terms != nullptr) {
-                terms.emplace().reserve(usual_terms_bytes);
-                if (auto told = object.type->index_terms(object.value.get(), *terms); !told)
-                    return failure(std::move(told).error());
-            }
-            auto put = payload.put(
-                write.key, write.expires_at, object.type->form,
-                [&](std::string& out) { return object.type->encode(object.value.get(), out); }, absent, terms);
-            if (!put) return failure(std::move(put).error());
+            return payload.bytes().size() - before;
         }
+        const ObjectType& type = *write.object.type;
+        const auto encode = [&](std::string& out) { return type.encode(object, out); };
+        const auto tell_terms = [&](std::string& out) { return type.index_terms(object, out); };
+        const JournalPayload::Encode encode_terms{tell_terms};
+        auto put = payload.put(write.key, write.expires_at, type.form, encode, absent,
+                               type.index_terms != nullptr ? &encode_terms : nullptr);
+        if (!put) return failure(std::move(put).error());
         return payload.bytes().size() - before;
     }
 
