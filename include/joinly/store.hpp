@@ -167,7 +167,7 @@ public:
             auto key = core_->template open_key<T>(id);
             if (!key) return failure(std::move(key).error());
             if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return kept;
-            return erase_one(std::move(*key), &Core::template type_of<T>(), options);
+            return erase_one(*key, &Core::template type_of<T>(), options);
         });
     }
 
@@ -194,19 +194,20 @@ public:
     [[nodiscard]] Result<Version> update(std::string_view id, Change&& change) {
         Core::template require_entity<T>();
         return observed(Operation::update, [&]() -> Result<Version> {
-            const auto key = core_->template open_key<T>(id);
-            if (!key) return failure(key.error());
+            if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
             if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
+            const KeyBuffer buffer{Core::template kind<T>(), id};
+            const std::string_view key = buffer.view();
+            const ObjectType& type = Core::template type_of<T>();
             detail::Backoff backoff;
             for (;;) {
-                auto loaded = load_object<T>(id);
-                if (!loaded) return failure(std::move(loaded).error());
-                auto object = std::make_shared<T>(**loaded);
+                const auto loaded = engine().load(key, type);
+                if (!loaded) return failure(loaded.error());
+                auto object = std::make_shared<T>(*static_cast<const T*>(loaded->object.value.get()));
                 if (auto accepted = detail::apply_change(change, *object); !accepted) return failure(std::move(accepted).error());
                 if (Core::id_in(*object) != id)
-                    return failure_at(*key, Error{Errc::invalid_argument, "an update must not change the id"});
-                auto saved =
-                    write_one(*key, {std::move(object), &Core::template type_of<T>()}, loaded->expires_at(), loaded->version());
+                    return failure_at(key, Error{Errc::invalid_argument, "an update must not change the id"});
+                auto saved = write_one(key, {std::move(object), &type}, loaded->expires_at, loaded->version);
                 if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
                 core_->count_retry();
             }
@@ -424,7 +425,7 @@ public:
     [[nodiscard]] Status erase_key(std::string_view key, const EraseOptions& options = {}) {
         return observed(Operation::erase, [&]() -> Status {
             if (auto usable = core_->open_raw_key(key); !usable) return usable;
-            return erase_one(std::string{key}, nullptr, options);
+            return erase_one(key, nullptr, options);
         });
     }
 
@@ -674,25 +675,30 @@ private:
 
     template <class T>
     [[nodiscard]] Result<Version> save_object(const T& entity, std::shared_ptr<const void> object, const SaveOptions& options) {
-        auto key = core_->template open_key<T>(Core::id_in(entity));
-        if (!key) return failure(std::move(key).error());
+        const std::string_view id = Core::id_in(entity);
+        if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
         const auto expires_at = core_->expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
         if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
-        return write_one(std::move(*key), {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect);
+        const KeyBuffer key{Core::template kind<T>(), id};
+        return write_one(key.view(), {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect);
     }
 
-    [[nodiscard]] Result<Version> write_one(std::string key, Object object, Expiry expires_at,
+    [[nodiscard]] Result<Version> write_one(std::string_view key, Object object, Expiry expires_at,
                                             const std::optional<Version>& expect) {
-        WriteSet set;
-        if (expect) set.requirements.push_back({key, *expect, false});
-        set.writes.push_back({std::move(key), std::move(object), expires_at});
-        return engine().write(std::move(set));
+        if constexpr (requires { engine().write_one(key, std::move(object), expires_at, expect); }) {
+            return engine().write_one(key, std::move(object), expires_at, expect);
+        } else {
+            WriteSet set;
+            if (expect) set.requirements.push_back({std::string{key}, *expect, false});
+            set.writes.push_back({std::string{key}, std::move(object), expires_at});
+            return engine().write(std::move(set));
+        }
     }
 
     /// `type`: what the record surely is, if anything is known.
-    [[nodiscard]] Status erase_one(std::string key, const ObjectType* type, const EraseOptions& options) {
-        auto erased = write_one(std::move(key), {nullptr, type}, {}, options.expect);
+    [[nodiscard]] Status erase_one(std::string_view key, const ObjectType* type, const EraseOptions& options) {
+        auto erased = write_one(key, {nullptr, type}, {}, options.expect);
         if (!erased) return failure(std::move(erased).error());
         return {};
     }

@@ -138,11 +138,14 @@ public:
     /// Sets or replaces the entry; when the cache is full, others leave. An entry that is too heavy leaves the key without
     /// one, as does one of 4 GiB. O(1) at the mean, one allocation.
     void set(std::string_view key, Value value, Expiry expires_at = {}) {
+        set_hashed(key, hash_(key), std::move(value), expires_at);
+    }
+    /// As above, for a key whose hash is known: `hash()(key)`.
+    void set_hashed(std::string_view key, std::uint64_t hash, Value value, Expiry expires_at = {}) {
         if (!Node::fits(key, value)) {
             erase(key);
             return;
         }
-        const std::uint64_t hash = hash_(key);
         shard_of(hash).set(hash, Node::make(key, std::move(value), expires_at));
     }
 
@@ -164,6 +167,11 @@ public:
     void clear() {
         for (std::size_t i = 0; i < shard_count_; ++i) shards_[i].clear();
     }
+
+    /// What keys are hashed by, for a table beside the cache that knows the same keys.
+    [[nodiscard]] const detail::KeyHash& hash() const noexcept { return hash_; }
+    /// Asks for the memory where a key with this hash will be looked for: to be called some time before it is.
+    void prefetch(std::uint64_t hash) const noexcept { shard_of(hash).prefetch(hash); }
 
     /// The shards' sums, each shard at a moment of its own.
     [[nodiscard]] CacheStats stats() const {

@@ -26,7 +26,7 @@ Overlay flushing(const std::vector<std::string>& batches) {
         std::vector<Write> writes;
         for (const char key : batches[i]) writes.push_back({std::string(1, key), {}, {}});
         std::vector<Overlay::Weighed> weighed;
-        for (const Write& write : writes) weighed.push_back({&write, 1});
+        for (const Write& write : writes) weighed.push_back(overlay.weighed(write, 1));
         Overlay::Addition{overlay, weighed}.commit(i + 1, std::chrono::nanoseconds{0});
     }
     overlay.begin_flush();
@@ -35,7 +35,7 @@ Overlay flushing(const std::vector<std::string>& batches) {
 
 std::string keys(const FlushPart& part) {
     std::string keys;
-    for (const auto* entry : part.slots) keys += entry->first;
+    for (const auto* entry : part.slots) keys += entry->key();
     std::sort(keys.begin(), keys.end());
     return keys;
 }

@@ -7,21 +7,24 @@
 #include <cstdint>
 #include <random>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 namespace {
 
-using Entry = std::pair<const std::string, int>;
+struct Entry {
+    std::string bytes;
+    [[nodiscard]] std::string_view key() const { return bytes; }
+};
 
 std::vector<std::string> sorted(const std::vector<std::string>& keys) {
     std::vector<Entry> entries;
-    for (const auto& key : keys) entries.emplace_back(key, 0);
+    for (const auto& key : keys) entries.push_back({key});
     std::vector<const Entry*> pointers;
     for (const auto& entry : entries) pointers.push_back(&entry);
     joinly::detail::KeySort<Entry>::sort(pointers);
     std::vector<std::string> result;
-    for (const auto* entry : pointers) result.push_back(entry->first);
+    for (const auto* entry : pointers) result.emplace_back(entry->key());
     return result;
 }
 

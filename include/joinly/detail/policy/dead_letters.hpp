@@ -46,10 +46,9 @@ inline constexpr std::string_view stranger_doubt = "another writer has written t
 [[nodiscard]] inline DeadWrites dead_writes(const FlushPart& part, Error reason) {
     DeadWrites dead{part.first, part.last, std::move(reason), {}};
     dead.writes.reserve(part.slots.size());
-    for (const auto* entry : part.slots) {
-        const LoadedObject& pending = entry->second.newest;
-        dead.writes.push_back({entry->first, pending.object, pending.expires_at});
-        if (entry->second.is_conditional) dead.doubt = condition_doubt;
+    for (const Overlay::Slot* slot : part.slots) {
+        dead.writes.push_back({std::string{slot->key()}, slot->newest.object, slot->newest.expires_at});
+        if (slot->is_conditional) dead.doubt = condition_doubt;
     }
     std::sort(dead.writes.begin(), dead.writes.end(), [](const Write& a, const Write& b) { return a.key < b.key; });
     return dead;

@@ -19,7 +19,7 @@ JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
 struct FlushPart {
-    std::vector<const Overlay::Slots::value_type*> slots;
+    std::vector<const Overlay::Slot*> slots;
     Version first = absent;
     Version last = absent;
     std::size_t runs = 0;   ///< how many it is made of; 0: it is the whole generation, and nobody counted
@@ -31,10 +31,10 @@ struct FlushPart {
     part.slots.reserve(generation.slots.size());
     part.first = generation.newest;
     part.last = generation.newest;
-    for (const auto& entry : generation.slots) {
-        part.slots.push_back(&entry);
-        part.first = (std::min)(part.first, entry.second.first_version);
-    }
+    generation.slots.for_each([&](const Overlay::Slot& slot) {
+        part.slots.push_back(&slot);
+        part.first = (std::min)(part.first, slot.first_version);
+    });
     part.is_whole = true;
     return part;
 }
@@ -44,14 +44,13 @@ class FlushQueue {
 public:
     /// O(n log n) in the size of the generation.
     explicit FlushQueue(const Overlay::Generation& generation) : slots_{whole_of(generation).slots} {
-        std::sort(slots_.begin(), slots_.end(),
-                  [](const auto* a, const auto* b) { return a->second.first_version < b->second.first_version; });
+        std::sort(slots_.begin(), slots_.end(), [](const auto* a, const auto* b) { return a->first_version < b->first_version; });
     }
 
     /// The first runs: at least one, then as long as they are no more than so many and hold no more than so many entries.
     [[nodiscard]] FlushPart first(std::size_t most_runs, std::size_t most_entries) const {
         FlushPart part;
-        part.first = slots_[begin_]->second.first_version;
+        part.first = slots_[begin_]->first_version;
         std::size_t end = begin_;
         while (end < slots_.size() && part.runs < most_runs) {
             const auto [run_end, last] = run_from(end);
@@ -71,14 +70,14 @@ public:
 private:
     /// Where the run that begins at a slot ends, and its last version.
     [[nodiscard]] std::pair<std::size_t, Version> run_from(std::size_t at) const {
-        Version last = slots_[at]->second.newest.version;
-        for (; at < slots_.size() && slots_[at]->second.first_version <= last; ++at) {
-            last = (std::max)(last, slots_[at]->second.newest.version);
+        Version last = slots_[at]->newest.version;
+        for (; at < slots_.size() && slots_[at]->first_version <= last; ++at) {
+            last = (std::max)(last, slots_[at]->newest.version);
         }
         return {at, last};
     }
 
-    std::vector<const Overlay::Slots::value_type*> slots_;
+    std::vector<const Overlay::Slot*> slots_;
     std::size_t begin_ = 0;
 };
 

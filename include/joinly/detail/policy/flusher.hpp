@@ -113,10 +113,10 @@ private:
         batch.changes.reserve(part.slots.size());
         // Neighbouring keys share the engine's pages: sorted, ten thousand puts cost SQLite 40 per cent less.
         auto sorted = part.slots;
-        KeySort<Overlay::Slots::value_type>::sort(sorted);
-        for (const auto* entry : sorted) {
-            const auto& [object, version, expires_at] = entry->second.newest;
-            auto change = encode_change(entry->first, object, expires_at, version);
+        KeySort<Overlay::Slot>::sort(sorted);
+        for (const Overlay::Slot* slot : sorted) {
+            const auto& [object, version, expires_at] = slot->newest;
+            auto change = encode_change(slot->key(), object, expires_at, version);
             if (!change) return failure(std::move(change).error());
             batch.changes.push_back(std::move(*change));
         }

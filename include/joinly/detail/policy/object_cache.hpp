@@ -12,6 +12,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -89,16 +90,27 @@ public:
     /// Keeps what was just written, or erased. The write is done by now, so nothing may fail: an object that finds no memory
     /// is not cached.
     void keep(std::string_view key, LoadedObject written) noexcept {
+        const std::uint64_t hashed = hash(key);
+        keep(key, hashed, std::move(written));
+    }
+    /// As above, for a key whose hash is known.
+    void keep(std::string_view key, std::uint64_t hashed, LoadedObject written) noexcept {
         JOINLY_TRY {
             if (written.object.value) {
                 const Expiry expires_at = written.expires_at;
-                cache_.set(key, std::move(written), expires_at);
+                cache_.set_hashed(key, hashed, std::move(written), expires_at);
                 return;
             }
         }
         JOINLY_CATCH_ALL {}
         erase(key);
     }
+
+    /// What the cache hashes keys by, for a table beside it.
+    [[nodiscard]] const KeyHash& hash() const noexcept { return cache_.hash(); }
+    [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept { return hash()(key); }
+    /// Asks for the memory where a key with this hash will be looked for.
+    void prefetch(std::uint64_t hashed) const noexcept { cache_.prefetch(hashed); }
 
     void erase(std::string_view key) { cache_.erase(key); }
     void clear() { cache_.clear(); }

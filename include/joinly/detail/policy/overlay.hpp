@@ -10,16 +10,16 @@
 #include <joinly/config.hpp>
 #include <joinly/core/range.hpp>
 #include <joinly/detail/hash.hpp>
+#include <joinly/detail/policy/pending_slots.hpp>
 #include <joinly/policy/object.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -28,30 +28,34 @@ namespace detail {
 
 class Overlay {
 public:
-    /// What is pending for a key: its newest write, which batches of this generation wrote it, and what it weighs.
-    struct Slot {
-        LoadedObject newest;
-        Version first_version = absent;
-        std::size_t bytes = 0;
-        bool is_conditional = false;  ///< one of them depended on more than the keys it wrote
-    };
-    using Slots = std::unordered_map<std::string, Slot, KeyHash, KeyEqual>;
+    using Slot = PendingSlot;
 
     /// Writes that reach the backend together. A key written twice is stored once, at the time the first one was due.
     struct Generation {
-        explicit Generation(KeyHash hash) : slots(0, hash) {}
-        Slots slots;
+        explicit Generation(KeyHash hash) noexcept : slots{hash} {}
+        PendingSlots slots;
         Version newest = absent;
         std::chrono::nanoseconds first_at{0};
         std::size_t bytes = 0;
     };
 
-    /// A write, how many bytes it takes while it is pending, and, once there is one, its slot.
+    /// A write, how many bytes it takes while it is pending, its key's hash, and, once there is one, its slot. When it is
+    /// committed, its object is exchanged for the one that was pending: for the caller to let go of outside the lock.
     struct Weighed {
-        const Write* write;
-        std::size_t bytes;
+        std::string_view key;
+        Object object;
+        Expiry expires_at;
+        std::size_t bytes = 0;
+        std::uint64_t hash = 0;
         Slot* slot = nullptr;
     };
+
+    /// `hash`: what the keys' hashes are made by.
+    explicit Overlay(KeyHash hash = {}) noexcept : hash_{hash} {}
+
+    [[nodiscard]] Weighed weighed(const Write& write, std::size_t bytes) const {
+        return {write.key, write.object, write.expires_at, bytes, hash_(write.key)};
+    }
 
     [[nodiscard]] const Generation& active() const noexcept { return active_; }
     [[nodiscard]] const Generation& flushing() const noexcept { return flushing_; }
@@ -66,18 +70,22 @@ public:
     }
 
     /// The newest pending write of `key`, or null.
-    [[nodiscard]] const LoadedObject* find(std::string_view key) const {
-        if (const auto at = active_.slots.find(key); at != active_.slots.end()) return &at->second.newest;
-        if (const auto at = flushing_.slots.find(key); at != flushing_.slots.end()) return &at->second.newest;
+    [[nodiscard]] const LoadedObject* find(std::string_view key, std::uint64_t hash) const noexcept {
+        if (const Slot* const slot = active_.slots.find(key, hash)) return &slot->newest;
+        if (const Slot* const slot = flushing_.slots.find(key, hash)) return &slot->newest;
         return nullptr;
     }
+    [[nodiscard]] const LoadedObject* find(std::string_view key) const noexcept { return find(key, hash_(key)); }
+
+    /// Asks for the memory where a write of a key with this hash will look first. Needs no lock.
+    void prefetch(std::uint64_t hash) const noexcept { active_.slots.prefetch(hash); }
 
     /// Slots of the active generation for a set that is about to be acknowledged: all of them or, when memory runs out, none.
     /// Destroyed without `commit`, it leaves everything as it was.
     class Addition {
     public:
         Addition(Overlay& overlay, std::span<Weighed> set) : Addition{overlay.active_, set} {
-            for (Weighed& one : set) one.slot = &generation_.slots.try_emplace(one.write->key).first->second;
+            for (Weighed& one : set) one.slot = &generation_.slots.find_or_add(one.key, one.hash);
         }
         Addition(const Addition&) = delete;
         Addition& operator=(const Addition&) = delete;
@@ -89,12 +97,15 @@ public:
         void commit(Version version, std::chrono::nanoseconds now, bool is_conditional = false) noexcept {
             if (generation_.newest == absent) generation_.first_at = now;
             generation_.newest = version;
-            for (const auto& [write, bytes, slot] : set_) {
-                slot->newest = {write->object, version, write->expires_at};
-                if (slot->first_version == absent) slot->first_version = version;
-                slot->is_conditional |= is_conditional;
-                generation_.bytes += bytes - slot->bytes;
-                slot->bytes = bytes;
+            for (Weighed& one : set_) {
+                Slot& slot = *one.slot;
+                std::swap(slot.newest.object, one.object);
+                slot.newest.version = version;
+                slot.newest.expires_at = one.expires_at;
+                if (slot.first_version == absent) slot.first_version = version;
+                slot.is_conditional |= is_conditional;
+                generation_.bytes += one.bytes - slot.bytes;
+                slot.bytes = one.bytes;
             }
             committed_ = true;
         }
@@ -106,8 +117,8 @@ public:
         /// No slot that was acknowledged has the version `absent`.
         void roll_back() noexcept {
             for (const Weighed& one : set_) {
-                const auto at = generation_.slots.find(one.write->key);
-                if (at != generation_.slots.end() && at->second.first_version == absent) generation_.slots.erase(at);
+                const Slot* const slot = generation_.slots.find(one.key, one.hash);
+                if (slot != nullptr && slot->first_version == absent) (void)generation_.slots.extract(*slot);
             }
         }
 
@@ -127,23 +138,23 @@ public:
     }
 
     /// A part of the flushing generation is done with. Its slots are handed back as far as `done` has room for them.
-    void end_part(std::span<const Slots::value_type* const> part, std::vector<Slots::node_type>& done) noexcept {
-        for (const auto* entry : part) {
-            flushing_.bytes -= entry->second.bytes;
-            auto slot = flushing_.slots.extract(flushing_.slots.find(entry->first));
-            if (done.size() < done.capacity()) done.push_back(std::move(slot));
+    void end_part(std::span<const Slot* const> part, std::vector<Slot::Owner>& done) noexcept {
+        for (const Slot* slot : part) {
+            flushing_.bytes -= slot->bytes;
+            auto taken = flushing_.slots.extract(*slot);
+            if (done.size() < done.capacity()) done.push_back(std::move(taken));
         }
     }
 
     /// Copies of the newest pending writes within a range, in no order.
     [[nodiscard]] std::vector<std::pair<std::string, LoadedObject>> within(const KeyRange& range) const {
         std::vector<std::pair<std::string, LoadedObject>> found;
-        for (const auto& [key, slot] : active_.slots) {
-            if (range.contains(key)) found.emplace_back(key, slot.newest);
-        }
-        for (const auto& [key, slot] : flushing_.slots) {
-            if (range.contains(key) && !active_.slots.contains(key)) found.emplace_back(key, slot.newest);
-        }
+        active_.slots.for_each([&](const Slot& slot) {
+            if (range.contains(slot.key())) found.emplace_back(slot.key(), slot.newest);
+        });
+        flushing_.slots.for_each([&](const Slot& slot) {
+            if (range.contains(slot.key()) && !active_.slots.contains(slot.key())) found.emplace_back(slot.key(), slot.newest);
+        });
         return found;
     }
 

@@ -32,10 +32,10 @@ public:
 
     /// A write is acknowledged. A range of index entries changes when an entry comes; an entry that goes is of a record that the
     /// transaction has read, which it requires to be as it was.
-    void note(const Write& write) noexcept {
+    void note(std::string_view key, const Object& written) noexcept {
         for (const auto& watched : watches_) {
             const auto watch = watched.lock();
-            if (watch && !watch->tripped && may_change(watch->range, write)) watch->tripped = true;
+            if (watch && !watch->tripped && may_change(watch->range, key, written)) watch->tripped = true;
         }
     }
 
@@ -48,15 +48,14 @@ public:
 
 private:
     /// In doubt it may.
-    [[nodiscard]] static bool may_change(const KeyRange& range, const Write& write) noexcept {
-        if (!is_index_entry(range.begin)) return range.contains(write.key);
-        const Object& object = write.object;
+    [[nodiscard]] static bool may_change(const KeyRange& range, std::string_view key, const Object& object) noexcept {
+        if (!is_index_entry(range.begin)) return range.contains(key);
         if (!object.value || object.type->index_terms == nullptr) return false;
         JOINLY_TRY {
             std::string packed;
             if (!object.type->index_terms(object.value.get(), packed)) return true;
             for (std::string_view rest = packed; const auto term = take_index_term(rest);) {
-                if (range.contains(index_entry(write.key, *term).key)) return true;
+                if (range.contains(index_entry(key, *term).key)) return true;
             }
             return false;
         }

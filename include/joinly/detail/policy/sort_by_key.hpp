@@ -18,7 +18,7 @@ namespace detail {
 template <class Entry>
 class KeySort {
 public:
-    /// In ascending order of `first`, which is a std::string. O(n log n) at the mean.
+    /// In ascending order of `key()`. O(n log n) at the mean.
     static void sort(std::vector<const Entry*>& entries) {
         std::vector<Item> items;
         items.reserve(entries.size());
@@ -31,7 +31,7 @@ private:
     struct Item {
         std::uint64_t eight;  // bytes of the key, from where it is sorted by; zeros after its end
         const Entry* entry;
-        [[nodiscard]] std::string_view key() const noexcept { return entry->first; }
+        [[nodiscard]] std::string_view key() const noexcept { return entry->key(); }
     };
 
     /// By what follows the first `from` bytes, which are the same in all keys.

@@ -89,6 +89,11 @@ public:
     }
 
     [[nodiscard]] Result<Version> write(const WriteSet& set) { return intake_.write(set); }
+    /// As a set of one write, of `key` at the version that is expected, if any is.
+    [[nodiscard]] Result<Version> write_one(std::string_view key, Object object, Expiry expires_at,
+                                            const std::optional<Version>& expect) {
+        return intake_.write_one(key, std::move(object), expires_at, expect);
+    }
 
     [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) {
         ScanStart start{state_, range};
@@ -485,7 +490,8 @@ private:
             state_.journal.replay(state_.settled_version, [&](Version version, const std::vector<Write>& writes) -> Status {
                 if (state_.dead_letters.within(version, version)) return {};
                 std::vector<Overlay::Weighed> weighed;
-                for (const Write& write : writes) weighed.push_back({&write, *WriteJournal::measure(write), nullptr});
+                for (const Write& write : writes)
+                    weighed.push_back(state_.overlay.weighed(write, *WriteJournal::measure(write.key, write.object)));
                 Overlay::Addition{state_.overlay, weighed}.commit(version, state_.monotonic(), true);
                 return {};
             });

@@ -187,7 +187,7 @@ private:
     /// The part is in the backend, or set aside. Nothing in here may be left out, so what may fail for want of memory is let be:
     /// the journal then keeps for longer what it need not.
     void end_part(const FlushPart& part, bool is_taken_back = false) noexcept {
-        std::vector<Overlay::Slots::node_type> done;
+        std::vector<Overlay::Slot::Owner> done;
         JOINLY_TRY {
             if (!part.is_whole) done.reserve(part.slots.size());
         }
@@ -233,11 +233,11 @@ private:
             if (auto kept = state_.journal.keep_dead_letters(letters); !kept) return kept;
             const std::scoped_lock lock{state_.mutex};
             replace_dead_letters_in_memory(std::move(letters));
-            for (const auto* entry : part.slots) {
-                if (state_.overlay.active().slots.contains(entry->first)) {
-                    state_.dead_letters.note(entry->first);
+            for (const Overlay::Slot* slot : part.slots) {
+                if (state_.overlay.active().slots.contains(slot->key())) {
+                    state_.dead_letters.note(slot->key());
                 } else {
-                    state_.cache.erase(entry->first);
+                    state_.cache.erase(slot->key());
                 }
             }
         }

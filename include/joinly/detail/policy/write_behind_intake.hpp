@@ -35,6 +35,22 @@ public:
 
     [[nodiscard]] Result<Version> write(const WriteSet& set) { return write(set, nullptr, false); }
 
+    /// As a set of one write, and of one requirement on its key if a version is expected.
+    [[nodiscard]] Result<Version> write_one(std::string_view key, Object object, Expiry expires_at,
+                                            const std::optional<Version>& expect) {
+        WeighedSet weighed{1};
+        Overlay::Weighed& one = weighed.writes.front();
+        one = {key, std::move(object), expires_at, 0, state_.cache.hash(key)};
+        state_.overlay.prefetch(one.hash);
+        state_.cache.prefetch(one.hash);
+        return take(weighed, false, [&](std::unique_lock<std::mutex>& lock, std::optional<Deadline>& deadline) -> Status {
+            if (is_plain(weighed, expect)) return {};
+            WriteSet set;
+            if (expect) set.requirements.push_back({std::string{key}, *expect, false});
+            return admit(lock, set, weighed, deadline, nullptr);
+        });
+    }
+
     /// Writes a dead letter again: `conflict` when that is in doubt, unless it may overwrite what is there.
     [[nodiscard]] Result<Version> retry(const DeadWrites& letter, bool may_overwrite) {
         return write({letter.writes, {}, {}}, &letter, may_overwrite);
@@ -43,19 +59,28 @@ public:
 private:
     /// `retried`: the set is this letter's, whose entries take no more room.
     [[nodiscard]] Result<Version> write(const WriteSet& set, const DeadWrites* retried, bool may_overwrite) {
-        WeighedSet weighed;
-        if (auto fit = state_.journal.weigh(set, weighed); !fit) return failure(std::move(fit).error());
+        WeighedSet weighed{set.writes.size()};
+        auto next = weighed.writes.begin();
+        for (const Write& write : set.writes)
+            *next++ = {write.key, write.object, write.expires_at, 0, state_.cache.hash(write.key)};
+        const auto admit_set = [&](std::unique_lock<std::mutex>& lock, std::optional<Deadline>& deadline) -> Status {
+            auto admitted = admit(lock, set, weighed, deadline, retried);
+            if (admitted && retried != nullptr && !may_overwrite) return DeadLetters::check_retry(*retried);
+            return admitted;
+        };
+        return take(weighed, is_conditional(set), admit_set);
+    }
+
+    /// `admit(lock, deadline)` returns with the mutex held.
+    template <class Admit>
+    [[nodiscard]] Result<Version> take(WeighedSet& weighed, bool conditional, Admit admit) {
+        if (auto fit = state_.journal.weigh(weighed); !fit) return failure(std::move(fit).error());
         std::optional<Deadline> deadline;
-        const bool conditional = is_conditional(set);
         bool has_made_room = false;
         std::unique_lock lock{state_.mutex};
         for (;;) {
-            if (auto admitted = admit(lock, set, weighed, deadline, retried); !admitted)
-                return failure(std::move(admitted).error());
-            if (retried != nullptr && !may_overwrite) {
-                if (auto safe = DeadLetters::check_retry(*retried); !safe) return failure(std::move(safe).error());
-            }
-            if (set.writes.empty()) return state_.newest_version;
+            if (auto admitted = admit(lock, deadline); !admitted) return failure(std::move(admitted).error());
+            if (weighed.writes.empty()) return state_.newest_version;
             auto acknowledged = acknowledge(weighed, conditional);
             if (acknowledged) break;
             state_.journal_is_full = acknowledged.error() == Errc::full;
@@ -70,6 +95,13 @@ private:
             if (auto durable = state_.journal.make_durable(version); !durable) return failure(std::move(durable).error());
         }
         return version;
+    }
+
+    /// Whether a set of one write can be taken without looking further. Under the mutex.
+    [[nodiscard]] bool is_plain(const WeighedSet& weighed, const std::optional<Version>& expect) const {
+        if (state_.closed || state_.overtaken || !has_room_for(weighed, 0)) return false;
+        const Overlay::Weighed& one = weighed.writes.front();
+        return !expect || known_version(one.key, one.hash, false) == expect;
     }
 
     /// Whether it depends on more than that the keys it writes are as they were: on other keys, or on ranges.
@@ -97,11 +129,11 @@ private:
         addition.commit(version, now, conditional);
         state_.newest_version = version;
         for (const Overlay::Weighed& one : set.writes) {
-            const Write& write = *one.write;
-            state_.watches.note(write);
-            state_.dead_letters.note(write.key);
-            state_.gate.overtake(write.key);
-            state_.cache.keep(write.key, LoadedObject{write.object, version, write.expires_at});
+            const LoadedObject& written = one.slot->newest;
+            state_.watches.note(one.key, written.object);
+            state_.dead_letters.note(one.key);
+            state_.gate.overtake(one.key);
+            state_.cache.keep(one.key, one.hash, written);
         }
         if (begins_interval) state_.journal_sync_at = now + state_.options.journal.sync_interval;
         if (begins_interval) state_.sync_wake.notify_one();
@@ -137,8 +169,9 @@ private:
                     return failure(Errc::conflict, "a range that was read has changed");
             }
             if (set.requirements.empty()) return {};
-            auto decided = check.decide(state_.flushes, state_.now(),
-                                        [&](std::string_view key, bool even_expired) { return known_version(key, even_expired); });
+            auto decided = check.decide(state_.flushes, state_.now(), [&](std::string_view key, bool even_expired) {
+                return known_version(key, state_.cache.hash(key), even_expired);
+            });
             if (!decided || check.is_decided()) return decided;
             const std::uint64_t flushes = state_.flushes;
             lock.unlock();
@@ -171,7 +204,7 @@ private:
         const std::size_t limit = state_.options.pending_limit_entries;
         const std::size_t room = limit - (std::min)(entries, limit);
         if (set.writes.size() <= room) return true;
-        const auto is_new = [&](const Overlay::Weighed& weighed) { return !overlay.active().slots.contains(weighed.write->key); };
+        const auto is_new = [&](const Overlay::Weighed& one) { return overlay.active().slots.find(one.key, one.hash) == nullptr; };
         return static_cast<std::size_t>(std::count_if(set.writes.begin(), set.writes.end(), is_new)) <= room;
     }
 
@@ -185,10 +218,11 @@ private:
     }
 
     /// The newest acknowledged version of a key, or nullopt when only the backend knows.
-    [[nodiscard]] std::optional<Version> known_version(std::string_view key, bool even_expired) const {
-        if (const LoadedObject* pending = state_.overlay.find(key)) {
-            const bool counts = pending->object.value && (even_expired || !pending->expires_at.has_passed(state_.now()));
-            return counts ? pending->version : absent;
+    [[nodiscard]] std::optional<Version> known_version(std::string_view key, std::uint64_t hash, bool even_expired) const {
+        if (const LoadedObject* pending = state_.overlay.find(key, hash)) {
+            const Expiry expiry = pending->expires_at;
+            const bool has_expired = !even_expired && !expiry.is_never() && expiry.has_passed(state_.now());
+            return pending->object.value && !has_expired ? pending->version : absent;
         }
         if (even_expired) return std::nullopt;  // the cache forgets what has expired
         return state_.cache.version_of(key);

@@ -50,6 +50,7 @@ struct WriteBehindState {
           access{std::move(backend), traits.clock},
           cache{given.capacity_entries, given.absence_ttl, traits},
           observer{observer_of(traits)},
+          overlay{cache.hash()},
           retry{options.longest_backoff},
           newest_version{last_version},
           settled_version{last_version} {}

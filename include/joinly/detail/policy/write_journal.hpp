@@ -34,22 +34,19 @@ namespace detail {
 /// A write set that is fit to be acknowledged: what each write weighs while it is pending, and its frame if there is a journal.
 class WeighedSet {
 public:
-    WeighedSet() = default;
-    WeighedSet(const WeighedSet&) = delete;
-    WeighedSet& operator=(const WeighedSet&) = delete;
-
-    /// A set of one write, which is what most are, costs no allocation.
-    void resize(std::size_t count) {
+    explicit WeighedSet(std::size_t count) {
         if (count > 1) many_.resize(count);
         writes = count > 1 ? std::span{many_} : std::span{&one_, count};
     }
+    WeighedSet(const WeighedSet&) = delete;
+    WeighedSet& operator=(const WeighedSet&) = delete;
 
     std::span<Overlay::Weighed> writes;
     std::size_t bytes = 0;
     JournalPayload payload;
 
 private:
-    Overlay::Weighed one_{};
+    Overlay::Weighed one_{};  // a set of one write, which is what most are, costs no allocation
     std::vector<Overlay::Weighed> many_;
 };
 
@@ -102,15 +99,15 @@ public:
         });
     }
 
-    /// `invalid_argument` when a codec refuses an object: a flush must not meet it, it would have been acknowledged already.
-    [[nodiscard]] Status weigh(const WriteSet& set, WeighedSet& weighed) const {
-        weighed.resize(set.writes.size());
-        auto next = weighed.writes.begin();
-        for (const Write& write : set.writes) {
-            const auto bytes = journal_ ? add_to(weighed.payload, write) : measure(write);
+    /// Weighs each of the set's writes, and makes its frame. `invalid_argument` when a codec refuses an object: a flush must not
+    /// meet it, it would have been acknowledged already.
+    [[nodiscard]] Status weigh(WeighedSet& set) const {
+        for (Overlay::Weighed& write : set.writes) {
+            const auto bytes =
+                journal_ ? add_to(set.payload, write.key, write.object, write.expires_at) : measure(write.key, write.object);
             if (!bytes) return failure_at(write.key, bytes.error());
-            *next++ = {&write, *bytes};
-            weighed.bytes += *bytes;
+            write.bytes = *bytes;
+            set.bytes += *bytes;
         }
         return {};
     }
@@ -156,7 +153,8 @@ public:
         for (const auto& letter : letters) {
             JournalPayload payload;
             for (const Write& write : letter->writes) {
-                if (auto added = add_to(payload, write); !added) return failure_at(write.key, added.error());
+                if (auto added = add_to(payload, write.key, write.object, write.expires_at); !added)
+                    return failure_at(write.key, added.error());
             }
             kept.push_back({letter->first, letter->last, letter->reason.code(), std::string{letter->reason.message()},
                             std::string{payload.bytes()}});
@@ -165,27 +163,27 @@ public:
     }
 
     /// What a write weighs while it is pending, or why it cannot be stored.
-    [[nodiscard]] static Result<std::size_t> measure(const Write& write) {
-        if (!write.object.value) return write.key.size();
-        auto measured = write.object.type->measure(write.object.value.get());
-        if (measured) *measured += write.key.size();
+    [[nodiscard]] static Result<std::size_t> measure(std::string_view key, const Object& object) {
+        if (!object.value) return key.size();
+        auto measured = object.type->measure(object.value.get());
+        if (measured) *measured += key.size();
         return measured;
     }
 
 private:
-    [[nodiscard]] static Result<std::size_t> add_to(JournalPayload& payload, const Write& write) {
+    [[nodiscard]] static Result<std::size_t> add_to(JournalPayload& payload, std::string_view key, const Object& written,
+                                                    Expiry expires_at) {
         const std::size_t before = payload.bytes().size();
-        const void* const object = write.object.value.get();
+        const void* const object = written.value.get();
         if (object == nullptr) {
-            payload.erase(write.key);
+            payload.erase(key);
             return payload.bytes().size() - before;
         }
-        const ObjectType& type = *write.object.type;
+        const ObjectType& type = *written.type;
         const auto encode = [&](std::string& out) { return type.encode(object, out); };
         const auto tell_terms = [&](std::string& out) { return type.index_terms(object, out); };
         const JournalPayload::Encode encode_terms{tell_terms};
-        auto put = payload.put(write.key, write.expires_at, type.form, encode, absent,
-                               type.index_terms != nullptr ? &encode_terms : nullptr);
+        auto put = payload.put(key, expires_at, type.form, encode, absent, type.index_terms != nullptr ? &encode_terms : nullptr);
         if (!put) return failure(std::move(put).error());
         return payload.bytes().size() - before;
     }
