@@ -172,6 +172,12 @@ public:
     [[nodiscard]] const detail::KeyHash& hash() const noexcept { return hash_; }
     /// Asks for the memory where a key with this hash will be looked for: to be called some time before it is.
     void prefetch(std::uint64_t hash) const noexcept { shard_of(hash).prefetch(hash); }
+    /// As above, once that memory is there: asks for that of the entry itself.
+    void prefetch_entry(std::uint64_t hash) const noexcept {
+        if constexpr (reads_without_lock) {
+            if (const Stay stay{*readers_}) shard_of(hash).prefetch_candidate(hash);
+        }
+    }
 
     /// The shards' sums, each shard at a moment of its own.
     [[nodiscard]] CacheStats stats() const {

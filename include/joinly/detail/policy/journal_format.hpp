@@ -87,12 +87,19 @@ inline void publish(char* to, std::uint64_t word) noexcept {
 }
 
 /// Writes a frame to `to`, which is a multiple of 8. The head's first word comes last: killed at any instruction, the
-/// process leaves the whole frame or none. The checksums are over multiples of eight bytes, which is faster.
+/// process leaves the whole frame or none. The checksums are over multiples of eight bytes, which is faster. Nothing is read from
+/// where the frame goes: a page that nobody has touched for long is written to without waiting for its memory.
 inline void write_frame(char* to, std::uint32_t seed, Version sequence, Version watermark, std::string_view payload) noexcept {
-    const std::size_t padded = frame_bytes(payload.size()) - frame_head_bytes;
-    if (padded > payload.size()) std::memset(to + frame_head_bytes + padded - 8, 0, 8);
-    if (!payload.empty()) std::memcpy(to + frame_head_bytes, payload.data(), payload.size());
-    store_little_endian(to + 24, std::uint64_t{crc32c({to + frame_head_bytes, padded}, seed)});
+    const std::size_t whole = payload.size() / 8 * 8;
+    std::uint32_t checksum = crc32c(payload.substr(0, whole), seed);
+    if (whole != 0) std::memcpy(to + frame_head_bytes, payload.data(), whole);
+    if (whole < payload.size()) {
+        char last[8] = {};
+        std::memcpy(last, payload.data() + whole, payload.size() - whole);
+        checksum = crc32c({last, sizeof last}, checksum);
+        std::memcpy(to + frame_head_bytes + whole, last, sizeof last);
+    }
+    store_little_endian(to + 24, std::uint64_t{checksum});
 
     char head[24] = {};
     store_little_endian(head + 4, static_cast<std::uint32_t>(payload.size()));

@@ -111,6 +111,8 @@ public:
     [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept { return hash()(key); }
     /// Asks for the memory where a key with this hash will be looked for.
     void prefetch(std::uint64_t hashed) const noexcept { cache_.prefetch(hashed); }
+    /// As above, once that memory is there: asks for that of the entry itself.
+    void prefetch_entry(std::uint64_t hashed) const noexcept { cache_.prefetch_entry(hashed); }
 
     void erase(std::string_view key) { cache_.erase(key); }
     void clear() { cache_.clear(); }

@@ -85,7 +85,10 @@ public:
     class Addition {
     public:
         Addition(Overlay& overlay, std::span<Weighed> set) : Addition{overlay.active_, set} {
-            for (Weighed& one : set) one.slot = &generation_.slots.find_or_add(one.key, one.hash);
+            for (Weighed& one : set) {
+                one.slot = &generation_.slots.find_or_add(one.key, one.hash);
+                one.slot->prefetch_object();
+            }
         }
         Addition(const Addition&) = delete;
         Addition& operator=(const Addition&) = delete;

@@ -75,6 +75,7 @@ private:
     template <class Admit>
     [[nodiscard]] Result<Version> take(WeighedSet& weighed, bool conditional, Admit admit) {
         if (auto fit = state_.journal.weigh(weighed); !fit) return failure(std::move(fit).error());
+        if (weighed.writes.size() == 1) state_.cache.prefetch_entry(weighed.writes.front().hash);
         std::optional<Deadline> deadline;
         bool has_made_room = false;
         std::unique_lock lock{state_.mutex};
