@@ -13,12 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -278,6 +281,31 @@ TEST_CASE("a journal at its limit refuses writes until a flush has made room", "
 struct JsonTraits : ManualTraits {
     using Codec = joinly::Json;
 };
+
+TEST_CASE("a journal's spare segment is replaced as soon as it is taken, though no flush is due", "[journal]") {
+    const TempDir dir;
+    const auto spares = [&] {
+        const std::filesystem::directory_iterator files{dir / "journal"};
+        return std::count_if(begin(files), end(files), [](const auto& file) { return file.path().extension() == ".spare"; });
+    };
+    const auto drive = GENERATE(Drive::caller, Drive::thread);
+    WriteBehindOptions options{.max_delay = 1h, .drive = drive};
+    options.journal = {.path = dir / "journal", .segment_bytes = 64 << 10, .limit_bytes = 1 << 20};
+    auto store = *joinly::open<MemoryBackend, WriteBehind>({}, options);
+    Player big = player("ada");
+    big.username.assign(40'000, 'a');  // each has a segment of its own
+    for (int i = 0; i < 3; ++i) {
+        CHECK(spares() == 1);
+        REQUIRE(store.save(big));
+        const auto patience = std::chrono::steady_clock::now() + 20s;
+        while (drive == Drive::thread && spares() == 0 && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
+        if (drive == Drive::caller) CHECK(spares() == 0);
+        if (drive == Drive::caller) CHECK(store.pump());
+    }
+    CHECK(spares() == 1);
+    CHECK(store.stats().backend_writes == 0);
+    CHECK(store.stats().pending_entries == 1);
+}
 
 TEST_CASE("text comes back from the journal as text", "[journal]") {
     Place<JsonTraits> place;

@@ -122,6 +122,10 @@ public:
         return log_.restart(stored);
     }
 
+    /// Whether `append` has taken the last spare segment since `prepare` was called.
+    /// @par Thread safety  Any thread.
+    [[nodiscard]] bool wants_spare() const noexcept { return log_.wants_spare(); }
+
     /// Makes a spare segment ready, so that append need not: for the thread that takes writes to the backend. What goes
     /// wrong is told by the append that needs it. A directory that has vanished is noticed here.
     /// @par Thread safety  Any thread.

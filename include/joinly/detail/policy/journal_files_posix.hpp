@@ -248,10 +248,11 @@ public:
     /// Has every page ready to be written to. The file is a new one, all zeros.
     [[nodiscard]] Status populate(const std::string& path) const {
 #if defined(MADV_POPULATE_WRITE)
-        if (uninterrupted([&] { return ::madvise(data_, size_, MADV_POPULATE_WRITE); }) == 0) return {};
-        if (errno != EINVAL) return file_failure(errno, path, "madvise");  // EINVAL: an older kernel
+        const bool is_populated = uninterrupted([&] { return ::madvise(data_, size_, MADV_POPULATE_WRITE); }) == 0;
+        if (!is_populated && errno != EINVAL) return file_failure(errno, path, "madvise");  // EINVAL: an older kernel
 #endif
         (void)path;
+        // In a virtual machine the first touch may still cost some microseconds a page, of which the kernel knows nothing.
         for (std::size_t at = 0; at < size_; at += 4096) *const_cast<volatile char*>(data() + at) = 0;
         return {};
     }

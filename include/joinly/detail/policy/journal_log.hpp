@@ -70,6 +70,7 @@ public:
 
     void stored(Version version) { segments_.stored(version, !failed_); }
 
+    [[nodiscard]] bool wants_spare() const noexcept { return segments_.wants_spare(); }
     void prepare() {
         if (auto prepared = segments_.prepare(); !prepared) {
             const std::scoped_lock lock{sync_mutex_};

@@ -14,6 +14,7 @@
 #include <joinly/policy/journal_options.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -101,11 +102,15 @@ public:
         }
     }
 
+    /// Whether the last spare has been taken since `prepare`.
+    [[nodiscard]] bool wants_spare() const noexcept { return wants_spare_.load(std::memory_order_relaxed); }
+
     /// Makes a spare when there is none. `io`: the active segment's file is gone; that there is no room is no error.
     [[nodiscard]] Status prepare() {
         std::string path;
         {
             const std::scoped_lock lock{mutex_};
+            wants_spare_.store(false, std::memory_order_relaxed);
             if (active_ && active_->has_vanished()) return JournalSegment::vanished(active_->path());
             if (!spares_.empty() || bytes_ + segment_bytes_ > limit_bytes_) return {};
             path = spare_path();
@@ -166,6 +171,7 @@ private:
         const std::scoped_lock lock{mutex_};
         auto segment = take(bytes, last);
         if (!segment) return segment;
+        if (spares_.empty()) wants_spare_.store(true, std::memory_order_relaxed);
         const JournalHeader header{JournalFileKind::segment, synced_, next_number_, 0, last, durable, seed};
         if (auto activated = activate(*segment, header); !activated) return failure(std::move(activated).error());
         return segment;
@@ -260,6 +266,7 @@ private:
     Version stored_ = absent;  // by the backend
     std::uint64_t next_number_ = 1;
     std::uint64_t next_spare_ = 0;
+    std::atomic<bool> wants_spare_{false};  // changed under mutex_
 };
 
 }  // namespace detail

@@ -175,7 +175,7 @@ public:
         const bool flush_is_due = has_come(state_.flush_due_in());
         lock.unlock();
         if (sync_is_due) sync_journal();
-        if (sync_is_due || flush_is_due) state_.journal.prepare();
+        if (sync_is_due || flush_is_due || state_.journal.wants_spare()) state_.journal.prepare();
         return flush_is_due ? flush_.flush_generation(deadline_after(budget)) : Status{};
     }
 
@@ -355,13 +355,19 @@ private:
         return failure(Errc::io, "the operating system gave no thread for write-behind");
     }
 
+    /// Flushes when that is due, and sees to it that the journal has a segment to spare as soon as one was taken.
     void flush_when_due() {
-        const auto flush = [this] {
-            (void)flush_.flush_generation(forever);  // a failure is kept, and tried again
+        bool flush_is_due = false;
+        const auto due_in = [&] {
+            const auto due = state_.flush_due_in();
+            flush_is_due = has_come(due);
+            return state_.journal.wants_spare() ? std::optional{Nanoseconds{0}} : due;
+        };
+        const auto flush = [&] {
+            if (flush_is_due) (void)flush_.flush_generation(forever);  // a failure is kept, and tried again
             state_.journal.prepare();
         };
-        work(
-            state_.wake, [this] { return state_.flush_due_in(); }, flush, state_.worker_runs);
+        work(state_.wake, due_in, flush, state_.worker_runs);
     }
     void sync_when_due() {
         const auto sync = [this] {

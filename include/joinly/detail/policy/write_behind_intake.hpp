@@ -138,7 +138,7 @@ private:
         }
         if (begins_interval) state_.journal_sync_at = now + state_.options.journal.sync_interval;
         if (begins_interval) state_.sync_wake.notify_one();
-        if (worker_sleeps || state_.is_large()) state_.wake.notify_one();
+        if (worker_sleeps || state_.is_large() || state_.journal.wants_spare()) state_.wake.notify_one();
         return {};
     }
 

@@ -142,6 +142,7 @@ public:
         }
     }
 
+    [[nodiscard]] bool wants_spare() const noexcept { return journal_ && journal_->wants_spare(); }
     void prepare() {
         if (journal_) journal_->prepare();
     }
