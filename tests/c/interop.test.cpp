@@ -6,7 +6,9 @@
 
 #include <joinly/c/joinly.h>
 #include <joinly/backend/sqlite.hpp>
+#include <joinly/codec/binary.hpp>
 #include <joinly/codec/json.hpp>
+#include <joinly/codec/zstd.hpp>
 #include <joinly/entity/lobby.hpp>
 #include <joinly/entity/player.hpp>
 #include <joinly/store.hpp>
@@ -16,9 +18,11 @@
 namespace joinly::test {
 namespace {
 
-struct JsonTraits : DefaultTraits {
-    using Codec = Json;
+template <class Codec_>
+struct WithCodec : DefaultTraits {
+    using Codec = Codec_;
 };
+using JsonTraits = WithCodec<Json>;
 
 auto open_json(const std::string& path) { return open<SqliteBackend, NoCache, JsonTraits>({.path = path}).value(); }
 
@@ -84,6 +88,43 @@ TEST_CASE("with the binary codec it is C++'s own default that C reads and writes
     auto store = open<SqliteBackend, NoCache>({.path = dir / "a.db"}).value();
     CHECK((*store.load<Player>("bob"))->username == "Bob");
     CHECK(store.verify_indexes<Player>());
+}
+
+TEST_CASE("what C has compressed C++ reads, and the other way round", "[c]") {
+    const TempDir dir;
+    const auto policy = GENERATE("none", "write_through");
+    const std::string wordy(2'000, 'x');
+    const std::string json = R"({"username": ")" + wordy + R"(", "skill_rating": 5})";
+    const auto check_both_ways = [&]<class Traits>(const char* codec, Traits) {
+        const std::string path = dir / codec;
+        {
+            auto store = open<SqliteBackend, NoCache, Traits>({.path = path}).value();
+            CHECK(store.save(Player{.player_id = "ada", .username = wordy}));
+        }
+        {
+            const CStore store = open_c("sqlite", path, policy, {{"codec", codec}});
+            CHECK(get(store, "player:ada").find(wordy) != std::string::npos);
+            CHECK(set(store, "player:bob", json) == JOINLY_OK);
+            CHECK(set(store, "player:cid", "{}") == JOINLY_OK);
+            CHECK(get(store, "player:bob").find(wordy) != std::string::npos);
+        }
+        auto store = open<SqliteBackend, NoCache, Traits>({.path = path}).value();
+        CHECK((*store.template load<Player>("bob"))->username == wordy);
+        CHECK(store.get("player:bob")->size() < 200);
+        CHECK(store.get("player:cid")->front() != '\xff');
+        CHECK(store.template verify_indexes<Player>());
+    };
+    check_both_ways("json+zstd", WithCodec<Zstd<Json>>{});
+    check_both_ways("binary+zstd", WithCodec<Zstd<Binary>>{});
+
+    const CStore plain = open_c("sqlite", dir / "json+zstd", "none");
+    joinly_error error{};
+    CHECK(joinly_load_player(plain.get(), "bob", 3, nullptr, 0, nullptr, &error) == -JOINLY_INCOMPATIBLE);
+    CHECK(get(plain, "player:cid") == R"({"player_id":"cid"})");
+    const CStore again = open_c("sqlite", dir / "plain", "none");
+    CHECK(set(again, "player:ada", json) == JOINLY_OK);
+    const CStore compressing = open_c("sqlite", dir / "plain", "none", {{"codec", "json+zstd"}});
+    CHECK(get(compressing, "player:ada") == get(again, "player:ada"));
 }
 
 TEST_CASE("records of the other codec are corrupt, and the message says what they were read with", "[c]") {

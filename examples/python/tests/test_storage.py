@@ -360,6 +360,17 @@ class Opening(InFolder):
         with SQLiteStore() as store, self.assertRaises(CorruptError):
             store.load_player("ada")
 
+    def test_entities_may_be_compressed(self) -> None:
+        player = {"username": "Ada" * 1000, "player_id": "ada"}
+        for codec in ("json+zstd", "binary+zstd"):
+            with self.subTest(codec=codec), SQLiteStore(codec + ".db", codec=codec) as store:
+                store.save_player("ada", player)
+                self.assertEqual(store.load_player("ada")["username"], player["username"])
+                self.assertEqual(store.stats()["codec"], codec)
+                with sqlite3.connect(codec + ".db") as other:
+                    self.assertLess(other.execute("SELECT max(length(value)) FROM record").fetchone()[0], 200)
+                other.close()
+
     def test_a_closed_store_says_so(self) -> None:
         store = LevelDBStore()
         store.set("key", "value")

@@ -33,7 +33,9 @@
    Codecs. By default entities are stored as the JSON text that was given, to the letter, members that no C++ struct describes
    included: C++ opens the database with traits whose Codec is joinly::Json, and keeps those members, too. With the
    option codec=binary it is Protocol Buffers instead, C++'s own default and smaller; then a member that is not described is
-   `invalid_argument`, and what is got has every described member. One database has one codec: the other's records are `corrupt`. */
+   `invalid_argument`, and what is got has every described member. One database has one codec: the other's records are `corrupt`.
+   json+zstd and binary+zstd compress entities of 512 bytes and more on top of that, as C++'s joinly::Zstd does; they read what was
+   written without, and what they have written is `incompatible` without. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -108,7 +110,7 @@ JOINLY_API joinly_options* joinly_options_new(void);
 
        option            | default    | of                        |
        ------------------|------------|---------------------------|--------------------------------------------------------------
-       codec             | json       | all                       | json or binary: see above
+       codec             | json       | all                       | json, binary, json+zstd or binary+zstd: see above
        sync              | power_loss | sqlite, leveldb           | what a returned write survives: power_loss or process_crash
        read_only         | false      | sqlite                    | refuses writes, creates nothing
        busy_timeout      | 5000       | sqlite                    | how long a call waits for another process's lock

@@ -3,7 +3,8 @@
 // The implementation of joinly/c/joinly.h, which says what every function promises: to be included in one translation unit of a
 // program or a library, where it defines the functions. examples/native builds the shared library of it.
 //
-// JOINLY_C_WITHOUT_LEVELDB and JOINLY_C_WITHOUT_SQLITE leave an engine out, where it cannot be had: its name is then `unsupported`.
+// JOINLY_C_WITHOUT_LEVELDB, JOINLY_C_WITHOUT_SQLITE and JOINLY_C_WITHOUT_ZSTD leave out what cannot be had: its name is then
+// `unsupported`.
 
 #include <joinly/c/joinly.h>
 #include <joinly/backend/memory.hpp>
@@ -126,7 +127,7 @@ template <class CachePolicy>
     if (auto sound = check_options(options, backend, policy); !sound) return failure(std::move(sound).error());
     auto held = open_backend(backend, path, options);
     if (!held) return failure(std::move(held).error());
-    StoreNames names{std::string{backend}, std::string{policy}, options.codec == DocumentCodec::json ? "json" : "binary"};
+    StoreNames names{std::string{backend}, std::string{policy}, std::string{name_of(options.codec)}};
     if (policy == "none") return open_store<NoCache>(*std::move(held), options, {}, std::move(names));
     if (policy == "read_through") return open_store<ReadThrough>(*std::move(held), options, options.through, std::move(names));
     if (policy == "write_through") return open_store<WriteThrough>(*std::move(held), options, options.through, std::move(names));

@@ -84,11 +84,17 @@ public:
             return failure(Errc::invalid_argument, detail::place_in_object<T>({}) + ": Zstd cannot stand on " +
                                                        std::string{Codec::name} + ", which writes values that begin with FF");
         }
-        if (written.size() < options.threshold_bytes || written.size() > options.limit_bytes) return {};
+        compress(out, start);
+        return {};
+    }
+
+    /// What `encode` makes of a value of Codec's own, which begins at `start`.
+    static void compress(std::string& out, std::size_t start = 0) {
+        const std::string_view written = std::string_view{out}.substr(start);
+        if (written.size() < options.threshold_bytes || written.size() > options.limit_bytes) return;
         std::string compressed(1, detail::compressed_mark);
         if (detail::append_zstd_frame(written, written.size() - written.size() / 8, options.level, compressed))
             out.replace(start, std::string::npos, compressed);
-        return {};
     }
 
     /// How many bytes `encode` appends at most: as many as Codec would. Compresses nothing.

@@ -18,6 +18,9 @@
 #include <joinly/entity/player.hpp>
 #include <joinly/entity/queue.hpp>
 #include <joinly/policy/object.hpp>
+#if !defined(JOINLY_C_WITHOUT_ZSTD)
+#include <joinly/codec/zstd.hpp>
+#endif
 
 #include <cstddef>
 #include <cstdint>
@@ -31,20 +34,35 @@ JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
 /// How documents are stored.
-enum class DocumentCodec : std::uint8_t { json, binary };
+enum class DocumentCodec : std::uint8_t { json, binary, json_zstd, binary_zstd };
+
+inline constexpr std::string_view document_codec_names[] = {"json", "binary", "json+zstd", "binary+zstd"};
+
+[[nodiscard]] constexpr std::string_view name_of(DocumentCodec codec) noexcept {
+    return document_codec_names[static_cast<std::size_t>(codec)];
+}
+[[nodiscard]] constexpr bool is_json(DocumentCodec codec) noexcept {
+    return codec == DocumentCodec::json || codec == DocumentCodec::json_zstd;
+}
+[[nodiscard]] constexpr bool is_zstd(DocumentCodec codec) noexcept {
+    return codec == DocumentCodec::json_zstd || codec == DocumentCodec::binary_zstd;
+}
+/// As a C++ store has it, but for compression.
+template <DocumentCodec codec>
+using PlainDocumentCodec = std::conditional_t<is_json(codec), Json, Binary>;
 
 struct Document {
     std::string text;
-    std::string wire = {};  ///< what is stored, where that is not the text
+    std::string wire = {};  ///< what is stored, where that is not always the text
     std::string index_terms = {};
 };
 
-/// What the library knows of one kind of entity; by DocumentCodec where there are two.
+/// What the library knows of one kind of entity, by DocumentCodec.
 struct DocumentKind {
     std::string_view name;
-    ObjectType types[2];
+    ObjectType types[4];
     /// `invalid_argument`, naming the field: the text is not such an entity, or its id is not that.
-    Result<std::shared_ptr<const void>> (*parse[2])(std::string_view id, std::string_view text);
+    Result<std::shared_ptr<const void>> (*parse[4])(std::string_view id, std::string_view text);
 
     [[nodiscard]] const ObjectType& type(DocumentCodec codec) const noexcept { return types[static_cast<std::size_t>(codec)]; }
 };
@@ -136,28 +154,43 @@ template <class T, DocumentCodec codec>
         return failure(Errc::invalid_argument, std::string{Entity<T>::kind} + ':' + printable(id) +
                                                    " is to hold one with another id: " + printable_start(own_id));
     }
-    if constexpr (codec == DocumentCodec::binary) {
+    if constexpr (!is_json(codec)) {
         if (auto encoded = encode_document(entity, *document); !encoded) return failure(std::move(encoded).error());
     }
+#if !defined(JOINLY_C_WITHOUT_ZSTD)
+    if constexpr (is_zstd(codec)) {
+        if constexpr (is_json(codec)) document->wire = document->text;
+        Zstd<PlainDocumentCodec<codec>>::compress(document->wire);
+    }
+#endif
     if (auto added = add_index_terms(entity, *document); !added) return failure(std::move(added).error());
     return std::shared_ptr<const void>{std::move(document)};
 }
 
 template <class T, DocumentCodec codec>
 [[nodiscard]] Result<std::shared_ptr<const void>> decode_document(std::string_view bytes) {
-    constexpr bool is_json = codec == DocumentCodec::json;
-    using Codec = std::conditional_t<is_json, Json, Binary>;
+    auto document = std::make_shared<Document>();
+    std::string_view plain = bytes;
+#if !defined(JOINLY_C_WITHOUT_ZSTD)
+    if constexpr (is_zstd(codec)) {
+        document->wire = bytes;
+        auto unpacked = Zstd<PlainDocumentCodec<codec>>::plain(bytes);
+        if (!unpacked) return failure(std::move(unpacked).error());
+        document->text = *std::move(unpacked);
+        plain = document->text;
+    }
+#endif
     T entity;
-    if (auto decoded = Codec::decode(bytes, entity); !decoded) {
+    if (auto decoded = PlainDocumentCodec<codec>::decode(plain, entity); !decoded) {
         if (decoded.error() != Errc::corrupt) return failure(std::move(decoded).error());
         return failure(Errc::corrupt,
-                       std::string{decoded.error().message()} + " (read with codec=" + std::string{Codec::name} + ")");
+                       std::string{decoded.error().message()} + " (read with codec=" + std::string{name_of(codec)} + ")");
     }
-    auto document = std::make_shared<Document>();
-    if constexpr (is_json) {
-        document->text = bytes;
+    if constexpr (is_json(codec)) {
+        if constexpr (!is_zstd(codec)) document->text = bytes;
     } else {
-        document->wire = bytes;
+        if constexpr (!is_zstd(codec)) document->wire = bytes;
+        document->text.clear();
         if (auto shown = Json::encode(entity, document->text); !shown)
             return failure(Errc::incompatible, "JSON cannot show it: " + std::string{shown.error().message()});
     }
@@ -181,7 +214,7 @@ template <class T, DocumentCodec codec>
         },
         [](const void* object) -> Result<std::size_t> { return stored_bytes<codec>(object).size(); },
         &decode_document<T, codec>,
-        codec == DocumentCodec::json ? Json::form : Binary::form,
+        codec == DocumentCodec::json ? Json::form : Binary::form,  // what may be compressed is bytes
         !has_indexes<T> ? nullptr : +[](const void* object, std::string& packed) -> Status {
             packed.append(as_document(object).index_terms);
             return {};
@@ -192,8 +225,10 @@ template <class T, DocumentCodec codec>
 template <class T>
 inline constexpr DocumentKind document_kind{
     kind_of<T>,
-    {document_type<T, DocumentCodec::json>(), document_type<T, DocumentCodec::binary>()},
-    {&parse_document<T, DocumentCodec::json>, &parse_document<T, DocumentCodec::binary>},
+    {document_type<T, DocumentCodec::json>(), document_type<T, DocumentCodec::binary>(),
+     document_type<T, DocumentCodec::json_zstd>(), document_type<T, DocumentCodec::binary_zstd>()},
+    {&parse_document<T, DocumentCodec::json>, &parse_document<T, DocumentCodec::binary>,
+     &parse_document<T, DocumentCodec::json_zstd>, &parse_document<T, DocumentCodec::binary_zstd>},
 };
 
 /// The kind of an entity's key; null: under the key there are bytes. The key is a valid one.

@@ -46,8 +46,12 @@ inline bool read_setting(std::string_view text, Sync& value) {
     return text == "power_loss" || text == "process_crash";
 }
 inline bool read_setting(std::string_view text, DocumentCodec& value) {
-    value = text == "json" ? DocumentCodec::json : DocumentCodec::binary;
-    return text == "json" || text == "binary";
+    for (const auto codec : {DocumentCodec::json, DocumentCodec::binary, DocumentCodec::json_zstd, DocumentCodec::binary_zstd}) {
+        if (name_of(codec) != text) continue;
+        value = codec;
+        return true;
+    }
+    return false;
 }
 inline bool read_setting(std::string_view text, std::string& value) {
     value = text;
@@ -141,6 +145,9 @@ inline constexpr Setting open_settings[] = {
         return failure(Errc::invalid_argument,
                        std::string{of_backend ? policy : backend} + " has no option '" + std::string{setting->name} + '\'');
     }
+#if defined(JOINLY_C_WITHOUT_ZSTD)
+    if (is_zstd(options.codec)) return failure(Errc::unsupported, "this library was built without zstd");
+#endif
     if (options.sql_views && options.codec != DocumentCodec::json)
         return failure(Errc::invalid_argument, "sql_views needs codec=json: SQL can look into JSON only");
     return {};
