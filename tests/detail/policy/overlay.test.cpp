@@ -237,6 +237,17 @@ TEST_CASE("a set that finds no memory for one of its writes leaves the overlay a
     CHECK(n > 20);  // a slot each
 }
 
+TEST_CASE("a listing of pending writes that finds no memory says so, and another one succeeds", "[overlay][fault]") {
+    Overlay overlay;
+    for (int i = 0; i < 20; ++i) add(overlay, {put("a key too long to be kept in place, number " + std::to_string(i), "")}, 1, 0ns);
+    overlay.begin_flush();
+    add(overlay, {put("another key that is too long to be kept in place", "")}, 2, 0ns);
+    int n = 0;
+    while (with_failing_allocation(n, [&] { (void)overlay.within({}); })) ++n;
+    CHECK(n > 20);
+    CHECK(overlay.within({}).size() == 21);
+}
+
 TEST_CASE("a first set that finds no memory leaves the overlay empty and without a time", "[overlay][fault]") {
     const std::vector<Write> set{put("a", "1"), put("b", "1")};
     for (int n = 0;; ++n) {

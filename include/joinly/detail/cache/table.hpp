@@ -115,7 +115,7 @@ public:
     }
 
     template <class Visit>
-    void for_each(Visit visit) const noexcept {
+    void for_each(Visit visit) const {
         for (std::size_t at = 0; at < count_; ++at) {
             const std::uint64_t control = buckets_[at].control.load(std::memory_order_relaxed);
             for (std::size_t i = 0; i < buckets_[at].cells.size(); ++i) {
