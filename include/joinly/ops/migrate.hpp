@@ -38,8 +38,8 @@ JOINLY_NAMESPACE_BEGIN
 /// bytes always.
 ///
 /// @return what was done; `is_finished` is false when the progress function has stopped it: call again to go on. Otherwise:
-///         conflict      the target holds other records and is no migration's; or somebody has written to it, or begun it from another
-///                       source, since a migration was stopped there;
+///         conflict      the target holds other records and is no migration's; or somebody has written to it, or begun it from
+///                       another source, since a migration was stopped there;
 ///         unsupported   kinds that must be converted were not named;
 ///         corrupt       a source's record is damaged, or does not decode: its key is named. Or the target does not hold what was
 ///                       written to it;
