@@ -101,13 +101,12 @@ class DumpLineReader {
 public:
     explicit DumpLineReader(std::string_view line) noexcept : line_{line} {}
 
-    /// `corrupt`, naming the byte.
-    [[nodiscard]] Result<DumpLine> read() {
-        DumpLine line;
+    /// Into `line`, which is new. `corrupt`, naming the byte.
+    [[nodiscard]] Status read(DumpLine& line) {
         bool ok = take('{') && (take('}') || members(line));
         skip_space();
         if (ok && at_ != line_.size()) ok = fail("something stands behind the object");
-        if (ok) return line;
+        if (ok) return {};
         return failure(Errc::corrupt,
                        "at byte " + std::to_string(at_) + ": " + (what_ == nullptr ? "it is no JSON object" : what_));
     }
@@ -124,10 +123,10 @@ private:
     [[nodiscard]] bool member(DumpLine& line, std::string_view name) {
         skip_space();
         if (name == "key") return string(line.key.emplace());
-        if (name == "key_base64") return base64(line.key.emplace());
         if (name == "version") return number(line.version);
-        if (name == "expires_at") return time(line.expires_at);
         if (name == "value") return object(line.json.emplace());
+        if (name == "expires_at") return time(line.expires_at);
+        if (name == "key_base64") return base64(line.key.emplace());
         if (name == "value_base64") return base64(line.bytes.emplace());
         if (name == "index_terms") return base64(line.index_terms);
         if (name == "joinly_dump") return number(line.head.emplace());
@@ -206,12 +205,19 @@ private:
     }
     /// Where the next one is, or the line's end.
     [[nodiscard]] std::size_t quote_or_backslash(std::size_t at) const noexcept {
-        return (std::min)(line_.find_first_of("\"\\", at + plain_json_run(line_, at)), line_.size());
+        at += plain_json_run(line_, at);
+        while (at < line_.size() && line_[at] != '"' && line_[at] != '\\') at += 1 + plain_json_run(line_, at + 1);
+        return at;
     }
 
     [[nodiscard]] bool string(std::string& text) {
         text.clear();
         if (!take('"')) return fail("it is not a string");
+        if (const std::size_t end = at_ + plain_json_run(line_, at_); end < line_.size() && line_[end] == '"') {
+            text.assign(line_, at_, end - at_);
+            at_ = end + 1;
+            return true;
+        }
         for (;;) {
             const std::size_t plain = quote_or_backslash(at_);
             if (plain == line_.size()) return fail("the string does not end");

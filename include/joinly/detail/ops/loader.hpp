@@ -82,25 +82,25 @@ private:
     }
 
     [[nodiscard]] Status take(std::string_view text) {
-        auto line = DumpLineReader{text}.read();
-        if (!line) return failure(std::move(line).error());
+        DumpLine line;
+        if (auto read = DumpLineReader{text}.read(line); !read) return read;
         if (has_ended_) return failure(Errc::corrupt, "something stands behind the dump's last line");
-        if (line->head) return take_head(*line);
-        if (line->end) {
+        if (line.head) return take_head(line);
+        if (line.end) {
             has_ended_ = true;
-            if (*line->end == records_) return {};
+            if (*line.end == records_) return {};
             return failure(Errc::corrupt,
-                           "the dump has " + std::to_string(records_) + " records, not " + std::to_string(*line->end));
+                           "the dump has " + std::to_string(records_) + " records, not " + std::to_string(*line.end));
         }
         ++records_;
-        if (!line->key || line->json.has_value() == line->bytes.has_value())
+        if (!line.key || line.json.has_value() == line.bytes.has_value())
             return failure(Errc::corrupt, "a record has a key, and a value or a value_base64");
-        if (line->key->starts_with(catalogue_prefix) && line->bytes) {
-            catalogues_[line->key->substr(catalogue_prefix.size())] = std::move(*line->bytes);
+        if (line.key->starts_with(catalogue_prefix) && line.bytes) {
+            catalogues_[line.key->substr(catalogue_prefix.size())] = std::move(*line.bytes);
             return {};
         }
-        if (auto usable = validate_raw_key(*line->key); !usable) return usable;
-        return take_record(std::move(*line));
+        if (auto usable = validate_raw_key(*line.key); !usable) return usable;
+        return take_record(std::move(line));
     }
 
     [[nodiscard]] Status take_head(const DumpLine& line) {
