@@ -169,6 +169,58 @@ TEST_CASE("a save whose expectation is looked up while a flush ends is decided o
     CHECK(rig.rating("ada") == 2);
 }
 
+TEST_CASE("a save with an expectation asks the backend once, however quickly flushes end meanwhile", "[write_behind][race]") {
+    Rig rig{{.capacity_entries = 0, .drive = Drive::caller}};
+    const auto first = rig.store.save(player("ada", 1));
+    REQUIRE(rig.store.flush());
+    const auto reads = rig.control->reads.load();
+    int flushes = 100;
+    rig.control->after_read = [&](std::string_view) {
+        if (flushes-- <= 0) return;
+        REQUIRE(rig.store.save(player("bob", 2)));
+        REQUIRE(rig.store.flush());
+    };
+    CHECK(rig.store.save(player("ada", 3), {.expect = *first}));
+    CHECK(rig.control->reads == reads + 1);
+    CHECK(rig.store.save(player("eve", 4), {.expect = absent}));
+    CHECK(rig.control->reads == reads + 2);
+}
+
+TEST_CASE("a save whose key is written and erased while it is looked up is decided on that", "[write_behind][race]") {
+    Rig rig{{.capacity_entries = 0, .drive = Drive::caller}};
+    bool erases = true;
+    rig.control->before_read = [&](std::string_view) {
+        if (!erases) return;
+        REQUIRE(rig.store.save(player("ada", 1)));
+        REQUIRE(rig.store.flush());
+    };
+    rig.control->after_read = [&](std::string_view) {
+        if (!std::exchange(erases, false)) return;
+        REQUIRE(rig.store.erase<Player>("ada"));
+        REQUIRE(rig.store.flush());
+    };
+    CHECK(rig.store.save(player("ada", 2), {.expect = absent}));
+    CHECK(rig.rating("ada") == 2);
+}
+
+TEST_CASE("a save with an expectation comes to an end though batches are set aside again and again", "[write_behind][race]") {
+    Rig rig{{.capacity_entries = 0, .drive = Drive::caller}};
+    const auto first = rig.store.save(player("ada", 1));
+    REQUIRE(rig.store.flush());
+    int refusals = GENERATE(1, 1'000);
+    const bool ends_well = refusals == 1;
+    rig.control->after_read = [&](std::string_view) {
+        if (refusals-- <= 0) return;
+        rig.control->refuse_writes = Errc::invalid_argument;
+        REQUIRE(rig.store.save(player("bob", 2)));
+        CHECK(!rig.store.flush());
+        rig.control->refuse_writes = std::nullopt;
+    };
+    const auto saved = rig.store.save(player("ada", 3), {.expect = *first});
+    CHECK(saved.has_value() == ends_well);
+    if (!ends_well) CHECK(saved.error() == Errc::busy);
+}
+
 TEST_CASE("a write that arrives during a flush is not lost", "[write_behind][race]") {
     Rig rig;
     REQUIRE(rig.store.save(player("ada", 1)));

@@ -1,6 +1,5 @@
-# What the backend said of a key counts although a flush has ended since.
+# What the backend said of a key counts although the key has been written since.
 set(header joinly/detail/policy/requirement_check.hpp)
-set(old [[stored_[i].asked_after_flushes == flushes]])
-set(new [[stored_[i].asked_after_flushes]])
-set(program tests/seeded_faults/race.cpp)
-set(definitions JOINLY_TEST_POLICY=WriteBehind)
+set(old [[if (!newest.is_known) newest = answers[position];]])
+set(new [[newest = answers[position];]])
+set(program tests/policy/write_behind.test.cpp)

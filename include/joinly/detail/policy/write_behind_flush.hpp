@@ -196,7 +196,7 @@ private:
         bool make_room = false;
         {
             const std::scoped_lock lock{state_.mutex};
-            if (is_taken_back) state_.watches.trip_all();
+            if (is_taken_back) state_.note_taken_back();
             if (part.is_whole) {
                 whole = state_.overlay.end_flush();
             } else {
@@ -205,7 +205,6 @@ private:
             flusher_.done_with(part);
             // Nothing pending: what was acknowledged above the part was set aside in an earlier run.
             state_.settled_version = state_.overlay.size() == 0 ? state_.newest_version : part.last;
-            ++state_.flushes;
             state_.retry.succeeded();
             state_.last_error.clear();
             make_room = std::exchange(state_.journal_is_full, false);
@@ -263,7 +262,7 @@ private:
         state_.settled_version = state_.newest_version;
         state_.gate.overtake_all();
         state_.cache.clear();
-        state_.watches.trip_all();
+        state_.note_taken_back();
         state_.overtaken = false;
         return {};
     }

@@ -105,6 +105,18 @@ private:
         return !expect || known_version(one.key, one.hash, false) == expect;
     }
 
+    /// Lets go of a lock and takes it again, whatever happens meanwhile.
+    class Unlocked {
+    public:
+        explicit Unlocked(std::unique_lock<std::mutex>& lock) : lock_{lock} { lock_.unlock(); }
+        Unlocked(const Unlocked&) = delete;
+        Unlocked& operator=(const Unlocked&) = delete;
+        ~Unlocked() { lock_.lock(); }
+
+    private:
+        std::unique_lock<std::mutex>& lock_;
+    };
+
     /// Whether it depends on more than that the keys it writes are as they were: on other keys, or on ranges.
     [[nodiscard]] static bool is_conditional(const WriteSet& set) {
         if (!set.ranges.empty() || set.requirements.empty()) return !set.ranges.empty();
@@ -132,6 +144,7 @@ private:
         for (const Overlay::Weighed& one : set.writes) {
             const LoadedObject& written = one.slot->newest;
             state_.watches.note(one.key, written.object);
+            state_.checks.note(one.key, written);
             state_.dead_letters.note(one.key);
             state_.gate.overtake(one.key);
             state_.cache.keep(one.key, one.hash, written);
@@ -156,7 +169,7 @@ private:
     /// and asking the backend for a version let go of the lock, after which everything is looked at anew.
     [[nodiscard]] Status admit(std::unique_lock<std::mutex>& lock, const WriteSet& set, const WeighedSet& weighed,
                                std::optional<Deadline>& deadline, const DeadWrites* retried) {
-        RequirementCheck check{set.requirements};
+        RequirementCheck check{set.requirements, state_.checks};
         for (;;) {
             if (state_.closed) return failure(Errc::closed, "the store is closed");
             if (state_.overtaken)
@@ -170,15 +183,17 @@ private:
                     return failure(Errc::conflict, "a range that was read has changed");
             }
             if (set.requirements.empty()) return {};
-            auto decided = check.decide(state_.flushes, state_.now(), [&](std::string_view key, bool even_expired) {
+            auto decided = check.decide(state_.now(), [&](std::string_view key, bool even_expired) {
                 return known_version(key, state_.cache.hash(key), even_expired);
             });
             if (!decided || check.is_decided()) return decided;
-            const std::uint64_t flushes = state_.flushes;
-            lock.unlock();
-            auto asked = check.ask(state_.access, flushes);
-            lock.lock();
-            if (!asked) return asked;
+            if (auto follows = check.follow(); !follows) return follows;
+            const auto answers = [&] {
+                const Unlocked unlocked{lock};
+                return check.ask(state_.access);
+            }();
+            if (!answers) return failure(answers.error());
+            check.take(*answers);
         }
     }
 

@@ -20,6 +20,7 @@
 #include <joinly/detail/policy/object_cache.hpp>
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/detail/policy/range_watch.hpp>
+#include <joinly/detail/policy/requirement_check.hpp>
 #include <joinly/detail/policy/retry_delay.hpp>
 #include <joinly/detail/policy/scan_barrier.hpp>
 #include <joinly/detail/policy/write_journal.hpp>
@@ -80,6 +81,12 @@ struct WriteBehindState {
         return *journal_sync_at - monotonic();
     }
 
+    /// Under mutex: acknowledged writes were taken back, or another writer was met.
+    void note_taken_back() noexcept {
+        watches.trip_all();
+        checks.forget_answers();
+    }
+
     [[nodiscard]] bool threads_run() const noexcept { return worker_runs || syncer_runs; }
 
     /// `ok` unless a batch within [first, last] was set aside.
@@ -104,11 +111,11 @@ struct WriteBehindState {
     DeadLetters dead_letters;
     ScanBarrier scan_barrier;
     RangeWatches watches;
+    RequirementChecks checks;
     RetryDelay retry;
     Version newest_version;           // acknowledged
     Version settled_version;          // in the backend, or set aside
     Version wanted_version = absent;  // somebody waits until it is settled
-    std::uint64_t flushes = 0;        // and parts of flushes that have ended
     std::uint64_t flush_tries = 0;    // transactions with the backend, whatever became of them
     std::uint64_t flush_failures = 0;
     FlushStats flush_stats;
