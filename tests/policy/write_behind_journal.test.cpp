@@ -423,4 +423,22 @@ TEST_CASE("a save is acknowledged once an fdatasync has made its frame durable, 
     CHECK(rating(store, "ada") == 1);
 }
 
+TEST_CASE("when the disk fails the journal, everything is flushed at once", "[journal][fault]") {
+    const auto sync = GENERATE(Sync::power_loss, Sync::process_crash);
+    Place<> place;
+    auto options = place.options();
+    options.drive = Drive::thread;
+    options.max_delay = 1h;
+    options.journal.sync = sync;
+    if (sync == Sync::process_crash) options.journal.sync_interval = 1ms;
+    auto store = *joinly::Store<FailingBackend, WriteBehind>::open({.control = place.control}, options);
+    const auto first = store.save(player("ada", 1));
+    REQUIRE(first);
+    REQUIRE(store.flush());
+    std::filesystem::remove(place.dir / "journal/0000000001.segment");
+    CHECK(store.save(player("ada", 2)).has_value() == (sync == Sync::process_crash));
+    CHECK(store.wait(*first + 1, 60s));
+    CHECK(store.save(player("ada", 3)));
+}
+
 }  // namespace

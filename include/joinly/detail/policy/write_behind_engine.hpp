@@ -372,7 +372,9 @@ private:
     void sync_when_due() {
         const auto sync = [this] {
             sync_journal();
-            if (state_.journal.has_failed()) state_.wake.notify_one();  // a flush of everything is due
+            if (!state_.journal.has_failed()) return;
+            const std::scoped_lock lock{state_.mutex};  // or the worker might go to sleep after a look, and miss it
+            state_.wake.notify_one();                   // a flush of everything is due
         };
         work(
             state_.sync_wake, [this] { return state_.sync_due_in(); }, sync, state_.syncer_runs);

@@ -93,7 +93,11 @@ private:
         const Version version = state_.newest_version;
         lock.unlock();
         if (state_.options.journal.sync == Sync::power_loss) {
-            if (auto durable = state_.journal.make_durable(version); !durable) return failure(std::move(durable).error());
+            if (auto durable = state_.journal.make_durable(version); !durable) {
+                lock.lock();
+                state_.wake.notify_one();  // a flush of everything is due
+                return failure(std::move(durable).error());
+            }
         }
         return version;
     }

@@ -113,12 +113,14 @@ public:
     }
 
     [[nodiscard]] Status append(Version version, const WeighedSet& set) {
-        return journal_ ? noted(journal_->append(version, set.payload.bytes())) : Status{};
+        return noted([&] { return journal_->append(version, set.payload.bytes()); });
     }
-    [[nodiscard]] Status make_durable(Version version) { return journal_ ? noted(journal_->make_durable(version)) : Status{}; }
+    [[nodiscard]] Status make_durable(Version version) {
+        return noted([&] { return journal_->make_durable(version); });
+    }
 
     /// The disk has failed it: it takes nothing more until everything is stored and it begins again.
-    [[nodiscard]] bool has_failed() const noexcept { return has_failed_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool has_failed() const noexcept { return failed_life_.load() == life_.load(); }
     /// Whether it works again. What a backend that keeps nothing has is in the frames that are about to go.
     template <class Backend>
     [[nodiscard]] bool restart(Backend& backend, Version stored) {
@@ -126,7 +128,7 @@ public:
             const auto copy = [&](CheckpointSink sink) { return copy_records(backend, sink); };
             if (!journal_->write_checkpoint((std::min)(stored, journal_->last_version()), copy)) return false;
         }
-        if (journal_->restart(stored)) has_failed_ = false;
+        if (journal_->restart(stored)) ++life_;
         return !has_failed();
     }
 
@@ -234,13 +236,22 @@ private:
         next_checkpoint_bytes_ = (std::min)(2 * journal_->checkpoint_bytes() + some, limit_bytes_ / 2);
     }
 
-    [[nodiscard]] Status noted(Status done) {
-        if (!done && done.error() == Errc::io) has_failed_ = true;
+    /// What has failed in a life that has ended meanwhile says nothing about the one after it.
+    template <class Call>
+    [[nodiscard]] Status noted(Call&& call) {
+        if (!journal_) return {};
+        const std::uint64_t life = life_.load();
+        Status done = call();
+        if (done || done.error() != Errc::io) return done;
+        std::uint64_t newest = failed_life_.load();
+        while (newest < life && !failed_life_.compare_exchange_weak(newest, life)) {
+        }
         return done;
     }
 
     std::unique_ptr<Journal> journal_;
-    std::atomic<bool> has_failed_{false};
+    std::atomic<std::uint64_t> life_{1};         // how often it has begun, at open and after a failure
+    std::atomic<std::uint64_t> failed_life_{0};  // the newest in which the disk has failed it
     std::size_t limit_bytes_ = 0;
     std::size_t next_checkpoint_bytes_ = 0;  // whoever flushes
 };
