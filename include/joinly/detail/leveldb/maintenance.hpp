@@ -153,7 +153,7 @@ private:
         // The engine syncs what it has collected when it makes a table of that, while the next part is being read. An fsync of
         // somebody else's may have to wait for so much.
         LevelDbOptions small_tables = options;
-        small_tables.write_buffer_bytes = (std::min)(options.write_buffer_bytes, std::size_t{4} << 20);
+        small_tables.write_buffer_bytes = (std::min)(options.write_buffer_bytes, std::size_t{16} << 20);
         auto to = LevelDbEngine::start(small_tables, true);
         if (!to) return failure(std::move(to).error());
         const auto entries = leveldb_copy(from, **to, options.path, watch.copied);
