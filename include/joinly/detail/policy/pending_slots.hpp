@@ -52,10 +52,8 @@ public:
     /// Asks for the memory of the object that is about to be replaced, and destroyed by and by.
     void prefetch_object() const noexcept {
 #if defined(__GNUC__)
-        const char* const object = static_cast<const char*>(newest.object.value.get());
-        __builtin_prefetch(object);
-        __builtin_prefetch(object + 64);
-        __builtin_prefetch(object + 128);
+        const auto object = reinterpret_cast<std::uintptr_t>(newest.object.value.get());  // may be null, or end sooner than that
+        for (std::uintptr_t line = 0; line <= 128; line += 64) __builtin_prefetch(reinterpret_cast<const void*>(object + line));
 #endif
     }
 
