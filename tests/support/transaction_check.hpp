@@ -63,16 +63,18 @@ private:
         return 2 * transaction.version + (transaction.writes.empty() ? 1 : 0);
     }
 
-    /// What a key holds as far as the replay has come.
-    struct Cell {
-        Token token = nothing;
-        Version version = absent;  ///< absent: nobody knows
-    };
     /// A write that has no place, and may have taken effect after one.
     struct Loose {
         Position after = 0;
         Token token = nothing;
-        bool is_used = false;
+    };
+    /// What a key may hold as far as the replay has come.
+    struct Cell {
+        Token token = nothing;
+        Version version = absent;               ///< absent: nobody knows
+        std::vector<std::size_t> used_up = {};  ///< the loose writes that have been given a place, in their order
+
+        [[nodiscard]] bool operator==(const Cell&) const = default;
     };
 
     /// From those who read what was written.
@@ -144,58 +146,84 @@ private:
     [[nodiscard]] std::optional<std::string> replay() {
         for (std::size_t key = 0; key < cells_.size(); ++key) {
             const Beginning& beginning = history_.beginning(key);
-            cells_[key] = {beginning.token, beginning.token == nothing ? absent : beginning.version};
+            cells_[key] = {{beginning.token, beginning.token == nothing ? absent : beginning.version}};
         }
         for (std::size_t i = 0; i < transactions_.size(); ++i) {
             const RecordedTransaction& transaction = transactions_[i];
             for (const auto& read : transaction.reads) {
-                if (!found(read) && !explained(read, position(transaction))) return say(i, read);
+                std::vector<Cell> next = after_read(read, position(transaction));
+                if (next.empty()) return say(i, read);
+                cells_[read.key] = std::move(next);
             }
-            for (const auto& [key, token] : transaction.writes)
-                cells_[key] = {token, token == nothing ? absent : transaction.version};
+            for (const auto& [key, token] : transaction.writes) overwrite(cells_[key], token, transaction.version);
         }
         return std::nullopt;
     }
 
-    [[nodiscard]] bool found(const RecordedTransaction::Read& read) const {
-        const Cell& cell = cells_[read.key];
+    static void overwrite(std::vector<Cell>& cells, Token token, Version version) {
+        std::vector<Cell> next;
+        for (Cell& cell : cells) add(next, {token, token == nothing ? absent : version, std::move(cell.used_up)});
+        cells = std::move(next);
+    }
+    static void add(std::vector<Cell>& cells, Cell cell) {
+        if (std::find(cells.begin(), cells.end(), cell) == cells.end()) cells.push_back(std::move(cell));
+    }
+
+    /// What of that which the key may hold fits the read, as it is or by a loose write, which then has this place. None is
+    /// given one before somebody has seen it.
+    [[nodiscard]] std::vector<Cell> after_read(const RecordedTransaction::Read& read, Position at) const {
+        std::vector<Cell> next;
+        for (const Cell& cell : cells_[read.key]) {
+            if (fits(read, cell)) {
+                add(next, cell);
+                continue;
+            }
+            const std::vector<Loose>& loose = loose_[read.key];
+            bool is_erased = false;  // one erase is as good as another
+            for (std::size_t i = 0; i < loose.size(); ++i) {
+                if (loose[i].after >= at || (is_erased && loose[i].token == nothing) || !fits(read, {loose[i].token}) ||
+                    std::binary_search(cell.used_up.begin(), cell.used_up.end(), i))
+                    continue;
+                is_erased = is_erased || loose[i].token == nothing;
+                Cell after{loose[i].token, absent, cell.used_up};
+                after.used_up.insert(std::upper_bound(after.used_up.begin(), after.used_up.end(), i), i);
+                add(next, std::move(after));
+            }
+        }
+        return next;
+    }
+
+    [[nodiscard]] static bool fits(const RecordedTransaction::Read& read, const Cell& cell) {
         if (read.allows != nullptr) return cell.token == anything || read.allows(cell.token);
         if (read.token == anything || cell.token == anything) return (read.token == nothing) == (cell.token == nothing);
         return read.token == cell.token && (read.version == absent || read.version == cell.version);
     }
 
-    /// By a write that has no place, which then has this one.
-    [[nodiscard]] bool explained(const RecordedTransaction::Read& read, Position at) {
-        for (Loose& loose : loose_[read.key]) {
-            const bool fits = read.allows != nullptr
-                                  ? read.allows(loose.token)
-                                  : loose.token == read.token || (read.token == anything && loose.token != nothing);
-            if (!fits || loose.is_used || loose.after >= at) continue;
-            loose.is_used = true;
-            cells_[read.key] = {read.token == nothing ? loose.token : read.token, absent};
-            return true;
-        }
-        return false;
-    }
-
-    /// With the last ones that wrote the key.
+    /// With who wrote what was read, and the last ones before that wrote the key.
     [[nodiscard]] std::string say(std::size_t wrong, const RecordedTransaction::Read& read) const {
         constexpr int shown = 6;
         std::string text = "  > " + to_text(transactions_[wrong]) + '\n';
         for (std::size_t i = wrong, left = shown; i-- > 0 && left > 0;) {
-            const auto& writes = transactions_[i].writes;
-            if (std::none_of(writes.begin(), writes.end(), [&](const auto& written) { return written.key == read.key; })) continue;
+            if (!wrote(transactions_[i], read.key)) continue;
             text.insert(0, "    " + to_text(transactions_[i]) + '\n');
             --left;
         }
-        return "by its version, a transaction must have found " + to_text(cells_[read.key].token) + " under key " +
+        for (const RecordedTransaction& transaction : history_.transactions()) {
+            if (read.token != nothing && wrote(transaction, read.key, read.token))
+                text.insert(0, "  < " + to_text(transaction) + '\n');
+        }
+        return "by its version, a transaction must have found " + to_text(cells_[read.key].front().token) + " under key " +
                std::to_string(read.key) + ", and says " +
                (read.allows == nullptr ? to_text(read.token) : "that a query did not find it") + '\n' + text;
     }
+    [[nodiscard]] static bool wrote(const RecordedTransaction& transaction, std::size_t key, std::optional<Token> token = {}) {
+        return std::any_of(transaction.writes.begin(), transaction.writes.end(),
+                           [&](const auto& written) { return written.key == key && (!token || written.token == *token); });
+    }
 
     const TransactionHistory& history_;
-    std::vector<RecordedTransaction> transactions_;                 // in the order of their invocations, then of their versions
-    std::vector<Cell> cells_ = std::vector<Cell>(history_.keys());  // by key, as loose_
+    std::vector<RecordedTransaction> transactions_;  // in the order of their invocations, then of their versions
+    std::vector<std::vector<Cell>> cells_ = std::vector<std::vector<Cell>>(history_.keys());  // by key, as loose_; all that may be
     std::vector<std::vector<Loose>> loose_ = std::vector<std::vector<Loose>>(history_.keys());
 };
 

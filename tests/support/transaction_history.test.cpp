@@ -277,6 +277,26 @@ TEST_CASE("an erase that tells no version explains one disappearance, and none b
     CHECK_THAT(before.verdict(), Contains("must have found #1 under key 0, and says nothing"));
 }
 
+TEST_CASE("a query's silence that two writes of unknown outcome may explain does not use up the one that is seen later",
+          "[history]") {
+    Script script;
+    RecordedTransaction save = script.begin(0, "save");
+    RecordedTransaction erase = script.begin(1, "erase");
+    save.write(0, 10);
+    script.end_unknown(save);
+    erase.write(0, nothing);
+    script.end_unknown(erase);
+    RecordedTransaction query = script.begin(2);
+    query.not_found(0, [](Token token) { return token != 1; });
+    script.end(query, 3);  // the erase
+    script.write(0, 20, 4);
+    script.read(0, 10, absent, 5);  // and now the save
+    CHECK(script.verdict() == "serializable");
+    script.write(0, 30, 6);
+    script.read(0, 10, absent, 7);
+    CHECK_THAT(script.verdict(), Contains("must have found #30 under key 0, and says #10"));
+}
+
 TEST_CASE("a load outside of transactions may not see what a transaction has overwritten", "[history]") {
     Script script;
     script.write(0, 10, 3);
