@@ -829,6 +829,26 @@ TEMPLATE_TEST_CASE("another thread's read finds a returned write", "[backend][co
     CHECK(stale == 0);
 }
 
+TEMPLATE_TEST_CASE("the last version is never below that of a record that was read before", "[backend][conformance][threads]",
+                   JOINLY_TESTED_BACKEND) {
+    Database<TestType> db;
+    std::atomic<bool> failed{false};
+    std::atomic<bool> done{false};
+    std::jthread writer{[&] {
+        for (int i = 0; i < 5'000 && !failed; ++i) failed = failed || !db->write(Batch{}.put("key", std::to_string(i)));
+        done = true;
+    }};
+    std::size_t behind = 0;
+    while (!done) {
+        const Version read = version_of(*db, "key");
+        const auto last = db->last_version();
+        if (!last || *last < read) ++behind;
+    }
+    writer.join();
+    CHECK_FALSE(failed);
+    CHECK(behind == 0);
+}
+
 // ---- The whole of it ----
 
 TEMPLATE_TEST_CASE("size_on_disk counts all files of the database", "[backend][conformance]", JOINLY_TESTED_BACKEND) {

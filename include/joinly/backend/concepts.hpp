@@ -70,6 +70,7 @@ concept complete = requires {
 ///   without a record, or with one that does not have the term, is `corrupt`;
 /// - `expired` gives up to `limit` records that expire at or before `now`, the earliest first, at a cost that follows their
 ///   number and not that of all records;
+/// - `last_version` is never below the version of a record that was read before;
 /// - a record's expiry is kept, and otherwise none of a backend's business: an expired record is still returned;
 /// - any thread may call anything at any time, and a backend that is moved from may only be destroyed or assigned to.
 template <class B>

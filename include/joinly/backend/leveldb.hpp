@@ -162,7 +162,7 @@ public:
     [[nodiscard]] Result<Version> last_version() {
         const auto engine = state_->handle.lease();
         if (!engine) return failure(engine.error());
-        return (*engine)->last_version();
+        return (*engine)->read_last_version(path());
     }
 
     [[nodiscard]] Result<std::uint64_t> size_on_disk() const { return detail::sum_of_parts(size_by_part()); }

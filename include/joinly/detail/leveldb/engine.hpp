@@ -121,7 +121,17 @@ public:
         return db_->Write({}, &nothing);
     }
 
-    /// Changed only by the one writer that is at work.
+    /// As the database has it: it moves at the same instant as the records of a batch.
+    [[nodiscard]] Result<Version> read_last_version(const std::string& path) {
+        std::string value;
+        const auto got = db_->Get(checked(), to_slice(leveldb_version_key), &value);
+        if (got.IsNotFound()) return absent;
+        if (!got.ok()) return leveldb_failure(got, path);
+        const auto record = decode_leveldb_value(leveldb_version_key, value);
+        if (!record) return about(path, record.error());
+        return record->version;
+    }
+    /// Of the writes that have returned. Changed only by the one writer that is at work.
     [[nodiscard]] Version last_version() const noexcept { return last_version_.load(std::memory_order_acquire); }
     void set_last_version(Version version) noexcept { last_version_.store(version, std::memory_order_release); }
 
@@ -198,13 +208,9 @@ private:
     }
 
     [[nodiscard]] Status load_last_version(const std::string& path) {
-        std::string value;
-        const auto got = db_->Get(checked(), to_slice(leveldb_version_key), &value);
-        if (got.IsNotFound()) return {};
-        if (!got.ok()) return leveldb_failure(got, path);
-        const auto record = decode_leveldb_value(leveldb_version_key, value);
-        if (!record) return about(path, record.error());
-        set_last_version(record->version);
+        const auto version = read_last_version(path);
+        if (!version) return failure(version.error());
+        set_last_version(*version);
         return {};
     }
 
