@@ -64,10 +64,6 @@ JOINLY_NAMESPACE_BEGIN
 namespace detail {
 template <class T>
 concept unreferenced = !std::is_reference_v<T>;
-template <class Engine>
-concept delays_writes = requires(Engine& engine) {
-    engine.pump();
-};
 }  // namespace detail
 
 /// A store over one database. Movable; a store that was moved from may only be destroyed or assigned to.
@@ -166,8 +162,7 @@ public:
         return observed(Operation::erase, [&]() -> Status {
             auto key = core_->template open_key<T>(id);
             if (!key) return failure(std::move(key).error());
-            if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return kept;
-            return erase_one(*key, &Core::template type_of<T>(), options);
+            return erase_one(*key, &Core::template type_of<T>(), options, rest_on<T>());
         });
     }
 
@@ -195,7 +190,6 @@ public:
         Core::template require_entity<T>();
         return observed(Operation::update, [&]() -> Result<Version> {
             if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
-            if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
             const KeyBuffer buffer{Core::template kind<T>(), id};
             const std::string_view key = buffer.view();
             const ObjectType& type = Core::template type_of<T>();
@@ -207,7 +201,7 @@ public:
                 if (auto accepted = detail::apply_change(change, *object); !accepted) return failure(std::move(accepted).error());
                 if (Core::id_in(*object) != id)
                     return failure_at(key, Error{Errc::invalid_argument, "an update must not change the id"});
-                auto saved = write_one(key, {std::move(object), &type}, loaded->expires_at, loaded->version);
+                auto saved = write_one(key, {std::move(object), &type}, loaded->expires_at, loaded->version, rest_on<T>());
                 if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
                 core_->count_retry();
             }
@@ -224,7 +218,6 @@ public:
             if (closed()) return closed_error();
             const auto expires_at = core_->expiry(options.ttl);
             if (!expires_at) return failure(expires_at.error());
-            if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
             WriteSet set;
             set.writes.reserve(entities.size());
             for (const T& entity : entities) {
@@ -233,7 +226,7 @@ public:
                 if (options.expect) set.requirements.push_back({*key, *options.expect, false});
                 set.writes.push_back({std::move(*key), {shared_object(entity), &Core::template type_of<T>()}, *expires_at});
             }
-            return engine().write(std::move(set));
+            return detail::write_resting_on(*core_, std::move(set), rest_on<T>());
         });
     }
     template <class T>
@@ -404,19 +397,11 @@ public:
             if (auto usable = core_->open_raw_key(key); !usable) return failure(std::move(usable).error());
             const auto expires_at = core_->expiry(options.ttl);
             if (!expires_at) return failure(expires_at.error());
-            const Object object{std::make_shared<const std::string>(std::move(bytes)), &bytes_type};
-            for (;;) {
-                auto unindexed = detail::require_unindexed(*core_, key);
-                if (!unindexed) return failure(std::move(unindexed).error());
-                WriteSet set;
-                if (*unindexed) set.requirements.push_back(**unindexed);
-                if (options.expect) set.requirements.push_back({std::string{key}, *options.expect, false});
-                set.writes.push_back({std::string{key}, object, *expires_at});
-                auto put = engine().write(std::move(set));
-                if (put || put.error() != Errc::conflict || !*unindexed) return put;
-                const auto now = detail::require_unindexed(*core_, key);  // was it that, or what the caller expects?
-                if (now && *now && (*now)->version == (*unindexed)->version) return put;
-            }
+            WriteSet set;
+            if (options.expect) set.requirements.push_back({std::string{key}, *options.expect, false});
+            set.writes.push_back(
+                {std::string{key}, {std::make_shared<const std::string>(std::move(bytes)), &bytes_type}, *expires_at});
+            return detail::write_resting_on(*core_, std::move(set), [&] { return detail::require_unindexed(*core_, key); });
         });
     }
 
@@ -425,7 +410,7 @@ public:
     [[nodiscard]] Status erase_key(std::string_view key, const EraseOptions& options = {}) {
         return observed(Operation::erase, [&]() -> Status {
             if (auto usable = core_->open_raw_key(key); !usable) return usable;
-            return erase_one(key, nullptr, options);
+            return erase_one(key, nullptr, options, [] { return Result<detail::CatalogueBasis>{}; });
         });
     }
 
@@ -444,14 +429,13 @@ public:
         return observed(Operation::touch, [&]() -> Result<Version> {
             const auto key = core_->template open_key<T>(id);
             if (!key) return failure(key.error());
-            if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
             detail::Backoff backoff;
             for (;;) {
                 auto loaded = engine().load(*key, Core::template type_of<T>());
                 if (!loaded) return failure(std::move(loaded).error());
                 const auto expires_at = core_->expiry(ttl);
                 if (!expires_at) return failure(expires_at.error());
-                auto touched = write_one(*key, std::move(loaded->object), *expires_at, loaded->version);
+                auto touched = write_one(*key, std::move(loaded->object), *expires_at, loaded->version, rest_on<T>());
                 if (touched || !(touched.error() == Errc::conflict) || !backoff.wait()) return touched;
                 core_->count_retry();
             }
@@ -679,26 +663,35 @@ private:
         if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
         const auto expires_at = core_->expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
-        if (auto kept = detail::keep_catalogue<T>(*core_); !kept) return failure(std::move(kept).error());
         const KeyBuffer key{Core::template kind<T>(), id};
-        return write_one(key.view(), {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect);
+        return write_one(key.view(), {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect, rest_on<T>());
     }
 
+    /// What a write of T's rests on.
+    template <class T>
+    [[nodiscard]] auto rest_on() {
+        return [this] { return detail::rest_on_catalogue<T>(*core_); };
+    }
+
+    /// `look`: see write_resting_on.
+    template <class Look>
     [[nodiscard]] Result<Version> write_one(std::string_view key, Object object, Expiry expires_at,
-                                            const std::optional<Version>& expect) {
+                                            const std::optional<Version>& expect, Look look) {
         if constexpr (requires { engine().write_one(key, std::move(object), expires_at, expect); }) {
+            if (const auto basis = look(); !basis) return failure(basis.error());
             return engine().write_one(key, std::move(object), expires_at, expect);
         } else {
             WriteSet set;
             if (expect) set.requirements.push_back({std::string{key}, *expect, false});
             set.writes.push_back({std::string{key}, std::move(object), expires_at});
-            return engine().write(std::move(set));
+            return detail::write_resting_on(*core_, std::move(set), look);
         }
     }
 
     /// `type`: what the record surely is, if anything is known.
-    [[nodiscard]] Status erase_one(std::string_view key, const ObjectType* type, const EraseOptions& options) {
-        auto erased = write_one(key, {nullptr, type}, {}, options.expect);
+    template <class Look>
+    [[nodiscard]] Status erase_one(std::string_view key, const ObjectType* type, const EraseOptions& options, Look look) {
+        auto erased = write_one(key, {nullptr, type}, {}, options.expect, look);
         if (!erased) return failure(std::move(erased).error());
         return {};
     }
@@ -741,17 +734,27 @@ private:
         if (closed()) return closed_error();
         const auto planned = plan(query);
         if (!planned) return failure(planned.error());
-        auto covered = detail::require_index<T>(*core_, planned->index);
-        if (!covered && covered.error() == Errc::incompatible && options.build_missing_index) {
-            auto built = rebuild_indexes<T>();
-            if (!built) return failure(std::move(built).error());
-            covered = detail::IndexEvidence{};
+        detail::Backoff backoff;
+        for (;;) {
+            auto covered = detail::require_index<T>(*core_, planned->index);
+            if (!covered && covered.error() == Errc::incompatible && options.build_missing_index) {
+                auto built = rebuild_indexes<T>();
+                if (!built) return failure(std::move(built).error());
+                covered = detail::require_index<T>(*core_, planned->index);
+            }
+            if (!covered) return failure(std::move(covered).error());
+            detail::MomentOfReading<Core> moment{*core_};
+            detail::Collector<T, Core, Page> collector{*planned, moment};
+            if (planned->limit == 0) return collector.finish({});
+            auto page =
+                collector.finish(engine().follow(planned->range, [&](const IndexedItem& item) { return collector.meet(item); }));
+            if (!core_->shares_catalogues()) return page;
+            // If it is not, then it may have been cached wrong, or been changed while the index was asked.
+            const auto still = detail::is_still(*core_, covered->catalogue);
+            if (!still) return failure(still.error());
+            if (*still) return page;
+            if (!backoff.wait()) return failure(Errc::busy, "other processes change the list of the indexes again and again");
         }
-        if (!covered) return failure(std::move(covered).error());
-        detail::MomentOfReading<Core> moment{*core_};
-        detail::Collector<T, Core, Page> collector{*planned, moment};
-        if (planned->limit == 0) return collector.finish({});
-        return collector.finish(engine().follow(planned->range, [&](const IndexedItem& item) { return collector.meet(item); }));
     }
 
     [[nodiscard]] Status scan(const KeyRange& range, ItemVisitor visit) {

@@ -37,6 +37,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -94,7 +95,7 @@ public:
         auto key = core_.template open_key<T>(id);
         if (!key) return failure(std::move(key).error());
         if (auto met = expect(*key, Core::template type_of<T>(), options.expect); !met) return met;
-        if (auto kept = detail::keep_catalogue<T>(core_); !kept) return kept;
+        if (auto kept = rest_on(detail::rest_on_catalogue<T>(core_)); !kept) return kept;
         write_object(*std::move(key), {nullptr, &Core::template type_of<T>()}, {});
         return {};
     }
@@ -156,11 +157,7 @@ public:
         const auto expires_at = core_.expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
         if (auto met = expect(key, bytes_type, options.expect); !met) return met;
-        auto unindexed = detail::require_unindexed(core_, key);
-        if (!unindexed) return failure(std::move(unindexed).error());
-        if (*unindexed) {
-            if (auto same = note_read((*unindexed)->key, (*unindexed)->version); !same) return same;
-        }
+        if (auto unindexed = rest_on(detail::require_unindexed(core_, key)); !unindexed) return unindexed;
         write_object(std::string{key}, {std::make_shared<const std::string>(std::move(bytes)), &bytes_type}, *expires_at);
         return {};
     }
@@ -187,7 +184,13 @@ public:
         if (auto same = note_read(std::move(key), loaded ? loaded->version : absent); !same) return failure(same.error());
         return loaded;
     }
-    /// Writes an object, or erases it when it has no value, at the commit. The kind's catalogue has been seen to.
+    /// What the writes rest on besides what has been read.
+    [[nodiscard]] Status rest_on(Result<detail::CatalogueBasis> basis) {
+        if (!basis) return failure(std::move(basis).error());
+        if (*basis) catalogues_.emplace(std::move((*basis)->key), (*basis)->version);
+        return {};
+    }
+    /// Writes an object, or erases it when it has no value, at the commit. The kind's catalogue has been seen to: see rest_on.
     void write_object(std::string key, Object object, Expiry expires_at) {
         writes_.insert_or_assign(std::move(key), LoadedObject{std::move(object), absent, expires_at});
     }
@@ -205,6 +208,20 @@ public:
     /// For Store::transaction: commits, or, when the function refused, sees to it that the refusal was founded on what was there
     /// together. `conflict` with `is_outdated()`: try again.
     [[nodiscard]] Result<Version> finish(Status outcome) {
+        auto version = decide(std::move(outcome));
+        if (is_outdated_) {
+            for (const auto& [key, known] : catalogues_) (void)detail::has_moved(core_, {key, known, false});
+        }
+        return version;
+    }
+    [[nodiscard]] bool is_outdated() const noexcept { return is_outdated_; }
+
+private:
+    /// Loads may be as of before another process's commit. A refusal that is founded on such a load would be wrong.
+    static constexpr bool may_read_stale = requires { requires Core::Engine::may_lag_behind; };
+    static constexpr bool watches_ranges = requires(typename Core::Engine & engine, const KeyRange& range) { engine.watch(range); };
+
+    [[nodiscard]] Result<Version> decide(Status outcome) {
         is_outdated_ = is_torn_;
         if (is_torn_) {
             WriteSet read;
@@ -218,6 +235,7 @@ public:
         for (const auto& [key, version] : reads_) set.requirements.push_back({key, version, false});
         set.ranges = std::move(ranges_);
         if (outcome) {
+            for (const auto& [key, version] : catalogues_) set.requirements.push_back({key, version, false});
             for (const auto& [key, written] : writes_) set.writes.push_back({key, written.object, written.expires_at});
         }
         auto version = core_.engine().write(std::move(set));
@@ -225,12 +243,6 @@ public:
         if (!version || outcome) return version;
         return failure(std::move(outcome).error());
     }
-    [[nodiscard]] bool is_outdated() const noexcept { return is_outdated_; }
-
-private:
-    /// Loads may be as of before another process's commit. A refusal that is founded on such a load would be wrong.
-    static constexpr bool may_read_stale = requires { requires Core::Engine::may_lag_behind; };
-    static constexpr bool watches_ranges = requires(typename Core::Engine & engine, const KeyRange& range) { engine.watch(range); };
 
     /// Two readings of one key that differ: the try is lost.
     [[nodiscard]] Status note_read(std::string key, Version version) {
@@ -242,7 +254,7 @@ private:
 
     template <class T>
     [[nodiscard]] Status put_entity(std::string key, std::shared_ptr<const T> object, Expiry expires_at) {
-        if (auto kept = detail::keep_catalogue<T>(core_); !kept) return kept;
+        if (auto kept = rest_on(detail::rest_on_catalogue<T>(core_)); !kept) return kept;
         write_object(std::move(key), {std::move(object), &Core::template type_of<T>()}, expires_at);
         return {};
     }
@@ -280,7 +292,7 @@ private:
         if (!planned) return failure(planned.error());
         auto covered = detail::require_index<T>(core_, planned->index);
         if (!covered) return failure(std::move(covered).error());
-        auto same = note_read(detail::catalogue_key(Core::template kind<T>()), covered->catalogue_version);
+        auto same = note_read(std::move(covered->catalogue.key), covered->catalogue.version);
         if (!same) return failure(std::move(same).error());
         if (covered->emptiness) ranges_.push_back(*std::move(covered->emptiness));
         detail::MomentOfReading<Core> moment{core_};
@@ -341,6 +353,7 @@ private:
     Core& core_;
     std::map<std::string, Version, std::less<>> reads_;
     std::map<std::string, LoadedObject, std::less<>> writes_;
+    std::set<std::pair<std::string, Version>> catalogues_;  // that the writes rest on
     std::vector<RangeRead> ranges_;
     bool is_torn_ = false;
     bool is_outdated_ = false;

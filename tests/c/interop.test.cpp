@@ -13,7 +13,45 @@
 #include <joinly/entity/player.hpp>
 #include <joinly/store.hpp>
 
+#include <cstdint>
 #include <string>
+#include <string_view>
+
+namespace game {
+
+/// A player as a build has it that is newer than the C interface's, with another index.
+struct IndexedPlayer {
+    std::string player_id;
+    std::string username;
+    std::int32_t skill_rating = 0;
+};
+/// A kind that the C interface does not know: raw bytes to it.
+struct Guild {
+    std::string guild_id;
+    std::string name;
+};
+
+}  // namespace game
+
+template <>
+struct joinly::Entity<game::IndexedPlayer> {
+    static constexpr std::string_view kind = "player";
+    static constexpr auto& id(auto& player) { return player.player_id; }
+    static constexpr void fields(auto& player, auto&& field) {
+        field(1, "player_id", player.player_id);
+        field(2, "username", player.username, joinly::indexed);
+        field(3, "skill_rating", player.skill_rating, joinly::indexed);
+    }
+};
+template <>
+struct joinly::Entity<game::Guild> {
+    static constexpr std::string_view kind = "guild";
+    static constexpr auto& id(auto& guild) { return guild.guild_id; }
+    static constexpr void fields(auto& guild, auto&& field) {
+        field(1, "guild_id", guild.guild_id);
+        field(2, "name", guild.name, joinly::indexed);
+    }
+};
 
 namespace joinly::test {
 namespace {
@@ -150,6 +188,49 @@ TEST_CASE("entities that C has saved are rows of SQL", "[c]") {
     REQUIRE(rows);
     REQUIRE(rows->begin() != rows->end());
     CHECK(rows->begin()->get<std::string>("username") == "Ada");
+}
+
+TEST_CASE("an index that another program has built does not miss what C writes afterwards", "[c][index]") {
+    using game::IndexedPlayer;
+    const TempDir dir;
+    const auto policy = GENERATE("none", "read_through", "write_through");
+    const int written_by = GENERATE(range(0, 4));
+    CAPTURE(policy, written_by);
+    const CStore store = open_c("sqlite", dir / "a.db", policy);
+    CHECK(set(store, "player:ada", R"({"username": "Ada"})") == JOINLY_OK);
+    CHECK(set(store, "player:bob", R"({"username": "Bob"})") == JOINLY_OK);
+    auto newer = open_json(dir / "a.db");
+    REQUIRE(newer.rebuild_indexes<IndexedPlayer>());
+    REQUIRE(newer.find_ids<IndexedPlayer>(where(&IndexedPlayer::username))->ids.size() == 2);
+    if (written_by == 0) CHECK(set(store, "player:cid", R"({"username": "Cid"})") == JOINLY_OK);
+    if (written_by == 1) CHECK(joinly_touch(store.get(), "player:bob", 10, 3'600'000, nullptr) == JOINLY_OK);
+    if (written_by == 2) {
+        auto transaction = begin(store);
+        CHECK(set(transaction, "player:cid", R"({"username": "Cid"})") == JOINLY_OK);
+        CHECK(joinly_commit(transaction.get(), nullptr, nullptr) == JOINLY_CONFLICT);
+        transaction = begin(store);
+        CHECK(set(transaction, "player:cid", R"({"username": "Cid"})") == JOINLY_OK);
+        CHECK(joinly_commit(transaction.get(), nullptr, nullptr) == JOINLY_OK);
+    }
+    if (written_by == 3) {
+        CHECK(erase(store, "player:bob") == JOINLY_OK);  // takes what is in the indexes with it, whatever they are
+        CHECK(newer.find_ids<IndexedPlayer>(where(&IndexedPlayer::username))->ids.size() == 1);
+        return;
+    }
+    CHECK(newer.find_ids<IndexedPlayer>(where(&IndexedPlayer::username)).error() == Errc::incompatible);
+    REQUIRE(newer.rebuild_indexes<IndexedPlayer>());
+    CHECK(newer.find_ids<IndexedPlayer>(where(&IndexedPlayer::username))->ids == *newer.ids<IndexedPlayer>());
+    CHECK(newer.verify_indexes<IndexedPlayer>());
+}
+
+TEST_CASE("C does not touch what an index would not find afterwards", "[c][index]") {
+    const TempDir dir;
+    auto store = open_json(dir / "a.db");
+    const CStore c = open_c("sqlite", dir / "a.db", "none");
+    REQUIRE(store.save(game::Guild{"owls", "Owls"}));
+    CHECK(joinly_touch(c.get(), "guild:owls", 10, 3'600'000, nullptr) == JOINLY_INVALID_ARGUMENT);
+    CHECK(store.verify_indexes<game::Guild>());
+    CHECK(store.find_ids<game::Guild>(where(&game::Guild::name))->ids.size() == 1);
 }
 
 }  // namespace

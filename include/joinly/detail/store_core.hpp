@@ -33,6 +33,11 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
+template <class Engine>
+concept delays_writes = requires(Engine& engine) {
+    engine.pump();
+};
+
 /// Does not move, so that whoever holds a reference may keep it while the store is moved.
 template <class Backend, class CachePolicy, class Traits>
 class StoreCore {
@@ -53,6 +58,16 @@ public:
 
     [[nodiscard]] const Observer& observer() const noexcept { return observer_; }
 
+    /// Whether others may change the catalogues while the store is open: other processes, unless it is the sole writer.
+    [[nodiscard]] bool shares_catalogues() const noexcept {
+        if constexpr (!tells_foreign_commits<Backend> || delays_writes<Engine>) {
+            return false;
+        } else if constexpr (requires(Backend & backend) { backend.is_shared(); }) {
+            return engine_->backend().is_shared();
+        } else {
+            return true;
+        }
+    }
     [[nodiscard]] KnownTypes& known_types() noexcept { return known_types_; }
     [[nodiscard]] IndexedKinds& indexed_kinds() noexcept { return indexed_kinds_; }
 

@@ -42,6 +42,7 @@ public:
         virtual Result<Version> backup_to(const std::string& path, const CopyWatch& watch) = 0;
         virtual std::string_view engine() const = 0;
         virtual Status claim_sole_writer() = 0;
+        virtual bool is_shared() const noexcept = 0;
         virtual Result<std::uint64_t> foreign_commits() = 0;
         virtual Status create_views(std::span<const SqlView> views) = 0;
     };
@@ -69,6 +70,7 @@ public:
         return backup_to(path, {look, look}).map([](Version) {});
     }
     [[nodiscard]] Status claim_sole_writer() { return held_->claim_sole_writer(); }
+    [[nodiscard]] bool is_shared() const noexcept { return held_->is_shared(); }  ///< others may write to it meanwhile
     [[nodiscard]] Result<std::uint64_t> foreign_commits() { return held_->foreign_commits(); }
     [[nodiscard]] Status create_views(std::span<const SqlView> views) { return held_->create_views(views); }
 
@@ -119,6 +121,7 @@ public:
             return {};
         }
     }
+    bool is_shared() const noexcept override { return tells_foreign_commits<Backend>; }
     Result<std::uint64_t> foreign_commits() override {
         if constexpr (tells_foreign_commits<Backend>) {
             return backend_.foreign_commits();

@@ -88,12 +88,10 @@ public:
     return kind == nullptr ? bytes_type : kind->type(codec);
 }
 
-/// A document to be written, once its kind's catalogue has been seen to.
-template <class Core>
-[[nodiscard]] Result<Object> make_document(Core& core, const DocumentKind& kind, DocumentCodec codec, const AnyPut& put) {
+/// A document to be written.
+[[nodiscard]] inline Result<Object> make_document(const DocumentKind& kind, DocumentCodec codec, const AnyPut& put) {
     auto document = kind.parse[static_cast<std::size_t>(codec)](id_of(kind.name, put.key), put.value);
     if (!document) return failure_at(put.key, document.error());
-    if (auto kept = keep_catalogue_of(core, kind); !kept) return failure(std::move(kept).error());
     return Object{*std::move(document), &kind.type(codec)};
 }
 
@@ -108,8 +106,9 @@ public:
         if (kind == nullptr) return transaction_.put(put.key, std::string{put.value}, put.options);
         const auto expires_at = core_.expiry(put.options.ttl);
         if (!expires_at) return failure(expires_at.error());
-        auto document = make_document(core_, *kind, codec_, put);
+        auto document = make_document(*kind, codec_, put);
         if (!document) return failure(std::move(document).error());
+        if (auto kept = transaction_.rest_on(rest_on_catalogue_of(core_, *kind)); !kept) return kept;
         if (auto met = transaction_.expect(put.key, kind->type(codec_), put.options.expect); !met) return met;
         transaction_.write_object(std::string{put.key}, *std::move(document), *expires_at);
         return {};
@@ -160,7 +159,7 @@ public:
         return core_.observed(Operation::save, [&]() -> Result<Version> {
             const auto expires_at = core_.expiry(put.options.ttl);
             if (!expires_at) return failure(expires_at.error());
-            auto document = make_document(core_, *kind, codec_, put);
+            auto document = make_document(*kind, codec_, put);
             if (!document) return failure(std::move(document).error());
             return write(put.key, *std::move(document), *expires_at, put.options.expect);
         });
@@ -237,7 +236,10 @@ private:
         WriteSet set;
         if (expect) set.requirements.push_back({std::string{key}, *expect, false});
         set.writes.push_back({std::string{key}, std::move(object), expires_at});
-        return core_.engine().write(std::move(set));
+        return write_resting_on(core_, std::move(set), [&] {
+            const DocumentKind* const kind = document_kind_of(key);
+            return kind == nullptr ? require_unindexed(core_, key) : rest_on_catalogue_of(core_, *kind);
+        });
     }
 
     [[nodiscard]] Status read_value(const ScanItem& item, std::string& value) const {

@@ -241,13 +241,13 @@ inline constexpr DocumentKind document_kind{
     return nullptr;
 }
 
-/// As keep_catalogue, for a kind that is known at run time.
+/// As rest_on_catalogue, for a kind that is known at run time.
 template <class Core>
-[[nodiscard]] Status keep_catalogue_of(Core& core, const DocumentKind& kind) {
-    if (&kind == &document_kind<Player>) return keep_catalogue<Player>(core);
-    if (&kind == &document_kind<Lobby>) return keep_catalogue<Lobby>(core);
-    if (&kind == &document_kind<Match>) return keep_catalogue<Match>(core);
-    return keep_catalogue<Queue>(core);
+[[nodiscard]] Result<CatalogueBasis> rest_on_catalogue_of(Core& core, const DocumentKind& kind) {
+    if (&kind == &document_kind<Player>) return rest_on_catalogue<Player>(core);
+    if (&kind == &document_kind<Lobby>) return rest_on_catalogue<Lobby>(core);
+    if (&kind == &document_kind<Match>) return rest_on_catalogue<Match>(core);
+    return rest_on_catalogue<Queue>(core);
 }
 
 /// What those get who have no C++ types: a document's text, or the bytes.

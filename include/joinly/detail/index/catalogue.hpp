@@ -134,14 +134,23 @@ template <entity T>
     return only;
 }
 
+/// As an index is listed while it is being built: by another fingerprint, which nobody asks for. A program that does not know the
+/// index strikes out either.
+[[nodiscard]] inline IndexDeclaration unfinished(IndexDeclaration index) {
+    index.fingerprint = ~index.fingerprint;
+    return index;
+}
+
 /// What must be built before it can be asked: declared, and not complete in the data.
 [[nodiscard]] inline IndexCatalogue missing(const IndexCatalogue& declared, const IndexCatalogue& stored) {
     return indexes_only_in(declared, stored);
 }
 
-/// What is in the data and this program will not keep right: not declared, or declared otherwise.
+/// What is in the data, finished or not, and this program will not keep right: not declared, or declared otherwise.
 [[nodiscard]] inline IndexCatalogue unknown(const IndexCatalogue& declared, const IndexCatalogue& stored) {
-    return indexes_only_in(stored, declared);
+    IndexCatalogue kept = declared;
+    for (const IndexDeclaration& index : declared) kept.push_back(unfinished(index));
+    return indexes_only_in(stored, kept);
 }
 
 }  // namespace detail

@@ -3,13 +3,16 @@
 // Which types a store has dealt with already, and which kinds have indexes: looked at by every typed write, changed hardly ever.
 
 #include <joinly/config.hpp>
+#include <joinly/core/record.hpp>
 #include <joinly/policy/object.hpp>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,36 +20,47 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-/// Any thread may call anything; looking takes no lock. When there are more types than it has room for, the others are never known,
-/// and only pay for that.
+/// Of each type the version that its kind's catalogue had when it was found to suit the type. Any thread may call anything; looking
+/// takes no lock. When there are more types than it has room for, the others are never known, and only pay for that.
 class KnownTypes {
 public:
-    [[nodiscard]] bool contains(const ObjectType* type) const noexcept {
-        for (const auto& place : places_) {
-            const ObjectType* const known = place.load(std::memory_order_acquire);
-            if (known == type) return true;
-            if (known == nullptr) return false;
+    [[nodiscard]] std::optional<Version> find(const ObjectType* type) const noexcept {
+        for (const Place& place : places_) {
+            const ObjectType* const known = place.type.load(std::memory_order_acquire);
+            if (known == nullptr) break;
+            if (known != type) continue;
+            const Version version = place.version.load(std::memory_order_acquire);
+            if (version == unknown) break;
+            return version;
         }
-        return false;
+        return std::nullopt;
     }
     /// Changes whenever everything is forgotten.
     [[nodiscard]] std::uint64_t round() const noexcept { return round_.load(); }
     void clear() noexcept {
         ++round_;
-        for (auto& place : places_) place.store(nullptr);
+        for (Place& place : places_) place.version.store(unknown);
     }
     /// What was found out about the type in an earlier round may hold no more: it then stays unknown.
-    void add(const ObjectType* type, std::uint64_t round) noexcept {
-        for (auto& place : places_) {
+    void add(const ObjectType* type, Version version, std::uint64_t round) noexcept {
+        for (Place& place : places_) {
             const ObjectType* known = nullptr;
-            if (!place.compare_exchange_strong(known, type) && known != type) continue;
-            if (round != round_.load()) place.store(nullptr);
+            if (!place.type.compare_exchange_strong(known, type) && known != type) continue;
+            place.version.store(version);
+            if (round != round_.load()) place.version.store(unknown);
             return;
         }
     }
 
 private:
-    std::array<std::atomic<const ObjectType*>, 64> places_{};
+    static constexpr Version unknown = (std::numeric_limits<Version>::max)();
+
+    /// A type keeps its place, so that it is never seen with another one's version.
+    struct Place {
+        std::atomic<const ObjectType*> type{nullptr};
+        std::atomic<Version> version{unknown};
+    };
+    std::array<Place, 64> places_{};
     std::atomic<std::uint64_t> round_{0};
 };
 

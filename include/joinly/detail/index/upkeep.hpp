@@ -4,8 +4,9 @@
 // entry of every record. Before a store first writes entities of a type it strikes out what the type does not declare, for it would
 // not keep that right; and lists what is declared when the kind has no records yet. A query asks only what is listed.
 //
-// A store that was opened before another process listed an index goes on writing without it, and so does a write of a type without
-// the index that is under way when it is listed: see Store::rebuild_indexes.
+// Where other processes may do so as well, each write of an entity requires the catalogue to be as the store has seen to it; if it
+// is not, the store does so again. So what a write that is under way means to keep right is what is listed when it takes effect;
+// and an index that is being built is listed as unfinished, so that who does not know it strikes it out, and the building fails.
 
 #include <joinly/config.hpp>
 #include <joinly/core/index_entry.hpp>
@@ -19,6 +20,7 @@
 #include <joinly/options.hpp>
 #include <joinly/policy/object.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -68,30 +70,32 @@ template <class Core>
 
 /// Writes the catalogue if it is still at that version. `conflict`: it is not, or the set's ranges have changed.
 template <class Core>
-[[nodiscard]] Status write_catalogue(Core& core, std::string_view kind, const IndexCatalogue& indexes, Version at,
-                                     WriteSet set = {}) {
+[[nodiscard]] Result<Version> write_catalogue(Core& core, std::string_view kind, const IndexCatalogue& indexes, Version at,
+                                              WriteSet set = {}) {
     std::string key = catalogue_key(kind);
     set.requirements.push_back({key, at, false});
     set.writes.push_back({std::move(key), {std::make_shared<const std::string>(encode_catalogue(indexes)), &bytes_type}, {}});
     auto written = core.engine().write(std::move(set));
-    if (!written) return failure(std::move(written).error());
+    if (!written) return written;
     core.indexed_kinds().set(kind, !indexes.empty());
     core.known_types().clear();  // another type of the kind may have to strike something out again
-    return {};
+    return written;
 }
 
-/// To be called before a store writes or erases a T; does something once for each type.
+/// To be called before a store writes or erases a T; does something once for each type, and again when the catalogue was found to
+/// have changed.
+/// @return the version at which the catalogue suits T; `absent` also where nobody else changes it and there is nothing to see to.
 template <class T, class Core>
-[[nodiscard]] Status keep_catalogue(Core& core) {
+[[nodiscard]] Result<Version> keep_catalogue(Core& core) {
     const ObjectType* const type = &Core::template type_of<T>();
     constexpr std::string_view kind = Core::template kind<T>();
-    if (core.known_types().contains(type)) return {};
+    if (const auto known = core.known_types().find(type)) return *known;
     const IndexCatalogue declared = index_catalogue<T>();
-    if (declared.empty()) {
+    if (declared.empty() && !core.shares_catalogues()) {
         const auto round = core.known_types().round();
         if (!core.indexed_kinds().contains(kind)) {
-            core.known_types().add(type, round);
-            return {};
+            core.known_types().add(type, absent, round);
+            return absent;
         }
     }
     Backoff backoff;
@@ -114,32 +118,96 @@ template <class T, class Core>
                 set.ranges.push_back(std::move(records));
             }
         }
-        const Status written = changes ? write_catalogue(core, kind, complete, stored->version, std::move(set)) : Status{};
-        if (written) {
-            core.known_types().add(type, changes ? core.known_types().round() : round);
-            return {};
+        auto version =
+            changes ? write_catalogue(core, kind, complete, stored->version, std::move(set)) : Result<Version>{stored->version};
+        if (version) {
+            core.known_types().add(type, *version, changes ? core.known_types().round() : round);
+            return version;
         }
-        if (!(written.error() == Errc::conflict) || !backoff.wait()) return written;
+        if (version.error() != Errc::conflict || !backoff.wait()) return version;
+    }
+}
+
+/// A catalogue that a write rests on; none where nothing but this store changes it.
+using CatalogueBasis = std::optional<Requirement>;
+
+/// As keep_catalogue has left it at that version.
+template <class Core>
+[[nodiscard]] CatalogueBasis rest_on(Core& core, std::string_view kind, Version kept) {
+    if (!core.shares_catalogues()) return std::nullopt;
+    return Requirement{catalogue_key(kind), kept, false};
+}
+
+/// Sees to the catalogue before a write of T's.
+template <class T, class Core>
+[[nodiscard]] Result<CatalogueBasis> rest_on_catalogue(Core& core) {
+    const auto kept = keep_catalogue<T>(core);
+    if (!kept) return failure(kept.error());
+    return rest_on(core, Core::template kind<T>(), *kept);
+}
+
+/// Whether the catalogue is still at that version; by the backend's own word where others may have changed it.
+template <class Core>
+[[nodiscard]] Result<bool> is_still(Core& core, const Requirement& catalogue) {
+    const auto is_that = [&](const auto& read) -> Result<bool> {
+        if (!read && read.error() != Errc::not_found) return failure(read.error());
+        return (read ? read->version : absent) == catalogue.version;
+    };
+    if (!core.shares_catalogues()) return is_that(core.engine().load(catalogue.key, bytes_type));
+    auto still = is_that(core.engine().backend().read(catalogue.key));
+    if (still && !*still) {
+        WriteSet read;
+        read.requirements.push_back(catalogue);
+        (void)core.engine().write(std::move(read));  // so that the engine lets go of what it has cached wrong
+    }
+    return still;
+}
+
+/// To be asked after a conflict: whether it was about the catalogue. The store then knows no type any more.
+template <class Core>
+[[nodiscard]] Result<bool> has_moved(Core& core, const Requirement& catalogue) {
+    const auto still = is_still(core, catalogue);
+    if (!still) return still;
+    if (!*still) core.known_types().clear();
+    return !*still;
+}
+
+/// Makes the writes if the catalogue still is as `look`, which gives a Result<CatalogueBasis>, has found it; if it is not, looks
+/// again. Any other conflict is the caller's.
+template <class Core, class Look>
+[[nodiscard]] Result<Version> write_resting_on(Core& core, WriteSet set, Look&& look) {
+    Backoff backoff;
+    for (;;) {
+        const Result<CatalogueBasis> basis = look();
+        if (!basis) return failure(basis.error());
+        if (!*basis) return core.engine().write(std::move(set));
+        set.requirements.push_back(**basis);
+        auto written = core.engine().write(set);
+        if (written || written.error() != Errc::conflict) return written;
+        const auto moved = has_moved(core, **basis);
+        if (!moved) return failure(moved.error());
+        if (!*moved || !backoff.wait()) return written;
+        set.requirements.pop_back();
     }
 }
 
 /// For raw bytes under `key`: that the kind it reads as has no indexes, which would not find them; nothing for a key of no kind.
 /// `invalid_argument`: it has some.
 template <class Core>
-[[nodiscard]] Result<std::optional<Requirement>> require_unindexed(Core& core, std::string_view key) {
+[[nodiscard]] Result<CatalogueBasis> require_unindexed(Core& core, std::string_view key) {
     const std::size_t colon = key.find(':');
-    if (colon == std::string_view::npos) return std::optional<Requirement>{};
+    if (colon == std::string_view::npos) return CatalogueBasis{};
     const std::string_view kind = key.substr(0, colon);
     auto stored = load_catalogue(core, kind);
     if (!stored) return failure(std::move(stored).error());
-    if (stored->indexes.empty()) return std::optional<Requirement>{{catalogue_key(kind), stored->version, false}};
+    if (stored->indexes.empty()) return CatalogueBasis{{catalogue_key(kind), stored->version, false}};
     return failure(Errc::invalid_argument, printable(key) + ": " + std::string{kind} +
                                                " has indexes, which would not find raw bytes: save the entity instead");
 }
 
 /// On what it rests that an index may be asked: the catalogue at a version, or that there are no records.
 struct IndexEvidence {
-    Version catalogue_version = absent;
+    Requirement catalogue;
     std::optional<RangeRead> emptiness = {};
 };
 
@@ -149,26 +217,28 @@ template <class T, class Core>
     constexpr std::string_view kind = Core::template kind<T>();
     auto stored = load_catalogue(core, kind);
     if (!stored) return failure(std::move(stored).error());
+    Requirement catalogue{catalogue_key(kind), stored->version, false};
     for (const IndexDeclaration& lacking : missing(index_catalogue<T>(), stored->indexes)) {
         if (lacking.number != number) continue;
         RangeRead records{{kind_range(kind), 0, 0}, nullptr, {}};
         const auto is_empty = read_emptiness(core, records);
         if (!is_empty) return failure(is_empty.error());
-        if (*is_empty) return IndexEvidence{stored->version, std::move(records)};
-        const auto again = load_catalogue(core, kind);  // somebody may have begun the kind since the first look
-        if (!again) return failure(again.error());
-        if (again->version != stored->version) return require_index<T>(core, number);
+        if (*is_empty) return IndexEvidence{std::move(catalogue), std::move(records)};
+        const auto still = is_still(core, catalogue);
+        if (!still) return failure(still.error());
+        if (!*still) return require_index<T>(core, number);  // somebody may have begun the kind since the first look, or built it
         return failure(Errc::incompatible, std::string{kind} + ": the index " + lacking.name +
                                                " does not cover everything that is stored: call rebuild_indexes first");
     }
-    return IndexEvidence{stored->version, std::nullopt};
+    return IndexEvidence{std::move(catalogue)};
 }
 
 /// One page of the kind's records in the backend, expired or not: saves those again whose terms are not what the description says.
 template <class T, class Core>
 class TermsRepair {
 public:
-    explicit TermsRepair(Core& core) : core_{core} {}
+    /// Saves nothing when the catalogue is not that any more.
+    TermsRepair(Core& core, const Requirement& catalogue) : core_{core}, catalogue_{catalogue} {}
 
     /// false: there are no more.
     [[nodiscard]] Result<bool> repair_page(RebuildProgress& progress) {
@@ -187,7 +257,7 @@ public:
         if (!outcome) return failure(std::move(outcome).error());
         for (Outdated& each : outdated) {
             WriteSet set;
-            set.requirements.push_back({each.write.key, each.version, true});
+            set.requirements = {{each.write.key, each.version, true}, catalogue_};
             set.writes.push_back(std::move(each.write));
             const auto saved = core_.engine().write(std::move(set));
             if (!saved && saved.error() != Errc::conflict) return failure(saved.error());
@@ -215,13 +285,14 @@ private:
     }
 
     Core& core_;
+    const Requirement& catalogue_;
     std::string last_key_;
 };
 
 /// Erases the entries that no record stands behind: what a program left that did not know the index. An expired record stands
-/// behind its entries as well as any. To be called after a flush.
+/// behind its entries as well as any. To be called after a flush. Erases nothing when the catalogue is not that any more.
 template <class T, class Core>
-[[nodiscard]] Status erase_unfounded_entries(Core& core) {
+[[nodiscard]] Status erase_unfounded_entries(Core& core, const Requirement& catalogue) {
     struct Unfounded {
         std::string entry;
         std::string record;
@@ -252,7 +323,7 @@ template <class T, class Core>
     if (!outcome) return outcome;
     for (Unfounded& each : unfounded) {
         WriteSet set;
-        set.requirements.push_back({std::move(each.record), each.version, true});
+        set.requirements = {{std::move(each.record), each.version, true}, catalogue};
         set.writes.push_back({std::move(each.entry), {nullptr, &bytes_type}, {}});
         // A conflict: the record has been written since, and its entries with it.
         auto erased = core.engine().write(std::move(set));
@@ -261,14 +332,33 @@ template <class T, class Core>
     return {};
 }
 
+/// Lists what is declared, as unfinished what does not cover every record, and nothing else.
+/// @return the catalogue as it then is: whoever writes without one of these indexes changes it first.
+template <class T, class Core>
+[[nodiscard]] Result<Requirement> begin_building(Core& core) {
+    Backoff backoff;
+    for (;;) {
+        auto stored = load_catalogue(core, kind_of<T>);
+        if (!stored) return failure(std::move(stored).error());
+        IndexCatalogue begun = index_catalogue<T>();
+        const IndexCatalogue lacking = missing(begun, stored->indexes);
+        for (IndexDeclaration& index : begun) {
+            if (std::find(lacking.begin(), lacking.end(), index) != lacking.end()) index = unfinished(index);
+        }
+        auto version =
+            begun == stored->indexes ? Result<Version>{stored->version} : write_catalogue(core, kind_of<T>, begun, stored->version);
+        if (version) return Requirement{catalogue_key(kind_of<T>), *version, false};
+        if (version.error() != Errc::conflict || !backoff.wait()) return failure(std::move(version).error());
+    }
+}
+
 template <class T, class Core, class Progress>
 [[nodiscard]] Result<RebuildProgress> rebuild_indexes(Core& core, Progress&& on_progress) {
-    if (auto kept = keep_catalogue<T>(core); !kept) return failure(std::move(kept).error());
-    auto stored = load_catalogue(core, kind_of<T>);
-    if (!stored) return failure(std::move(stored).error());
+    const auto catalogue = begin_building<T>(core);
+    if (!catalogue) return failure(catalogue.error());
     if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
     RebuildProgress progress;
-    TermsRepair<T, Core> repair{core};
+    TermsRepair<T, Core> repair{core, *catalogue};
     for (bool goes_on = true; goes_on;) {
         auto page = repair.repair_page(progress);
         if (!page) return failure(std::move(page).error());
@@ -276,10 +366,10 @@ template <class T, class Core, class Progress>
         on_progress(static_cast<const RebuildProgress&>(progress));
     }
     if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
-    if (auto erased = erase_unfounded_entries<T>(core); !erased) return failure(std::move(erased).error());
+    if (auto erased = erase_unfounded_entries<T>(core, *catalogue); !erased) return failure(std::move(erased).error());
     // An entry that is pending erasure would still be followed.
     if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
-    if (auto listed = write_catalogue(core, kind_of<T>, index_catalogue<T>(), stored->version); !listed)
+    if (auto listed = write_catalogue(core, kind_of<T>, index_catalogue<T>(), catalogue->version); !listed)
         return failure(std::move(listed).error());
     return progress;
 }
