@@ -467,6 +467,55 @@ TEST_CASE("a batch for the only writer conflicts when another has written, and c
     CHECK(put_after(3) == Version{4});
 }
 
+TEST_CASE("a requirement of a record of the library's own is decided by what is there when the batch is", "[sqlite]") {
+    const TempDir dir;
+    SqliteBackend mine = open(dir / "db");
+    SqliteBackend theirs = open(dir / "db");
+    const std::string own{"\0own", 4};
+    const auto met = [&](Version version) {
+        const auto written = mine.write(Batch{}.require(own, version).put("key", "value"));
+        if (!written) CHECK(written.error() == Errc::conflict);
+        return written.has_value();
+    };
+    for (int i = 0; i < 3; ++i) CHECK(met(absent));
+    CHECK_FALSE(met(1));
+    put(theirs, "key", "theirs");
+    CHECK(met(absent));
+
+    Version version = put(theirs, own, "theirs");
+    CHECK_FALSE(met(absent));
+    for (int i = 0; i < 2; ++i) CHECK(met(version));
+    const Version before = version;
+    version = put(mine, own, "mine");
+    CHECK_FALSE(met(before));
+    for (int i = 0; i < 2; ++i) CHECK(met(version));
+
+    SECTION("what the program's own schema has undone was not done") {
+        REQUIRE(
+            mine.execute("CREATE TRIGGER picky BEFORE INSERT ON record WHEN new.key = CAST('bad' AS BLOB) "
+                         "BEGIN SELECT raise(ABORT, 'no'); END"));
+        CHECK_FALSE(mine.write(Batch{}.require(own, version).put(own, "changed").put("bad", "")));
+        CHECK(met(version));
+    }
+    SECTION("nor was a batch that conflicts") {
+        CHECK_FALSE(mine.write(Batch{}.require(own, version).put(own, "changed").require("key", 1)));
+        CHECK(met(version));
+    }
+    SECTION("erased") {
+        REQUIRE(theirs.write(Batch{}.erase(own)));
+        CHECK_FALSE(met(version));
+        CHECK(met(absent));
+        put(mine, own, "again");
+        CHECK_FALSE(met(absent));
+        REQUIRE(mine.write(Batch{}.erase(own)));
+        CHECK(met(absent));
+    }
+    SECTION("of more of them than one would think of") {
+        for (int i = 0; i < 200; ++i) CHECK(mine.write(Batch{}.require(own + std::to_string(i), absent).put("key", "value")));
+        CHECK(met(version));
+    }
+}
+
 TEST_CASE("what SQLite could not store is refused before the transaction", "[sqlite]") {
     using joinly::detail::sqlite_validate;
     CHECK(sqlite_validate(Batch{}.put("key", "seven b"), 10));

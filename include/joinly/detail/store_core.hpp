@@ -2,6 +2,7 @@
 #define JOINLY_DETAIL_STORE_CORE_HPP
 // What a store and its transactions share: the policy's engine, the traits, and the steps from a typed call to an untyped one.
 
+#include <joinly/backend/concepts.hpp>
 #include <joinly/codec/concepts.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/key.hpp>

@@ -12,6 +12,7 @@
 #include <joinly/detail/printable.hpp>
 #include <joinly/detail/sqlite/api.hpp>
 #include <joinly/detail/sqlite/kept_statement.hpp>
+#include <joinly/detail/sqlite/own_records.hpp>
 #include <joinly/detail/sqlite/texts.hpp>
 
 #include <algorithm>
@@ -75,6 +76,8 @@ public:
                    0;
     }
 
+    [[nodiscard]] SqliteOwnRecords& own_records() noexcept { return own_records_; }
+
     [[nodiscard]] bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle()) == 0; }
     /// @return false when the transaction could not be undone: the connection must go.
     bool try_rollback() noexcept { return !in_transaction() || database_.tryExec("ROLLBACK") == SQLITE_OK; }
@@ -108,6 +111,7 @@ private:
 
     SQLite::Database database_;  // before the statements, which must go first
     std::array<SqliteStatement, sqlite_texts.size()> statements_;
+    SqliteOwnRecords own_records_;
     int log_pages_ = 0;
     bool first_format_ = false;
 };

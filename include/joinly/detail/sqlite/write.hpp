@@ -73,10 +73,12 @@ inline constexpr Version sqlite_max_version = (std::numeric_limits<std::int64_t>
 }
 
 [[nodiscard]] inline Status sqlite_decide_requirement(SqliteConnection& connection, const Requirement& requirement, WallTime now) {
+    if (connection.own_records().has(requirement.key, requirement.version)) return {};
     const Result<Record> record = sqlite_read(connection, requirement.key);
     if (!record && record.error() != Errc::not_found) return failure(record.error());
     const bool counts = record && (requirement.even_expired || !record->expires_at.has_passed(now));
     const Version found = counts ? record->version : absent;
+    if (!record || record->expires_at.is_never()) connection.own_records().note(requirement.key, found);
     if (found == requirement.version) return {};
     return failure(Errc::conflict,
                    "key '" + requirement.key + "' is " + version_text(found) + ", not " + version_text(requirement.version));
@@ -109,6 +111,7 @@ inline void sqlite_set_entry(SqliteConnection& connection, std::string_view key,
 
 /// Puts or erases a record, and nothing else.
 inline void sqlite_set_record(SqliteConnection& connection, const Change& change, Version version) {
+    connection.own_records().forget(change.key);
     SqliteQuery query = connection.query(change.value ? SqliteSql::put_record : SqliteSql::erase_record);
     query.set_bytes(1, change.key);
     if (change.value) {
@@ -195,6 +198,7 @@ private:
 [[nodiscard]] inline Status sqlite_apply_group(SqliteConnection& connection, std::span<PendingWrite* const> group) {
     const Result<Version> before = sqlite_last_version(connection);  // another process may have moved it on
     if (!before) return failure(before.error());
+    connection.own_records().begin(*before);
     Version last = *before;
     for (PendingWrite* write : group) {
         write->result = sqlite_apply(connection, *write->batch, last);
@@ -206,6 +210,7 @@ private:
         query.next();
     }
     connection.run(last != *before ? SqliteSql::commit : SqliteSql::rollback);
+    connection.own_records().end(last);
     return {};
 }
 
