@@ -298,7 +298,7 @@ public:
     ///
     /// @return a page of at most the query's limit. Otherwise:
     ///         invalid_argument  the query's bounds or cursor are of no use;
-    ///         incompatible      entities were saved before the index was declared: call rebuild_indexes once;
+    ///         incompatible      entities were saved by a program that did not know the index: call rebuild_indexes once;
     ///         corrupt           index and records do not fit together.
     /// @par Complexity  O(log n) and the page's entities: what the query does not ask for is not read. Under write-behind besides
     ///                  what is pending of the kind.
@@ -315,9 +315,9 @@ public:
     /// Has every index that T declares cover every T that is stored, after an index was added or the description has changed; and
     /// clears away what the others have left. Others may read and write meanwhile; a record whose entries were not right is saved
     /// again, upgraded to T's description, and gets a new version. `on_progress(const RebuildProgress&)` is called every 256
-    /// records. To be called when no program that does not know the index writes to the database any more: what one that was opened
-    /// before saves afterwards is missing from the index, or makes queries that meet it `corrupt`, until this is called again.
-    /// `conflict`: one has begun to meanwhile. `invalid_argument`: an index has no place for what a record holds (NaN, a string
+    /// records. To be called when no program that does not know the index writes to the database any more: such a write undoes it,
+    /// and queries by the index are `incompatible` until this is called again. `conflict`: there was one meanwhile, or somebody
+    /// else has built them. `invalid_argument`: an index has no place for what a record holds (NaN, a string
     /// that is too long); it is named, and to be changed or erased first.
     /// @par Complexity  O(records), decoding each.
     template <class T, std::invocable<const RebuildProgress&> OnProgress>
@@ -745,11 +745,11 @@ private:
             if (!covered) return failure(std::move(covered).error());
             detail::MomentOfReading<Core> moment{*core_};
             detail::Collector<T, Core, Page> collector{*planned, moment};
-            if (planned->limit == 0) return collector.finish({});
+            if (planned->limit == 0 || covered->emptiness) return collector.finish({});
             auto page =
                 collector.finish(engine().follow(planned->range, [&](const IndexedItem& item) { return collector.meet(item); }));
             if (!core_->shares_catalogues()) return page;
-            // If it is not, then it may have been cached wrong, or been changed while the index was asked.
+            // If the index is not listed any more, then it may not have been from the first, or not while it was asked.
             const auto still = detail::is_still(*core_, covered->catalogue);
             if (!still) return failure(still.error());
             if (*still) return page;

@@ -1,7 +1,7 @@
 // What a query by index promises where builds that do not know the index write to the same file, as they do while a new build is
 // rolled out: it finds everything, or it is `incompatible`. Two stores in one process are two processes to SQLite.
-#include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
+#include <joinly/ops/dump.hpp>
 #include <joinly/store.hpp>
 
 #include <tests/support/catch.hpp>
@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -284,6 +285,30 @@ JOINLY_EACH_ROLLOUT("a query does not trust what its store has cached of an inde
     REQUIRE(shared.older.template update<Older>("a", [](Older& a) { a.trophies = 2; }));
     CHECK(shared.newer.template find_ids<Newer>(by_newest_index<Newer>()).error() == Errc::incompatible);
     CHECK(shared.newer.template find<Newer>(by_newest_index<Newer>(), {.build_missing_index = true})->items.size() == 1);
+}
+
+TEST_CASE("a load of a dump ends when an index has come that the records would be missing from", "[policy][foreign][index]") {
+    Shared<NoCache> shared;
+    REQUIRE(shared.older.save(guild<FirstGuild>("a", 1)));
+    std::vector<std::string> dump;
+    REQUIRE(joinly::dump(shared.older, [&](std::string_view line) -> Status {
+        dump.emplace_back(line);
+        return {};
+    }));
+    REQUIRE(shared.older.erase<FirstGuild>("a"));
+    REQUIRE(shared.older.save(guild<FirstGuild>("b", 2)));
+    std::size_t given = 0;
+    const auto loaded = joinly::load_dump(shared.older, [&](std::string& line) -> joinly::Result<bool> {
+        if (given == dump.size()) {
+            REQUIRE(shared.newer.rebuild_indexes<SecondGuild>());
+            return false;
+        }
+        line = dump[given++];
+        return true;
+    });
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error() == Errc::conflict);
+    check_answers<SecondGuild>(shared.newer, {"b"});
 }
 
 JOINLY_EACH_ROLLOUT("beside older builds that write and newer ones that build, every answer is whole") {

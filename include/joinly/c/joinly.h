@@ -186,7 +186,8 @@ JOINLY_API joinly_code joinly_delete(joinly_store* store, const void* key, size_
 JOINLY_API joinly_code joinly_exists(joinly_store* store, const void* key, size_t key_size, joinly_info* info,
                                      joinly_error* error);
 
-/* The record expires so long from now; 0: never. `not_found` when there is none. */
+/* The record expires so long from now; 0: never. `not_found` when there is none. `invalid_argument`: it is an entity of a C++ program's
+   that has indexes. */
 JOINLY_API joinly_code joinly_touch(joinly_store* store, const void* key, size_t key_size, int64_t ttl_ms, joinly_error* error);
 
 /* Erases what has expired, until nothing is left or the time is up; expired records are absent anyhow. erased may be NULL. */
@@ -240,8 +241,9 @@ JOINLY_API void joinly_page_free(joinly_page* page);
 typedef struct joinly_transaction joinly_transaction;
 
 /* Begins a transaction: reads and writes that take effect together, when it is committed, or not at all. One that only writes is a
-   batch. Nothing is locked meanwhile: what it reads is remembered, and the commit is `conflict` if anything of it has changed since;
-   begin again then. On success *transaction is to be freed, before its store. */
+   batch. Nothing is locked meanwhile: what it reads is remembered, and the commit is `conflict` if anything of it has changed since,
+   or if another program has changed which indexes there are of what it writes; begin again then. On success *transaction is to be
+   freed, before its store. */
 JOINLY_API joinly_code joinly_begin(joinly_store* store, joinly_transaction** transaction, joinly_error* error);
 
 /* As joinly_set, joinly_get and joinly_delete; reads see what the transaction has written, whose version is 0 until it is

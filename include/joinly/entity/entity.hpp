@@ -41,8 +41,9 @@
 // knows an object by takes at most 1 KiB: a string that does not fit, or NaN, makes a save `invalid_argument`. When an index comes
 // to data that is there already, it has to be built once; and again when its fields change their type or order, or their
 // default, or the description its version. So let the default of an indexed field depend neither on the time nor on chance.
-// Processes of an older build that share an SQLite file and were opened before do not keep the new index: queries by it are to
-// be trusted from the rebuild_indexes on that comes after the last of them has gone, though the kind had no records before.
+// While a new build is rolled out, processes of an older one that share an SQLite file do not keep an index that it brings. When
+// one of them writes, the index no longer counts as built, and queries by it are `incompatible` until it has been built again: they
+// answer with everything or not at all. So build it when the last of the older ones has gone.
 //
 // # Changing a description
 //

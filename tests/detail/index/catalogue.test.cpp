@@ -137,3 +137,13 @@ TEST_CASE("what is missing is declared and not complete, what is unknown is stor
     CHECK(missing(declared, declared).empty());
     CHECK(unknown({}, {}).empty());
 }
+
+TEST_CASE("an index that is being built is missing to who declares it, and unknown to who does not", "[index]") {
+    const IndexCatalogue declared{{1, "a", 10}, {2, "b", 20}};
+    const IndexCatalogue stored{{1, "a", 10}, unfinished({2, "b", 20})};
+    CHECK(missing(declared, stored) == IndexCatalogue{{2, "b", 20}});
+    CHECK(unknown(declared, stored).empty());
+    CHECK(unknown({{1, "a", 10}}, stored) == IndexCatalogue{unfinished({2, "b", 20})});
+    CHECK(unknown({{1, "a", 10}, {2, "b", 21}}, stored) == IndexCatalogue{unfinished({2, "b", 20})});
+    CHECK(*decode_catalogue(encode_catalogue(stored)) == stored);
+}

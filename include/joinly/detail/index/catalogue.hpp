@@ -6,7 +6,7 @@
 //     key     00 'd' kind
 //     value   1, the format, in 1 byte; then of each index, by ascending numbers:
 //             number         2
-//             fingerprint    8
+//             fingerprint    8; all its bits turned: the index is being built
 //             name's length  1, and the name
 //
 // Integers have the highest byte first.

@@ -82,7 +82,7 @@ template <class Core>
     return written;
 }
 
-/// To be called before a store writes or erases a T; does something once for each type, and again when the catalogue was found to
+/// To be called before a store writes or erases a T; does something once for each type, and again when the catalogue turned out to
 /// have changed.
 /// @return the version at which the catalogue suits T; `absent` also where nobody else changes it and there is nothing to see to.
 template <class T, class Core>

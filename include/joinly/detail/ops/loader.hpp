@@ -177,14 +177,18 @@ private:
             const auto dumped = decode_catalogue(of_dump->second);
             if (!dumped) return failure(dumped.error());
             if (*is_new && !is_pending(kind)) complete = *dumped;
-            if (!unknown(*dumped, complete).empty()) return unknown_indexes();
+            if (!indexes_only_in(complete, *dumped).empty()) return unknown_indexes();
         } else if (!listed->empty()) {
             return unknown_indexes();
         }
-        if (complete == *listed) return {};
-        catalogue_changes_.put(key, encode_catalogue(complete));
-        catalogue_changes_.require(key, stored ? stored->version : absent);
-        return write_catalogue();
+        const Version found = stored ? stored->version : absent;
+        if (complete != *listed) {
+            catalogue_changes_.put(key, encode_catalogue(complete));
+            catalogue_changes_.require(key, found);
+            if (auto written = write_catalogue(); !written) return written;
+        }
+        settled_at_.insert_or_assign(key, complete == *listed ? found : last_version_);
+        return {};
     }
     [[nodiscard]] static tl::unexpected<Error> unknown_indexes() {
         return failure(Errc::incompatible, "the store has indexes of the kind which these bytes do not know: name its type");
@@ -210,7 +214,11 @@ private:
             } else if (auto chosen = choose(batch); !chosen) {
                 return chosen;
             }
-            if (was_empty_) follow_on(batch);
+            if (was_empty_) {
+                follow_on(batch);
+            } else {
+                for (const auto& [key, version] : settled_at_) batch.require(key, version);
+            }
             const auto written = batch.changes.empty() ? Result<Version>{last_version_} : target_.write(batch);
             if (!written && (written.error() != Errc::conflict || surely_new || tries == most_tries))
                 return at_line(pending_lines_.front(), written.error());
@@ -269,6 +277,7 @@ private:
     std::string codec_;                                           // the dump's
     std::map<std::string, std::string, std::less<>> catalogues_;  // of the dump's kinds
     std::set<std::pair<std::string, bool>> settled_;
+    std::map<std::string, Version> settled_at_;  // the store's catalogues, which must stay like that
     std::pair<std::string, bool> last_settled_;
     std::vector<Change> pending_;
     std::vector<std::uint64_t> pending_lines_;  // where each of them stands
