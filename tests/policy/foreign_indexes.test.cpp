@@ -109,9 +109,15 @@ struct Shared {
     OnSqlite<Policy> newer = open_on<Policy>(dir / "db", traits);
 };
 
-/// What a store may do to guild:a and guild:b, by name.
+template <class Store>
+struct NamedWrite {
+    std::string_view name;
+    std::function<bool(Store&)> made_on;
+};
+
+/// What a store may do to guild:a and guild:b.
 template <class Guild, class Store>
-std::vector<std::pair<std::string_view, std::function<bool(Store&)>>> writes() {
+std::vector<NamedWrite<Store>> writes() {
     const auto in_transaction = [](auto work) { return [work](Store& store) { return store.transaction(work).has_value(); }; };
     return {
         {"save", [](Store& store) { return store.save(guild<Guild>("c", 3)).has_value(); }},
@@ -174,13 +180,13 @@ JOINLY_EACH_ROLLOUT("an index that another process has built does not miss what 
     using Older = typename TestType::Older;
     using Newer = typename TestType::Newer;
     using Store = OnSqlite<typename TestType::CachePolicy>;
-    for (const auto& [name, write] : writes<Older, Store>()) {
-        INFO(name);
+    for (const auto& write : writes<Older, Store>()) {
+        INFO(write.name);
         Shared<typename TestType::CachePolicy> shared;
         REQUIRE(shared.older.save_many(std::vector<Older>{guild<Older>("a", 1), guild<Older>("b", 2)}));
         REQUIRE(shared.newer.template rebuild_indexes<Newer>());
         check_answers<Newer>(shared.newer, {"a", "b"});
-        REQUIRE(write(shared.older));
+        REQUIRE(write.made_on(shared.older));
         check_must_be_built<Newer>(shared.newer);
     }
 }
@@ -200,18 +206,18 @@ JOINLY_EACH_ROLLOUT("what a build writes that knows the index is found, though a
     using Older = typename TestType::Older;
     using Newer = typename TestType::Newer;
     using Store = OnSqlite<typename TestType::CachePolicy>;
-    for (const auto& [name, write] : writes<Newer, Store>()) {
-        INFO(name);
+    for (const auto& write : writes<Newer, Store>()) {
+        INFO(write.name);
         Shared<typename TestType::CachePolicy> shared;
         auto third = open_on<typename TestType::CachePolicy>(shared.dir / "db", shared.traits);
         REQUIRE(shared.older.save_many(std::vector<Older>{guild<Older>("a", 1), guild<Older>("b", 2)}));
         REQUIRE(third.template touch<Newer>("b", std::nullopt));
         REQUIRE(shared.newer.template rebuild_indexes<Newer>());
-        REQUIRE(write(third));
+        REQUIRE(write.made_on(third));
         check_answers<Newer>(shared.newer, *shared.newer.template ids<Newer>());
         check_answers<Newer>(third, *shared.newer.template ids<Newer>());
         REQUIRE(shared.older.save(guild<Older>("d", 1)));  // strikes it out
-        REQUIRE(write(third));
+        REQUIRE(write.made_on(third));
         check_must_be_built<Newer>(third);
         check_answers<Newer>(shared.newer, *shared.newer.template ids<Newer>());
     }
@@ -247,12 +253,12 @@ JOINLY_EACH_ROLLOUT("a rebuilding during which an older build writes is a confli
     using Older = typename TestType::Older;
     using Newer = typename TestType::Newer;
     using Store = OnSqlite<typename TestType::CachePolicy>;
-    for (const auto& [name, write] : writes<Older, Store>()) {
-        INFO(name);
+    for (const auto& write : writes<Older, Store>()) {
+        INFO(write.name);
         Shared<typename TestType::CachePolicy> shared;
         REQUIRE(shared.older.save_many(std::vector<Older>{guild<Older>("a", 1), guild<Older>("b", 2)}));
-        const auto rebuilt =
-            shared.newer.template rebuild_indexes<Newer>([&](const joinly::RebuildProgress&) { REQUIRE(write(shared.older)); });
+        const auto rebuilt = shared.newer.template rebuild_indexes<Newer>(
+            [&](const joinly::RebuildProgress&) { REQUIRE(write.made_on(shared.older)); });
         REQUIRE_FALSE(rebuilt);
         CHECK(rebuilt.error() == Errc::conflict);
         check_must_be_built<Newer>(shared.newer);
@@ -263,13 +269,14 @@ JOINLY_EACH_ROLLOUT("a rebuilding is not disturbed by what builds write that kno
     using Older = typename TestType::Older;
     using Newer = typename TestType::Newer;
     using Store = OnSqlite<typename TestType::CachePolicy>;
-    for (const auto& [name, write] : writes<Newer, Store>()) {
-        INFO(name);
+    for (const auto& write : writes<Newer, Store>()) {
+        INFO(write.name);
         Shared<typename TestType::CachePolicy> shared;
         auto third = open_on<typename TestType::CachePolicy>(shared.dir / "db", shared.traits);
         REQUIRE(shared.older.save_many(std::vector<Older>{guild<Older>("a", 1), guild<Older>("b", 2)}));
         REQUIRE(third.template touch<Newer>("b", std::nullopt));
-        REQUIRE(shared.newer.template rebuild_indexes<Newer>([&](const joinly::RebuildProgress&) { REQUIRE(write(third)); }));
+        REQUIRE(
+            shared.newer.template rebuild_indexes<Newer>([&](const joinly::RebuildProgress&) { REQUIRE(write.made_on(third)); }));
         check_answers<Newer>(shared.newer, *shared.newer.template ids<Newer>());
         check_answers<Newer>(third, *shared.newer.template ids<Newer>());
     }
