@@ -162,7 +162,7 @@ public:
         return observed(Operation::erase, [&]() -> Status {
             auto key = core_->template open_key<T>(id);
             if (!key) return failure(std::move(key).error());
-            return erase_one(*key, &Core::template type_of<T>(), options, rest_on<T>());
+            return erase_one<T>(*key, &Core::template type_of<T>(), options);
         });
     }
 
@@ -201,7 +201,7 @@ public:
                 if (auto accepted = detail::apply_change(change, *object); !accepted) return failure(std::move(accepted).error());
                 if (Core::id_in(*object) != id)
                     return failure_at(key, Error{Errc::invalid_argument, "an update must not change the id"});
-                auto saved = write_one(key, {std::move(object), &type}, loaded->expires_at, loaded->version, rest_on<T>());
+                auto saved = write_one<T>(key, {std::move(object), &type}, loaded->expires_at, loaded->version);
                 if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
                 core_->count_retry();
             }
@@ -410,7 +410,7 @@ public:
     [[nodiscard]] Status erase_key(std::string_view key, const EraseOptions& options = {}) {
         return observed(Operation::erase, [&]() -> Status {
             if (auto usable = core_->open_raw_key(key); !usable) return usable;
-            return erase_one(key, nullptr, options, [] { return Result<detail::CatalogueBasis>{}; });
+            return erase_one<void>(key, nullptr, options);
         });
     }
 
@@ -435,7 +435,7 @@ public:
                 if (!loaded) return failure(std::move(loaded).error());
                 const auto expires_at = core_->expiry(ttl);
                 if (!expires_at) return failure(expires_at.error());
-                auto touched = write_one(*key, std::move(loaded->object), *expires_at, loaded->version, rest_on<T>());
+                auto touched = write_one<T>(*key, std::move(loaded->object), *expires_at, loaded->version);
                 if (touched || !(touched.error() == Errc::conflict) || !backoff.wait()) return touched;
                 core_->count_retry();
             }
@@ -664,34 +664,41 @@ private:
         const auto expires_at = core_->expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
         const KeyBuffer key{Core::template kind<T>(), id};
-        return write_one(key.view(), {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect, rest_on<T>());
+        return write_one<T>(key.view(), {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect);
     }
 
-    /// What a write of T's rests on.
+    /// What a write of T's rests on; of void, which is any record's erasure: nothing.
     template <class T>
     [[nodiscard]] auto rest_on() {
-        return [this] { return detail::rest_on_catalogue<T>(*core_); };
+        return [this]() -> Result<detail::CatalogueBasis> {
+            if constexpr (std::is_void_v<T>) {
+                return detail::CatalogueBasis{};
+            } else {
+                return detail::rest_on_catalogue<T>(*core_);
+            }
+        };
     }
 
-    /// `look`: see write_resting_on.
-    template <class Look>
+    template <class T>
     [[nodiscard]] Result<Version> write_one(std::string_view key, Object object, Expiry expires_at,
-                                            const std::optional<Version>& expect, Look look) {
+                                            const std::optional<Version>& expect) {
         if constexpr (requires { engine().write_one(key, std::move(object), expires_at, expect); }) {
-            if (const auto basis = look(); !basis) return failure(basis.error());
+            if constexpr (!std::is_void_v<T>) {
+                if (const auto kept = detail::keep_catalogue<T>(*core_); !kept) return kept;
+            }
             return engine().write_one(key, std::move(object), expires_at, expect);
         } else {
             WriteSet set;
             if (expect) set.requirements.push_back({std::string{key}, *expect, false});
             set.writes.push_back({std::string{key}, std::move(object), expires_at});
-            return detail::write_resting_on(*core_, std::move(set), look);
+            return detail::write_resting_on(*core_, std::move(set), rest_on<T>());
         }
     }
 
     /// `type`: what the record surely is, if anything is known.
-    template <class Look>
-    [[nodiscard]] Status erase_one(std::string_view key, const ObjectType* type, const EraseOptions& options, Look look) {
-        auto erased = write_one(key, {nullptr, type}, {}, options.expect, look);
+    template <class T>
+    [[nodiscard]] Status erase_one(std::string_view key, const ObjectType* type, const EraseOptions& options) {
+        auto erased = write_one<T>(key, {nullptr, type}, {}, options.expect);
         if (!erased) return failure(std::move(erased).error());
         return {};
     }
