@@ -22,6 +22,7 @@
 #include <joinly/policy/journal_salvage.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -47,6 +48,10 @@ public:
     ///         incompatible      a newer version of the library wrote it, or the directory is something else's;
     ///         full, io, read_only, invalid_argument (an empty path), unsupported (not on this system).
     [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const JournalOptions& options, Version stored = absent) {
+        return open(options, [&](std::uint64_t) { return Result<Version>{stored}; });
+    }
+    /// As above; `stored` is asked for once the journal's id is known.
+    [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const JournalOptions& options, StoredVersion stored) {
         auto directory = detail::JournalDirectory::take(options.path, detail::JournalDirectory::Missing::is_created);
         if (!directory) return failure(std::move(directory).error());
         std::unique_ptr<Journal> journal{new Journal{std::move(*directory), options}};
@@ -65,12 +70,27 @@ public:
     Journal& operator=(const Journal&) = delete;
     ~Journal() = default;
 
-    /// Visits every batch above `after`, oldest first, as they were found at open; what is appended later is not visited.
-    /// `corrupt`: the batches between `after` and the oldest one kept are in neither journal nor backend (somebody put an
-    /// older copy of the backend in place).
-    [[nodiscard]] Status replay(Version after, ReplayVisitor visit) {
+    /// What tells this journal from every other, as `lock` has it; 0: none has been kept, or somebody has removed that.
+    [[nodiscard]] std::uint64_t id() const {
         const std::scoped_lock lock{maintenance_mutex_};
-        return contents_.replay(after, visit);
+        return contents_.id();
+    }
+    /// Gives it its id, in the file `lock` and in each segment that begins from now on; durable when this returns.
+    /// @par Thread safety  Any thread.
+    [[nodiscard]] Status keep_id(std::uint64_t id) {
+        const std::scoped_lock lock{maintenance_mutex_};
+        auto kept = contents_.keep_id(id);
+        if (kept) log_.set_id(id);
+        return kept;
+    }
+
+    /// Visits every batch above `after`, oldest first, as they were found at open; what is appended later is not visited.
+    /// @param present  up to here the journal need not have them: the backend is at this version, by whomever
+    /// @return otherwise `corrupt`: the batches between these and the oldest one kept are in neither journal nor backend
+    ///         (somebody put an older copy of the backend in place).
+    [[nodiscard]] Status replay(Version after, ReplayVisitor visit, Version present = absent) {
+        const std::scoped_lock lock{maintenance_mutex_};
+        return contents_.replay(after, visit, present);
     }
 
     /// The version that the checkpoint stands for; `absent`: there is none.

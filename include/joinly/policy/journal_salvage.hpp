@@ -31,7 +31,7 @@ namespace detail {
 /// killed at any point, a salvage has either not happened, or needs only to put the old files aside.
 class JournalSalvager {
 public:
-    explicit JournalSalvager(const JournalDirectory& directory) noexcept : directory_{directory}, reader_{directory, 0} {}
+    explicit JournalSalvager(const JournalDirectory& directory) noexcept : directory_{directory}, reader_{directory} {}
 
     [[nodiscard]] Result<JournalSalvage> run() {
         if (auto done = segments(); !done) return failure(std::move(done).error());
@@ -91,7 +91,7 @@ private:
         const auto pass = [](const JournalHole&, const std::string&, std::uint64_t) { return Status{}; };
         if (auto walked = reader_.walk(true, copy, pass); !walked) return walked;
         // Not "synced": durable as a whole, so that a hole in it can only be damage.
-        const JournalHeader header{JournalFileKind::segment, false, reader_.next_number(), 0, 0, 0, 0};
+        const JournalHeader header{JournalFileKind::segment, false, reader_.next_number(), 0, 0, 0, 0, reader_.id()};
         if (auto replaced = writer->replace(header); !replaced) return replaced;
         for (const std::string& path : old_files_) {
             if (auto renamed = rename_file(path, aside(path)); !renamed) return renamed;

@@ -9,6 +9,7 @@
 #include <joinly/detail/ops/backend_ref.hpp>
 #include <joinly/detail/ops/dump_line.hpp>
 #include <joinly/detail/ops/migrator.hpp>
+#include <joinly/detail/policy/journal_mark.hpp>
 #include <joinly/ops/dump_options.hpp>
 
 #include <optional>
@@ -38,7 +39,7 @@ namespace detail {
     bool goes_on = true;
     if (!give(dump_head(codec, *last_version))) return failure(status.error());
     auto scanned = backend.scan({}, [&](std::string_view key, const RecordView& record) {
-        if (is_index_entry(key)) return true;
+        if (is_index_entry(key) || is_journal_mark(key)) return true;
         if (key == migration_key) {
             status = failure(Errc::incompatible, "the store is the target of a migration that is not finished: finish that first");
             return false;

@@ -11,6 +11,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/policy/backend_access.hpp>
 #include <joinly/detail/policy/flush_part.hpp>
+#include <joinly/detail/policy/journal_mark.hpp>
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/detail/policy/sort_by_key.hpp>
 
@@ -40,8 +41,10 @@ struct FlushStep {
 template <class Access>
 class Flusher {
 public:
-    /// `sync`: what a part must survive once it is stored, whatever the backend's own options say.
-    Flusher(Access& access, Version stored_version, Sync sync) : access_{access}, stored_version_{stored_version}, sync_{sync} {}
+    /// `mark`: is written with each part. `sync`: what a part must survive once it is stored, whatever the backend's own options
+    /// say.
+    Flusher(Access& access, const JournalMark& mark, Version stored_version, Sync sync)
+        : access_{access}, mark_{mark}, stored_version_{stored_version}, sync_{sync} {}
 
     /// The backend's last version, as far as this store has brought it there.
     [[nodiscard]] Version stored_version() const noexcept { return stored_version_; }
@@ -110,7 +113,7 @@ private:
         batch.version = part.last;
         batch.after = stored_version_;
         batch.sync = sync_;
-        batch.changes.reserve(part.slots.size());
+        batch.changes.reserve(part.slots.size() + 1);
         // Neighbouring keys share the engine's pages: sorted, ten thousand puts cost SQLite 40 per cent less.
         auto sorted = part.slots;
         KeySort<Overlay::Slot>::sort(sorted);
@@ -120,11 +123,12 @@ private:
             if (!change) return failure(std::move(change).error());
             batch.changes.push_back(std::move(*change));
         }
+        mark_.add_to(batch);
         return batch;
     }
 
     /// A try that failed may have been stored all the same, its answer lost on the way, and the next one meets a conflict with
-    /// itself. Nobody else allocates versions, so the backend has the part if it has the part's version.
+    /// itself.
     [[nodiscard]] Status store(const FlushPart& part) {
         auto batch = encode(part);
         if (!batch) return failure(std::move(batch).error());
@@ -134,7 +138,7 @@ private:
         bool is_stored = written.has_value();
         if (!written) {
             if (!has_ended(written.error().code())) return failure(written.error());
-            const auto last = was_tried ? access_.backend().last_version() : Result<Version>{stored_version_};
+            const auto last = was_tried ? last_stored() : Result<Version>{stored_version_};
             if (!last) return failure(last.error());
             is_stored = *last == part.last;
         }
@@ -144,10 +148,17 @@ private:
         return {};
     }
 
+    /// The version of the newest part that the backend has. Without a mark nobody tells it from another writer's batch: but
+    /// write-behind is to be the only writer.
+    [[nodiscard]] Result<Version> last_stored() const {
+        return mark_.is_kept() ? mark_.read(access_.backend()) : access_.backend().last_version();
+    }
+
     /// Whether an error means that the backend surely changed nothing.
     [[nodiscard]] static bool has_ended(Errc code) noexcept { return code == Errc::conflict || is_permanent(code); }
 
     Access& access_;
+    const JournalMark& mark_;
     Version stored_version_;
     const Sync sync_;
     std::optional<FlushPart> uncertain_;  // a try of it failed, and may have been stored

@@ -24,6 +24,9 @@
 
 JOINLY_NAMESPACE_BEGIN
 
+/// Tells the newest version of the journal that the backend holds, by the journal's id; that is 0 as long as it has none.
+using StoredVersion = detail::FunctionRef<Result<Version>(std::uint64_t id)>;
+
 /// Called with each batch of a replay; the views last until it returns. An error ends the replay and is passed on.
 using ReplayVisitor = detail::FunctionRef<Status(Version version, std::span<const JournalChange> changes)>;
 
@@ -34,22 +37,35 @@ public:
     explicit JournalContents(const JournalDirectory& directory) noexcept : directory_{directory} {}
 
     /// Reads everything from end to end.
-    [[nodiscard]] Result<JournalFound> read(Version stored) {
+    [[nodiscard]] Result<JournalFound> read(StoredVersion stored) {
         const auto look = [](std::string_view) { return Status{}; };
         auto checkpoint = read_records(directory_.file(checkpoint_name), JournalFileKind::checkpoint, look, nullptr);
         if (!checkpoint) return failure(std::move(checkpoint).error());
         auto letters = read_records(directory_.file(dead_letters_name), JournalFileKind::dead_letters, look, nullptr);
         if (!letters) return failure(std::move(letters).error());
         if (*checkpoint) checkpoint_ = (*checkpoint)->number;
-        known_ = (std::max)(stored, checkpoint_);
-
-        JournalReader reader{directory_, known_};
+        JournalReader reader{directory_};
         if (auto found = reader.find(is_damage); !found) return failure(std::move(found).error());
+        auto id = directory_.id();
+        if (!id) return failure(std::move(id).error());
+        id_ = *id;
+        const std::uint64_t id_found = id_ != 0 ? id_ : reader.id();
+        auto known = stored(id_found);
+        if (!known) return failure(std::move(known).error());
+        known_ = (std::max)(*known, checkpoint_);
+        reader.set_known(known_);
         const auto accept = [](const std::string&, std::uint64_t, const JournalFrame&) { return Status{}; };
         if (auto walked = reader.walk(false, accept, is_damage); !walked) return failure(std::move(walked).error());
         newest_ = reader.last();
         blank_files_ = reader.blank_files();
-        return JournalFound{reader.files(), (std::max)(newest_, known_), reader.watermark(), reader.next_number()};
+        return JournalFound{reader.files(), (std::max)(newest_, known_), reader.watermark(), reader.next_number(), id_found};
+    }
+
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] Status keep_id(std::uint64_t id) {
+        if (auto kept = directory_.keep_id(id); !kept) return kept;
+        id_ = id;
+        return {};
     }
 
     [[nodiscard]] Version checkpoint() const noexcept { return checkpoint_; }
@@ -66,13 +82,14 @@ public:
         }
     }
 
-    [[nodiscard]] Status replay(Version after, ReplayVisitor visit) const {
+    [[nodiscard]] Status replay(Version after, ReplayVisitor visit, Version present) const {
         JournalReader reader{directory_, (std::max)(after, known_)};
         if (auto found = reader.find(is_damage); !found) return found;
         std::vector<JournalChange> changes;
         const auto visit_frame = [&](const std::string& path, std::uint64_t offset, const JournalFrame& frame) -> Status {
             if (frame.sequence <= after || frame.sequence > newest_) return {};
-            if (reader.starts_after() > (std::max)(after, checkpoint_)) return nowhere(path, after, reader.starts_after());
+            if (reader.starts_after() > (std::max)({after, present, checkpoint_}))
+                return nowhere(path, after, reader.starts_after());
             if (auto taken = take(frame, changes); !taken) {
                 return failure(Errc::corrupt, path + ": the frame at byte " + std::to_string(offset) + ": " +
                                                   std::string{taken.error().message()});
@@ -155,6 +172,7 @@ private:
 
     const JournalDirectory& directory_;
     std::vector<std::string> blank_files_;
+    std::uint64_t id_ = 0;
     Version checkpoint_ = absent;
     Version known_ = absent;
     Version newest_ = absent;  // when it was read

@@ -6,6 +6,7 @@
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/policy/journal_format.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +48,7 @@ public:
             }
         }
         if (auto ours = is_ours(path); !ours) return failure(std::move(ours).error());
-        auto lock = lock_file(path + "/lock");
+        auto lock = lock_file(path + '/' + std::string{lock_name});
         if (!lock) return failure(std::move(lock).error());
         return JournalDirectory{path, std::move(*lock)};
     }
@@ -63,13 +64,36 @@ public:
     /// Makes the names in it last: what was created, renamed or removed.
     [[nodiscard]] Status sync() const { return sync_directory(path_); }
 
+    /// The id of the journal in it, which is in the file that is locked; 0: none was kept.
+    [[nodiscard]] Result<std::uint64_t> id() const {
+        char head[journal_header_bytes] = {};
+        if (auto read = read_at(lock_, 0, head, sizeof head, file(lock_name)); !read) return failure(std::move(read).error());
+        const auto header = read_header({head, sizeof head}, JournalFileKind::lock);
+        if (header) return header->journal;
+        if (header.error() != Errc::incompatible) return std::uint64_t{0};
+        return failure(Errc::incompatible, file(lock_name) + ": written by a newer version of the library");
+    }
+    /// Durable when it returns.
+    [[nodiscard]] Status keep_id(std::uint64_t id) const {
+        JournalHeader header{JournalFileKind::lock};
+        header.bytes = journal_header_bytes;
+        header.journal = id;
+        char head[journal_header_bytes];
+        write_header(head, header);
+        if (auto written = write_at(lock_, 0, {head, sizeof head}, file(lock_name)); !written) return written;
+        if (auto synced = sync_file(lock_, file(lock_name)); !synced) return synced;
+        return sync();
+    }
+
 private:
+    static constexpr std::string_view lock_name = "lock";
+
     /// The journal removes files: so it does not move in with somebody else's.
     [[nodiscard]] static Status is_ours(const std::string& path) {
         auto names = names_in(path);
         if (!names) return failure(std::move(names).error());
         for (const std::string_view name : *names) {
-            if (name == "lock" || name == "checkpoint" || name == "dead_letters" || name == "lost+found") continue;
+            if (name == lock_name || name == "checkpoint" || name == "dead_letters" || name == "lost+found") continue;
             if (name.ends_with(".segment") || name.ends_with(".spare") || name.ends_with(".tmp")) continue;
             if (name.find(".damaged") != std::string_view::npos) continue;
             return failure(Errc::incompatible, path + ": holds " + std::string{name} + ", so it is not a journal, nor empty");

@@ -25,16 +25,17 @@ inline constexpr std::size_t journal_header_bytes = 64;
 inline constexpr std::size_t frame_head_bytes = 32;
 inline constexpr std::size_t max_frame_payload = (std::numeric_limits<std::uint32_t>::max)() - 64;
 
-enum class JournalFileKind : char { segment = 's', checkpoint = 'c', dead_letters = 'd' };
+enum class JournalFileKind : char { segment = 's', checkpoint = 'c', dead_letters = 'd', lock = 'l' };
 
 struct JournalHeader {
     JournalFileKind kind = JournalFileKind::segment;
-    bool synced = false;       ///< whether the segment's frames were to be fdatasynced; else a hole can only be damage
-    std::uint64_t number = 0;  ///< of the segment; of a checkpoint its version
-    std::uint64_t bytes = 0;   ///< of the whole file
-    Version starts_after = 0;  ///< the frame before the segment's first; of other files the count of frames
-    Version watermark = 0;     ///< as in a frame
-    std::uint32_t seed = 0;    ///< what the checksums of the frames begin with
+    bool synced = false;        ///< whether the segment's frames were to be fdatasynced; else a hole can only be damage
+    std::uint64_t number = 0;   ///< of the segment; of a checkpoint its version
+    std::uint64_t bytes = 0;    ///< of the whole file
+    Version starts_after = 0;   ///< the frame before the segment's first; of other files the count of frames
+    Version watermark = 0;      ///< as in a frame
+    std::uint32_t seed = 0;     ///< what the checksums of the frames begin with
+    std::uint64_t journal = 0;  ///< the journal's id, of a segment and of `lock`; 0: it had none yet
 };
 
 inline constexpr std::string_view journal_magic = "joinly.";
@@ -51,6 +52,7 @@ inline void write_header(char* to, const JournalHeader& header) noexcept {
     store_little_endian(to + 32, header.starts_after);
     store_little_endian(to + 40, header.watermark);
     store_little_endian(to + 48, header.seed);
+    store_little_endian(to + 52, header.journal);
     store_little_endian(to + 60, crc32c({to, 60}));
 }
 
@@ -71,6 +73,7 @@ inline void write_header(char* to, const JournalHeader& header) noexcept {
     header.starts_after = load_little_endian<std::uint64_t>(from + 32);
     header.watermark = load_little_endian<std::uint64_t>(from + 40);
     header.seed = load_little_endian<std::uint32_t>(from + 48);
+    header.journal = load_little_endian<std::uint64_t>(from + 52);
     return header;
 }
 

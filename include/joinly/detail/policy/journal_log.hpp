@@ -38,10 +38,12 @@ public:
 
     /// Goes on after what was found at open.
     void begin(JournalFound found) {
-        segments_.begin(std::move(found.segments), found.next_number);
+        segments_.begin(std::move(found.segments), found.next_number, found.id);
         appended_ = found.last;
         durable_ = (std::min)(found.durable, found.last);
     }
+
+    void set_id(std::uint64_t id) { segments_.set_id(id); }
 
     [[nodiscard]] Status append(Version version, std::string_view payload) {
         if (failed_.load(std::memory_order_acquire)) return failure(failure_text());

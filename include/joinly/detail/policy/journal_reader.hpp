@@ -55,7 +55,9 @@ public:
     using HoleVisitor = FunctionRef<Status(const JournalHole& hole, const std::string& path, std::uint64_t end)>;
 
     /// @param known  the newest version that is safe elsewhere: a hole below it does not matter
-    JournalReader(const JournalDirectory& directory, Version known) noexcept : directory_{directory}, known_{known} {}
+    explicit JournalReader(const JournalDirectory& directory, Version known = absent) noexcept
+        : directory_{directory}, known_{known} {}
+    void set_known(Version known) noexcept { known_ = known; }
 
     /// Finds the segments and reads their headers; `on_damage` hears of those that have none.
     [[nodiscard]] Status find(HoleVisitor on_damage) {
@@ -101,6 +103,12 @@ public:
     [[nodiscard]] Version starts_after() const noexcept { return starts_after_; }
     [[nodiscard]] Version watermark() const noexcept { return watermark_; }
     [[nodiscard]] std::uint64_t next_number() const noexcept { return newest_number_ + 1; }
+    /// The journal's id, as the newest segment that has it tells; 0: none does.
+    [[nodiscard]] std::uint64_t id() const noexcept {
+        const auto has_id = [](const Segment& segment) { return segment.header.journal != 0; };
+        const auto newest = std::find_if(segments_.rbegin(), segments_.rend(), has_id);
+        return newest == segments_.rend() ? 0 : newest->header.journal;
+    }
     /// Files that a power loss has left without what was written to them.
     [[nodiscard]] const std::vector<std::string>& blank_files() const noexcept { return blank_files_; }
 
@@ -208,7 +216,7 @@ private:
     }
 
     const JournalDirectory& directory_;
-    const Version known_;
+    Version known_;
     std::vector<Segment> segments_;
     std::optional<JournalHole> hole_;
     std::vector<std::string> blank_files_;

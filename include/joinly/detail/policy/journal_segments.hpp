@@ -43,6 +43,7 @@ struct JournalFound {
     Version last = 0;
     Version durable = 0;
     std::uint64_t next_number = 1;
+    std::uint64_t id = 0;  // of the journal
 };
 
 inline constexpr std::string_view segment_suffix = ".segment";
@@ -65,10 +66,17 @@ public:
         spares_.reserve(2 * max_spares);  // so that giving one back cannot fail
     }
 
-    void begin(std::deque<JournalSegmentFile> found, std::uint64_t next_number) {
+    void begin(std::deque<JournalSegmentFile> found, std::uint64_t next_number, std::uint64_t id) {
         segments_ = std::move(found);
         next_number_ = next_number;
+        id_ = id;
         for (const auto& segment : segments_) bytes_ += segment.bytes;
+    }
+
+    /// Of the journal, for the headers of the segments that begin from now on.
+    void set_id(std::uint64_t id) {
+        const std::scoped_lock lock{mutex_};
+        id_ = id;
     }
 
     /// The newest segment from now on, with room for a frame of so much payload; the one before it has frames up to `last`.
@@ -172,7 +180,7 @@ private:
         auto segment = take(bytes, last);
         if (!segment) return segment;
         if (spares_.empty()) wants_spare_.store(true, std::memory_order_relaxed);
-        const JournalHeader header{JournalFileKind::segment, synced_, next_number_, 0, last, durable, seed};
+        const JournalHeader header{JournalFileKind::segment, synced_, next_number_, 0, last, durable, seed, id_};
         if (auto activated = activate(*segment, header); !activated) return failure(std::move(activated).error());
         return segment;
     }
@@ -266,6 +274,7 @@ private:
     Version stored_ = absent;  // by the backend
     std::uint64_t next_number_ = 1;
     std::uint64_t next_spare_ = 0;
+    std::uint64_t id_ = 0;
     std::atomic<bool> wants_spare_{false};  // changed under mutex_
 };
 

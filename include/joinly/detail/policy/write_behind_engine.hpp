@@ -140,7 +140,7 @@ public:
         std::unique_lock lock{state_.mutex};
         const Version target = state_.newest_version;
         const Version before = state_.settled_version;
-        while (state_.settled_version < target) {
+        while (!state_.is_settled(target)) {
             lock.unlock();
             if (auto flushed = flush_.flush_generation(forever); !flushed) return flushed;
             lock.lock();
@@ -419,7 +419,7 @@ private:
 
     /// Has everything up to a version flushed, by the worker if there is one. Under the mutex.
     [[nodiscard]] Status settle(std::unique_lock<std::mutex>& lock, Version target, Deadline deadline) {
-        const auto is_settled = [&] { return state_.settled_version >= target; };
+        const auto is_settled = [&] { return state_.is_settled(target); };
         while (!is_settled()) {
             if (state_.worker_runs) {
                 state_.wanted_version = (std::max)(state_.wanted_version, target);
@@ -503,8 +503,16 @@ private:
                 Overlay::Addition{state_.overlay, weighed}.commit(version, state_.monotonic(), true);
                 return {};
             });
-        if (state_.overlay.size() == 0) state_.settled_version = state_.newest_version;
-        return replayed;
+        if (!replayed) return replayed;
+        if (recovered->overtaken) return flush_.begin_behind_another_writer(*recovered->overtaken);
+        if (state_.overlay.size() != 0) return {};
+        state_.settled_version = state_.newest_version;
+        return state_.journal.has_id() ? Status{} : begin_marking(*stored);
+    }
+
+    /// The journal is new, or of an older library. While something of that is pending the first flush sees to it.
+    [[nodiscard]] Status begin_marking(Version stored) {
+        return stored == absent ? state_.journal.keep_id() : flush_.go_on_from_backend();
     }
 
     State state_;

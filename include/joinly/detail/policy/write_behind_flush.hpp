@@ -33,7 +33,7 @@ template <class State>
 class WriteBehindFlush {
 public:
     WriteBehindFlush(State& state, Version stored_version)
-        : state_{state}, flusher_{state.access, stored_version, needed_sync(state.options.journal)} {}
+        : state_{state}, flusher_{state.access, state.journal.mark(), stored_version, needed_sync(state.options.journal)} {}
 
     /// Before there are other threads.
     void resume_from(Version stored_version) noexcept { flusher_.resume_from(stored_version); }
@@ -45,7 +45,7 @@ public:
         if (!turn.is_ours()) return failure(Errc::timed_out, "another flush is still under way");
         Status done;
         bool goes_on = begin_flush();
-        if (!goes_on) make_room_in_journal();
+        if (!goes_on) done = end_idle_turn();
         while (goes_on && done) {
             const auto began = std::chrono::steady_clock::now();
             FlushStep step = watched_step(entries_until(deadline));
@@ -54,6 +54,34 @@ public:
             goes_on = begin_flush_of_the_rest() && std::chrono::steady_clock::now() < deadline;
         }
         return done;
+    }
+
+    /// Before there are other threads: sets aside what is pending, for the reason, and goes on from what is in the backend.
+    [[nodiscard]] Status begin_behind_another_writer(const Error& reason) {
+        return begin_flush() ? give_way(reason) : go_on_from_backend();
+    }
+
+    /// Nothing is pending. Nothing is taken, either, before a journal has marked the backend as its own again: opening would take
+    /// what is flushed from now on for another writer's.
+    [[nodiscard]] Status go_on_from_backend() {
+        const Version newest = [&] {
+            const std::scoped_lock lock{state_.mutex};
+            return state_.newest_version;
+        }();
+        const auto last = state_.journal.mark_anew(state_.access, newest);
+        if (!last) return failure(last.error());
+        const std::scoped_lock lock{state_.mutex};
+        flusher_.resume_from(*last);
+        state_.newest_version = (std::max)(state_.newest_version, *last);
+        state_.settled_version = state_.newest_version;
+        state_.gate.overtake_all();
+        state_.cache.clear();
+        state_.note_taken_back();
+        state_.retry.succeeded();
+        state_.last_error.clear();
+        state_.overtaken = false;
+        state_.settled.notify_all();
+        return {};
     }
 
     [[nodiscard]] Result<std::shared_ptr<const DeadWrites>> find_dead_letter(Version id) const {
@@ -144,6 +172,20 @@ private:
         return begin_flush();
     }
 
+    /// Nothing is pending.
+    [[nodiscard]] Status end_idle_turn() {
+        make_room_in_journal();
+        {
+            const std::scoped_lock lock{state_.mutex};
+            if (!state_.overtaken) return {};
+        }
+        Status done = failure(Errc::full);  // stays so when memory runs out
+        JOINLY_TRY { done = go_on_from_backend(); }
+        JOINLY_CATCH_ALL {}
+        if (!done) try_later(done.error());
+        return done;
+    }
+
     /// Nothing is pending, and yet a write found the journal full: of frames that have been stored.
     void make_room_in_journal() {
         Version stored = absent;
@@ -163,6 +205,7 @@ private:
                 case FlushStep::Outcome::stored:
                     end_part(step.part);
                     forget_dropped_letters();
+                    (void)state_.journal.keep_id();  // the backend is marked; until the id is kept it is tried again
                     done = {};
                     break;
                 case FlushStep::Outcome::refused: done = set_aside(step.part, step.status.error()); break;
@@ -247,24 +290,17 @@ private:
     /// Another writer has written to the database. What was pending was decided against what he has changed, so it is set
     /// aside, and the store goes on from what he left.
     [[nodiscard]] Status give_way(const Error& reason) {
-        const auto last = state_.access.backend().last_version();
-        if (!last) return failure(last.error());
         {
             const std::scoped_lock lock{state_.mutex};
             state_.overtaken = true;
         }
         if (auto aside = set_aside(whole_of(state_.overlay.flushing()), reason); !aside) return aside;
-        const std::scoped_lock lock{state_.mutex};
-        state_.dead_letters.doubt_all();
-        if (!state_.overlay.active().slots.empty()) return {};
-        flusher_.resume_from(*last);
-        state_.newest_version = (std::max)(state_.newest_version, *last);
-        state_.settled_version = state_.newest_version;
-        state_.gate.overtake_all();
-        state_.cache.clear();
-        state_.note_taken_back();
-        state_.overtaken = false;
-        return {};
+        {
+            const std::scoped_lock lock{state_.mutex};
+            state_.dead_letters.doubt_all();
+            if (!state_.overlay.active().slots.empty()) return {};
+        }
+        return go_on_from_backend();
     }
 
     /// Under letters_mutex. The journal has the list before memory does.

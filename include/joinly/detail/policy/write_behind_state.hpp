@@ -68,7 +68,7 @@ struct WriteBehindState {
 
     /// How long until a flush is due; nullopt when there is nothing to do.
     [[nodiscard]] std::optional<Nanoseconds> flush_due_in() const {
-        if (overlay.size() == 0) return journal_is_full ? std::optional{Nanoseconds{0}} : std::nullopt;
+        if (overlay.size() == 0 && !overtaken) return journal_is_full ? std::optional{Nanoseconds{0}} : std::nullopt;
         if (retry.until()) return *retry.until() - monotonic();
         const bool is_wanted = writers_waiting > 0 || wanted_version > settled_version || overtaken || journal.has_failed();
         if (is_wanted || !overlay.flushing().slots.empty() || is_large()) return Nanoseconds{0};
@@ -80,6 +80,9 @@ struct WriteBehindState {
         if (!journal_sync_at) return std::nullopt;
         return *journal_sync_at - monotonic();
     }
+
+    /// Under mutex: whether all up to a version is in the backend or set aside, and more is taken.
+    [[nodiscard]] bool is_settled(Version version) const noexcept { return settled_version >= version && !overtaken; }
 
     /// Under mutex: acknowledged writes were taken back, or another writer was met.
     void note_taken_back() noexcept {
@@ -125,7 +128,7 @@ struct WriteBehindState {
     std::size_t writers_waiting = 0;  // for room
     bool journal_is_full = false;     // a write waits for the backend to store what it holds
     bool turn_taken = false;
-    bool overtaken = false;  // another writer was here: what is pending is being set aside
+    bool overtaken = false;  // another writer was here: what is pending is being set aside, and nothing more taken
     bool closed = false;
     bool ending = false;  // the threads are to end
     bool worker_runs = false;

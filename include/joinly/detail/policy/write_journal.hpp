@@ -12,6 +12,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/policy/dead_letters.hpp>
 #include <joinly/detail/policy/journal_checkpoint.hpp>
+#include <joinly/detail/policy/journal_mark.hpp>
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/policy/journal.hpp>
 #include <joinly/policy/object.hpp>
@@ -54,7 +55,8 @@ private:
 struct Recovered {
     Version settled_version = absent;  ///< what is above it is to be replayed
     Version newest_version = absent;
-    DeadLetters::Letters dead_letters;
+    DeadLetters::Letters dead_letters = {};
+    std::optional<Error> overtaken = {};  ///< another writer has been here: what is to be replayed must not be stored
 };
 
 class WriteJournal {
@@ -62,18 +64,33 @@ public:
     /// Opens the journal beside `backend`. A backend that keeps nothing is filled from the checkpoint first.
     template <class Backend>
     [[nodiscard]] Result<Recovered> open(const JournalOptions& options, Backend& backend) {
-        auto stored = backend.last_version();
-        if (!stored) return failure(std::move(stored).error());
-        auto journal = Journal::open(options, *stored);
+        auto last = backend.last_version();
+        if (!last) return failure(std::move(last).error());
+        auto stored = last;
+        auto journal = Journal::open(options, [&](std::uint64_t id) {
+            if (!volatile_backend<Backend> && id != 0) stored = (mark_ = JournalMark{id}).read(backend);
+            return stored;
+        });
         if (!journal) return failure(std::move(journal).error());
         journal_ = std::move(*journal);
         limit_bytes_ = options.limit_bytes;
         set_next_checkpoint();
         if constexpr (volatile_backend<Backend>) {
             if (auto filled = replay_checkpoint(backend); !filled) return failure(std::move(filled).error());
-            stored = backend.last_version();
+            last = stored = backend.last_version();
+        } else if (!mark_.is_kept()) {
+            auto id = random_id();
+            if (!id) return failure(std::move(id).error());
+            mark_ = JournalMark{*id};
         }
-        Recovered recovered{*stored, (std::max)(*stored, journal_->last_version()), {}};
+        has_id_ = !mark_.is_kept() || journal_->id() != 0;
+        present_ = *last;
+        Recovered recovered{*stored, (std::max)(*last, journal_->last_version())};
+        if (*stored != *last) {
+            recovered.overtaken =
+                Error{Errc::conflict, "another writer has written to the database: it is at version " + std::to_string(*last) +
+                                          ", and the newest flush was " + std::to_string(*stored)};
+        }
         auto letters = journal_->dead_letters();
         if (!letters) return failure(std::move(letters).error());
         for (const JournalDeadLetter& letter : *letters) {
@@ -91,12 +108,41 @@ public:
     /// Calls `visit(version, writes)` for each batch above `after`, in order.
     template <class Visit>
     [[nodiscard]] Status replay(Version after, Visit&& visit) {
-        return journal_->replay(after, [&](Version version, std::span<const JournalChange> changes) -> Status {
+        const auto visit_batch = [&](Version version, std::span<const JournalChange> changes) -> Status {
             std::vector<Write> writes;
             writes.reserve(changes.size());
             for (const JournalChange& change : changes) writes.push_back(to_write(change));
             return visit(version, writes);
-        });
+        };
+        return journal_->replay(after, visit_batch, present_);
+    }
+
+    /// What each batch that is written to the backend takes along.
+    [[nodiscard]] const JournalMark& mark() const noexcept { return mark_; }
+
+    /// Whether it will know its marks again when it is opened next, if it makes any.
+    [[nodiscard]] bool has_id() const noexcept { return has_id_; }
+    /// The backend is marked, or empty.
+    [[nodiscard]] Status keep_id() {
+        if (has_id_) return {};
+        auto kept = journal_->keep_id(mark_.journal());
+        has_id_ = kept.has_value();
+        return kept;
+    }
+
+    /// Marks the backend as it is now, durably. @return the version that it is at then; without a journal the one it is at
+    template <class Access>
+    [[nodiscard]] Result<Version> mark_anew(Access& access, Version newest) {
+        auto last = access.backend().last_version();
+        if (!last || !mark_.is_kept()) return last;
+        Batch batch;
+        batch.version = (std::max)(*last, newest) + 1;
+        batch.sync = Sync::power_loss;
+        mark_.add_to(batch);
+        auto marked = access.write(std::move(batch));
+        if (!marked) return marked;
+        if (auto kept = keep_id(); !kept) return failure(std::move(kept).error());
+        return marked;
     }
 
     /// Weighs each of the set's writes, and makes its frame. `invalid_argument` when a codec refuses an object: a flush must not
@@ -174,6 +220,13 @@ public:
     }
 
 private:
+    [[nodiscard]] static Result<std::uint64_t> random_id() {
+        const auto high = random_number();
+        const auto low = random_number();
+        if (!high || !low) return failure(high ? low.error() : high.error());
+        return (std::uint64_t{*high} << 32 | *low) | 1;  // 0 is none's
+    }
+
     [[nodiscard]] static Result<std::size_t> add_to(JournalPayload& payload, std::string_view key, const Object& written,
                                                     Expiry expires_at) {
         const std::size_t before = payload.bytes().size();
@@ -250,6 +303,9 @@ private:
     }
 
     std::unique_ptr<Journal> journal_;
+    JournalMark mark_;                           // of no journal, where there is none, or where the backend keeps nothing
+    bool has_id_ = true;                         // whoever flushes
+    Version present_ = absent;                   // the backend's when it was opened
     std::atomic<std::uint64_t> life_{1};         // how often it has begun, at open and after a failure
     std::atomic<std::uint64_t> failed_life_{0};  // the newest in which the disk has failed it
     std::size_t limit_bytes_ = 0;

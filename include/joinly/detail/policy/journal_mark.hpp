@@ -1,0 +1,62 @@
+#ifndef JOINLY_DETAIL_POLICY_JOURNAL_MARK_HPP
+#define JOINLY_DETAIL_POLICY_JOURNAL_MARK_HPP
+// How a journal knows its own flushes from what others write to its database: a record of the library's own, which each flush
+// under the journal writes anew, in its transaction.
+//
+//     key      00 'w', the journal's id, 8 bytes, the highest first
+//     value    1, the format, in 1 byte
+//     version  the flush's: what is above it in the journal is not in the database, unless it was set aside
+//
+// Nobody else has written as long as the mark's version is the database's last one. A database without the mark counts as marked
+// at version 0: a journal keeps its id (see Journal::keep_id) only once its database is marked, or while that is empty.
+
+#include <joinly/config.hpp>
+#include <joinly/core/batch.hpp>
+#include <joinly/core/record.hpp>
+#include <joinly/core/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+JOINLY_NAMESPACE_BEGIN
+namespace detail {
+
+inline constexpr std::string_view journal_mark_prefix{"\0w", 2};
+inline constexpr char journal_mark_format = '\1';
+
+[[nodiscard]] inline bool is_journal_mark(std::string_view key) noexcept { return key.starts_with(journal_mark_prefix); }
+
+class JournalMark {
+public:
+    /// Of no journal: nothing is marked.
+    JournalMark() = default;
+    explicit JournalMark(std::uint64_t journal) : journal_{journal}, key_{journal_mark_prefix} {
+        for (int shift = 56; shift >= 0; shift -= 8) key_ += static_cast<char>(journal >> shift & 0xff);
+    }
+
+    [[nodiscard]] std::uint64_t journal() const noexcept { return journal_; }
+    [[nodiscard]] bool is_kept() const noexcept { return !key_.empty(); }
+
+    void add_to(Batch& batch) const {
+        if (is_kept()) batch.put(key_, std::string(1, journal_mark_format));
+    }
+
+    /// The version of the newest batch that it was in. One that is damaged is as good as none: whatever the journal has is then
+    /// kept as a dead letter, and the database marked anew.
+    template <class Backend>
+    [[nodiscard]] Result<Version> read(Backend& backend) const {
+        const auto mark = backend.read(key_);
+        if (mark) return mark->version;
+        if (mark.error() == Errc::not_found || mark.error() == Errc::corrupt) return absent;
+        return failure(mark.error());
+    }
+
+private:
+    std::uint64_t journal_ = 0;
+    std::string key_;
+};
+
+}  // namespace detail
+JOINLY_NAMESPACE_END
+#endif
