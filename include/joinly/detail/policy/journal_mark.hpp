@@ -43,11 +43,12 @@ public:
     }
 
     /// The version of the newest batch that it was in. One that is damaged is as good as none: whatever the journal has is then
-    /// kept as a dead letter, and the database marked anew.
+    /// kept as a dead letter, and the database marked anew. `incompatible`: a newer library's.
     template <class Backend>
     [[nodiscard]] Result<Version> read(Backend& backend) const {
         const auto mark = backend.read(key_);
-        if (mark) return mark->version;
+        if (mark && mark->value == std::string_view{&journal_mark_format, 1}) return mark->version;
+        if (mark) return failure(Errc::incompatible, "the journal's mark was written by a newer version of the library");
         if (mark.error() == Errc::not_found || mark.error() == Errc::corrupt) return absent;
         return failure(mark.error());
     }
