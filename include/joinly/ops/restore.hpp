@@ -51,7 +51,7 @@ struct RestoreReport {
 namespace detail {
 
 /// A version that nobody can have been given since the backup was taken, so that versions from before and after a restoring are
-/// never taken for each other, and a journal of the old database has nothing that the restored one lacks: as though a million had
+/// never taken for each other, and nothing of the old database's journal is replayed into the restored one: as though a million had
 /// been given each second.
 [[nodiscard]] inline Version version_after_restoring(const BackupManifest& manifest) noexcept {
     using std::chrono::seconds;
