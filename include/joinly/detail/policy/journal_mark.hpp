@@ -14,10 +14,13 @@
 #include <joinly/core/batch.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/policy/journal_files.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -33,6 +36,13 @@ public:
     JournalMark() = default;
     explicit JournalMark(std::uint64_t journal) : journal_{journal}, key_{journal_mark_prefix} {
         for (int shift = 56; shift >= 0; shift -= 8) key_ += static_cast<char>(journal >> shift & 0xff);
+    }
+
+    [[nodiscard]] static Result<JournalMark> of_new_journal() {
+        const auto high = random_number();
+        const auto low = random_number();
+        if (!high || !low) return failure(high ? low.error() : high.error());
+        return JournalMark{(std::uint64_t{*high} << 32 | *low) | 1};  // 0 is none's
     }
 
     [[nodiscard]] std::uint64_t journal() const noexcept { return journal_; }
@@ -51,6 +61,18 @@ public:
         if (mark) return failure(Errc::incompatible, "the journal's mark was written by a newer version of the library");
         if (mark.error() == Errc::not_found || mark.error() == Errc::corrupt) return absent;
         return failure(mark.error());
+    }
+
+    /// Writes it alone, durably, whatever others have written. @return the backend's last version from now on, above `newest`
+    template <class Access>
+    [[nodiscard]] Result<Version> renew(Access& access, Version newest) const {
+        const auto last = access.backend().last_version();
+        if (!last) return last;
+        Batch batch;
+        batch.version = (std::max)(*last, newest) + 1;
+        batch.sync = Sync::power_loss;
+        add_to(batch);
+        return access.write(std::move(batch));
     }
 
 private:

@@ -79,9 +79,9 @@ public:
             if (auto filled = replay_checkpoint(backend); !filled) return failure(std::move(filled).error());
             last = stored = backend.last_version();
         } else if (!mark_.is_kept()) {
-            auto id = random_id();
-            if (!id) return failure(std::move(id).error());
-            mark_ = JournalMark{*id};
+            auto mark = JournalMark::of_new_journal();
+            if (!mark) return failure(std::move(mark).error());
+            mark_ = std::move(*mark);
         }
         has_id_ = !mark_.is_kept() || journal_->id() != 0;
         present_ = *last;
@@ -133,13 +133,8 @@ public:
     /// Marks the backend as it is now, durably. @return the version that it is at then; without a journal the one it is at
     template <class Access>
     [[nodiscard]] Result<Version> mark_anew(Access& access, Version newest) {
-        auto last = access.backend().last_version();
-        if (!last || !mark_.is_kept()) return last;
-        Batch batch;
-        batch.version = (std::max)(*last, newest) + 1;
-        batch.sync = Sync::power_loss;
-        mark_.add_to(batch);
-        auto marked = access.write(std::move(batch));
+        if (!mark_.is_kept()) return access.backend().last_version();
+        auto marked = mark_.renew(access, newest);
         if (!marked) return marked;
         if (auto kept = keep_id(); !kept) return failure(std::move(kept).error());
         return marked;
@@ -220,13 +215,6 @@ public:
     }
 
 private:
-    [[nodiscard]] static Result<std::uint64_t> random_id() {
-        const auto high = random_number();
-        const auto low = random_number();
-        if (!high || !low) return failure(high ? low.error() : high.error());
-        return (std::uint64_t{*high} << 32 | *low) | 1;  // 0 is none's
-    }
-
     [[nodiscard]] static Result<std::size_t> add_to(JournalPayload& payload, std::string_view key, const Object& written,
                                                     Expiry expires_at) {
         const std::size_t before = payload.bytes().size();
