@@ -40,7 +40,7 @@ using test::TempDir;
 using Keys = std::vector<std::string>;
 
 WriteBehindOptions behind(const std::string& journal) {
-    return {.max_delay = 1h, .journal = {.path = journal, .segment_bytes = 64 << 10}};
+    return {.max_delay = 1h, .drive = Drive::caller, .journal = {.path = journal, .segment_bytes = 64 << 10}};
 }
 
 /// A database, its journal, and those who have it open one after the other. Each in a process of its own where a fork follows:
