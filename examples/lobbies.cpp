@@ -1,16 +1,21 @@
 // A lobby from its creation to its match: eight seats, twenty players who all press "join" at once, and an owner who leaves.
+// Before that, how a player finds it among others, and after, how the old ones go.
 
 #include <joinly/backend/memory.hpp>
 #include <joinly/game/lobbies.hpp>
+#include <joinly/game/lobby_lists.hpp>
 #include <joinly/store.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace {
+
+using namespace std::chrono_literals;
 
 int fail(const joinly::Error& error) {
     std::fprintf(stderr, "lobbies: %s\n", std::string{error.message()}.c_str());
@@ -38,8 +43,14 @@ int main() {
     auto store = joinly::open<joinly::MemoryBackend, joinly::WriteThrough>({});
     if (!store) return fail(store.error());
 
-    const joinly::Lobby lobby{.lobby_id = "lobby_123", .max_players = 8, .owner = "ada"};
-    if (auto created = joinly::create_lobby(*store, lobby); !created) return fail(created.error());
+    for (const joinly::Lobby& lobby : {joinly::Lobby{.lobby_id = "lobby_121", .max_players = 8, .owner = "zoe", .rating = 1900},
+                                       joinly::Lobby{.lobby_id = "lobby_122", .max_players = 8, .owner = "yan", .rating = 1340},
+                                       joinly::Lobby{.lobby_id = "lobby_123", .max_players = 8, .owner = "ada", .rating = 1210}}) {
+        if (auto created = joinly::create_lobby(*store, lobby); !created) return fail(created.error());
+    }
+    const auto open = joinly::find_open_lobbies(*store, 1250, {.within = 150});
+    if (!open) return fail(open.error());
+    for (const auto& lobby : *open) std::printf("%s, rated %d, is open\n", lobby->lobby_id.c_str(), lobby->rating);
     std::printf("ada made a lobby of eight; of 20 who joined at once, %d sat down with her\n", join_all_at_once(*store));
 
     // A refusal is an answer, not an error: errors are for what is not there, or broken.
@@ -61,4 +72,9 @@ int main() {
     const auto match = store->load<joinly::Match>("match_1");
     if (!match) return fail(match.error());
     std::printf("match_1 has %zu players\n", (*match)->players.size());
+
+    // Two days later, as a service does it once an hour: what is left over is nobody's any more.
+    const auto erased = joinly::erase_lobbies_older_than(*store, 24h, store->now() + 48h);
+    if (!erased) return fail(erased.error());
+    std::printf("two days later %zu old lobbies were erased\n", *erased);
 }
