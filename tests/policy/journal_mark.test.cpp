@@ -20,6 +20,30 @@
 #include <string_view>
 #include <vector>
 
+namespace game {
+
+template <bool has_index>
+struct Guild {
+    std::string guild_id = {};
+    std::string name = {};
+};
+
+}  // namespace game
+
+template <bool has_index>
+struct joinly::Entity<game::Guild<has_index>> {
+    static constexpr std::string_view kind = "guild";
+    static constexpr auto& id(auto& guild) { return guild.guild_id; }
+    static constexpr void fields(auto& guild, auto&& field) {
+        field(1, "guild_id", guild.guild_id);
+        if constexpr (has_index) {
+            field(2, "name", guild.name, joinly::indexed);
+        } else {
+            field(2, "name", guild.name);
+        }
+    }
+};
+
 namespace {
 
 using joinly::absent;
@@ -230,6 +254,24 @@ TEST_CASE("a dead letter of before, kept or dropped, is not made again by anothe
 }
 
 // --- answers that were lost
+
+TEST_CASE("a dead letter that is retried lists no index that another writer's records lack",
+          "[journal][stranger][dead_letter][index]") {
+    using Guild = game::Guild<true>;
+    const Place place;
+    place.crash([](auto& store) { REQUIRE(store.save(Guild{"a", "same"})); });
+    {
+        auto older = *joinly::Store<FailingBackend, joinly::NoCache, ManualTraits>::open({.control = place.control}, {}, {});
+        REQUIRE(older.save(game::Guild<false>{"b", "same"}));
+    }
+    auto store = place.open();
+    REQUIRE(store.dead_letters().size() == 1);
+    REQUIRE(store.retry_dead_letter(store.dead_letters()[0].id, {.overwrite = true}));
+    const auto by_name = joinly::where(&Guild::name).equals("same");
+    CHECK(store.find_ids<Guild>(by_name).error() == Errc::incompatible);
+    REQUIRE(store.rebuild_indexes<Guild>());
+    CHECK(store.find_ids<Guild>(by_name)->ids == Keys{"a", "b"});
+}
 
 TEST_CASE("another writer's commit with the version of a flush that failed is not taken for that flush",
           "[journal][stranger][fault]") {

@@ -4,6 +4,7 @@
 // cache take it, all of them or none. Locks: see write_behind_state.hpp.
 
 #include <joinly/config.hpp>
+#include <joinly/core/key.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/policy/dead_letters.hpp>
@@ -51,9 +52,13 @@ public:
         });
     }
 
-    /// Writes a dead letter again: `conflict` when that is in doubt, unless it may overwrite what is there.
+    /// Writes a dead letter again: `conflict` when that is in doubt, unless it may overwrite what is there. Then the library's own
+    /// records are left out: which indexes cover everything was found out before others wrote.
     [[nodiscard]] Result<Version> retry(const DeadWrites& letter, bool may_overwrite) {
-        return write({letter.writes, {}, {}}, &letter, may_overwrite);
+        WriteSet set{letter.writes, {}, {}};
+        if (!letter.doubt.empty())
+            std::erase_if(set.writes, [](const Write& write) { return write.key.starts_with(reserved_first_byte); });
+        return write(set, &letter, may_overwrite);
     }
 
 private:
