@@ -55,7 +55,7 @@ struct SweepReport {
 
 struct FindOptions {
     /// An index that was declared after entities had been saved is built first, by Store::rebuild_indexes, which may take its time;
-    /// else the query is `incompatible`.
+    /// else the query is `incompatible`. `conflict`: a program that does not know the index has written meanwhile.
     bool build_missing_index = false;
 };
 
