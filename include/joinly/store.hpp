@@ -742,11 +742,12 @@ private:
         const auto planned = plan(query);
         if (!planned) return failure(planned.error());
         detail::Backoff backoff;
-        for (;;) {
+        for (bool may_build = options.build_missing_index;;) {
             auto covered = detail::require_index<T>(*core_, planned->index);
-            if (!covered && covered.error() == Errc::incompatible && options.build_missing_index) {
+            if (!covered && covered.error() == Errc::incompatible && may_build) {
                 auto built = rebuild_indexes<T>();
                 if (!built) return failure(std::move(built).error());
+                may_build = false;
                 covered = detail::require_index<T>(*core_, planned->index);
             }
             if (!covered) return failure(std::move(covered).error());

@@ -364,6 +364,13 @@ template <class T, class Core, class Progress>
         if (!page) return failure(std::move(page).error());
         goes_on = *page;
         on_progress(static_cast<const RebuildProgress&>(progress));
+        const auto still = is_still(core, *catalogue);
+        if (!still) return failure(still.error());
+        if (!*still) {
+            return failure(Errc::conflict,
+                           std::string{kind_of<T>} +
+                               ": a program that does not know its indexes has written, or somebody else has built them");
+        }
     }
     if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
     if (auto erased = erase_unfounded_entries<T>(core, *catalogue); !erased) return failure(std::move(erased).error());
