@@ -1,7 +1,7 @@
 #ifndef JOINLY_JOINLY_HPP
 #define JOINLY_JOINLY_HPP
-// Everything but the engines, for trying out: add backend/sqlite.hpp, backend/leveldb.hpp or codec/json.hpp, each of which
-// needs its library. A program that counts its build time includes what it uses.
+// Store, policies, memory backend, entities and cache, for trying out: add backend/sqlite.hpp, backend/leveldb.hpp or
+// codec/json.hpp, each of which needs its library. A program that counts its build time includes what it uses.
 
 #include <joinly/backend/memory.hpp>
 #include <joinly/cache/cache.hpp>

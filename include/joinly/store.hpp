@@ -670,13 +670,11 @@ private:
     /// What a write of T's rests on; of void, which is any record's erasure: nothing.
     template <class T>
     [[nodiscard]] auto rest_on() {
-        return [this]() -> Result<detail::CatalogueBasis> {
-            if constexpr (std::is_void_v<T>) {
-                return detail::CatalogueBasis{};
-            } else {
-                return detail::rest_on_catalogue<T>(*core_);
-            }
-        };
+        if constexpr (std::is_void_v<T>) {
+            return []() -> Result<detail::CatalogueBasis> { return detail::CatalogueBasis{}; };
+        } else {
+            return [this] { return detail::rest_on_catalogue<T>(*core_); };
+        }
     }
 
     template <class T>
