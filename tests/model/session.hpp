@@ -2,6 +2,7 @@
 #define JOINLY_TESTS_MODEL_SESSION_HPP
 // A store and the model beside it, from a fresh database on: each operation is done to both, and their answers compared.
 
+#include <joinly/backend/concepts.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/model/model.hpp>
@@ -171,8 +172,11 @@ private:
     /// Whether a write may answer `error` and change nothing.
     [[nodiscard]] bool may_refuse(const Operation& operation, Errc error, std::size_t pending) const {
         const bool is_update = operation.verb == Verb::update || operation.verb == Verb::refuse_update;
-        const bool is_put = operation.verb == Verb::put || operation.verb == Verb::put_junk;  // which asks for the kind's indexes
-        const bool reads = defers_writes || is_update || is_put;
+        const bool is_put = operation.verb == Verb::put || operation.verb == Verb::put_junk;
+        const bool is_of_items = operation.verb == Verb::save || operation.verb == Verb::save_many || operation.verb == Verb::erase;
+        const bool asks_for_indexes =
+            is_put || (is_of_items && tells_foreign_commits<Backend>);  // of the kind, which others may change
+        const bool reads = defers_writes || is_update || asks_for_indexes;
         if (reads && refusals_->reads.code() == error) return true;
         if (!defers_writes) return refusals_->writes.code() == error;
         return error == Errc::full && pending + operation.names.size() > setup_.pending_limit_entries;
