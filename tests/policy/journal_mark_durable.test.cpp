@@ -20,6 +20,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -111,29 +112,7 @@ void check_replayed(Store& store) {
     CHECK(store.close());
 }
 
-TEMPLATE_TEST_CASE("what a store without the journal wrote after a crash costs nothing that was acknowledged",
-                   "[journal][stranger][crash]", SqliteBackend, LevelDbBackend) {
-    const int saves = GENERATE(0, 1, 5, 40);
-    CAPTURE(saves);
-    const Scene<TestType> scene;
-    scene.crash();
-    scene.in_a_process([&](auto& store) {
-        bool done = true;
-        for (int i = 0; i < saves; ++i) done = done && store.save(player("stranger", i));
-        return done;
-    });
-    auto store = scene.opened();
-    CHECK(rating(store, "stranger") == saves - 1);
-    saves == 0 ? check_replayed(store) : check_set_aside(store);
-}
-
-TEMPLATE_TEST_CASE("journals whose processes crash again and again take nothing of their own for another writer's",
-                   "[journal][stranger][crash]", SqliteBackend, LevelDbBackend) {
-    const Scene<TestType> scene;
-    for (int i = 0; i < 5; ++i) scene.crash();
-    auto store = scene.opened();
-    check_replayed(store);
-}
+// First what LevelDB is used for in children alone: after a fork it lacks the thread that it has started before.
 
 TEMPLATE_TEST_CASE("openings behind another writer that are killed at random instants lose nothing", "[journal][stranger][crash]",
                    SqliteBackend, LevelDbBackend) {
@@ -183,6 +162,34 @@ TEMPLATE_TEST_CASE("openings behind another writer that are killed at random ins
         }};
         REQUIRE(check.wait() == 0);
     }
+}
+
+TEMPLATE_TEST_CASE("what a store without the journal wrote after a crash costs nothing that was acknowledged",
+                   "[journal][stranger][crash]", SqliteBackend, LevelDbBackend) {
+    const std::array saves_of{0, 1, 5, 40};
+    const std::array<Scene<TestType>, saves_of.size()> scenes;
+    for (std::size_t at = 0; at < scenes.size(); ++at) {
+        scenes[at].crash();
+        scenes[at].in_a_process([&](auto& store) {
+            bool done = true;
+            for (int i = 0; i < saves_of[at]; ++i) done = done && store.save(player("stranger", i));
+            return done;
+        });
+    }
+    for (std::size_t at = 0; at < scenes.size(); ++at) {
+        CAPTURE(saves_of[at]);
+        auto store = scenes[at].opened();
+        CHECK(rating(store, "stranger") == saves_of[at] - 1);
+        saves_of[at] == 0 ? check_replayed(store) : check_set_aside(store);
+    }
+}
+
+TEMPLATE_TEST_CASE("journals whose processes crash again and again take nothing of their own for another writer's",
+                   "[journal][stranger][crash]", SqliteBackend, LevelDbBackend) {
+    const Scene<TestType> scene;
+    for (int i = 0; i < 5; ++i) scene.crash();
+    auto store = scene.opened();
+    check_replayed(store);
 }
 
 TEST_CASE("what a program without the library wrote after a crash costs nothing that was acknowledged",
