@@ -23,6 +23,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/backoff.hpp>
 #include <joinly/detail/index/collector.hpp>
+#include <joinly/detail/index/rebuild.hpp>
 #include <joinly/detail/index/upkeep.hpp>
 #include <joinly/detail/listing.hpp>
 #include <joinly/detail/policy/deadline.hpp>

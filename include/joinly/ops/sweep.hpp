@@ -23,7 +23,7 @@
 JOINLY_NAMESPACE_BEGIN
 
 struct SweeperOptions {
-    std::chrono::milliseconds interval{1'000};  ///< between the end of a sweep and the next one
+    std::chrono::milliseconds interval{1'000};  ///< between the end of a sweep and the next one; at least one millisecond
     std::chrono::microseconds budget{10'000};   ///< so long a sweep goes on; what is left waits for the next one
     /// Called by the sweeper's thread for each record that it has erased. What it throws is dropped.
     std::function<void(const ExpiredEntity&)> on_expired = {};
@@ -59,10 +59,11 @@ public:
     }
 
 private:
-    /// An interval that can be added to a time: a century stands for ever.
+    /// An interval that leaves the processor to others, and that can be added to a time: a century stands for ever.
     [[nodiscard]] static SweeperOptions bounded(SweeperOptions options) {
+        constexpr std::chrono::milliseconds shortest{1};
         constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 365 * 100};
-        options.interval = (std::min)(options.interval, longest);
+        options.interval = std::clamp(options.interval, shortest, longest);
         return options;
     }
 

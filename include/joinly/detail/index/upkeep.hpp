@@ -17,25 +17,17 @@
 #include <joinly/detail/index/catalogue.hpp>
 #include <joinly/detail/index/terms.hpp>
 #include <joinly/detail/printable.hpp>
-#include <joinly/options.hpp>
 #include <joinly/policy/object.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
-
-/// The entries of all indexes of a kind.
-[[nodiscard]] inline KeyRange entries_of(std::string_view kind) {
-    return KeyRange::prefix(std::string{index_entry_prefix}.append(kind) + ':');
-}
 
 struct StoredCatalogue {
     IndexCatalogue indexes;
@@ -231,183 +223,6 @@ template <class T, class Core>
                                                " does not cover everything that is stored: call rebuild_indexes first");
     }
     return IndexEvidence{std::move(catalogue)};
-}
-
-/// One page of the kind's records in the backend, expired or not: saves those again whose terms are not what the description says.
-template <class T, class Core>
-class TermsRepair {
-public:
-    /// Saves nothing when the catalogue is not that any more.
-    TermsRepair(Core& core, const Requirement& catalogue) : core_{core}, catalogue_{catalogue} {}
-
-    /// false: there are no more.
-    [[nodiscard]] Result<bool> repair_page(RebuildProgress& progress) {
-        constexpr std::size_t at_once = 256;
-        std::vector<Outdated> outdated;
-        std::size_t met = 0;
-        Status outcome;
-        KeyRange range = kind_range(kind_of<T>);
-        if (!last_key_.empty()) range.begin = last_key_ + '\0';
-        auto scanned = core_.engine().backend().scan(range, [&](std::string_view key, const RecordView& record) {
-            outcome = examine({key, record, nullptr}, outdated);
-            last_key_ = key;
-            return outcome && ++met < at_once;
-        });
-        if (!scanned) return failure(std::move(scanned).error());
-        if (!outcome) return failure(std::move(outcome).error());
-        for (Outdated& each : outdated) {
-            WriteSet set;
-            set.requirements = {{each.write.key, each.version, true}, catalogue_};
-            set.writes.push_back(std::move(each.write));
-            const auto saved = core_.engine().write(std::move(set));
-            if (!saved && saved.error() != Errc::conflict) return failure(saved.error());
-            if (saved) ++progress.rewritten;  // else somebody else has written it, with the right terms
-        }
-        progress.seen += met;
-        return met == at_once;
-    }
-
-private:
-    struct Outdated {
-        Write write;
-        Version version;
-    };
-
-    [[nodiscard]] Status examine(const ScanItem& item, std::vector<Outdated>& outdated) {
-        auto loaded = Core::template materialise<T>(item);
-        if (!loaded) return failure(std::move(loaded).error());
-        std::string terms;
-        if (auto told = index_terms(**loaded, terms); !told) return failure_at(item.key, told.error());
-        if (terms == item.record.index_terms) return {};
-        const ObjectType* const type = &Core::template type_of<T>();
-        outdated.push_back({{std::string{item.key}, {loaded->shared(), type}, loaded->expires_at()}, loaded->version()});
-        return {};
-    }
-
-    Core& core_;
-    const Requirement& catalogue_;
-    std::string last_key_;
-};
-
-/// Erases the entries that no record stands behind: what a program left that did not know the index. An expired record stands
-/// behind its entries as well as any. To be called after a flush. Erases nothing when the catalogue is not that any more.
-template <class T, class Core>
-[[nodiscard]] Status erase_unfounded_entries(Core& core, const Requirement& catalogue) {
-    struct Unfounded {
-        std::string entry;
-        std::string record;
-        Version version;
-    };
-    std::vector<Unfounded> unfounded;
-    Status outcome;
-    auto scanned = core.engine().scan(entries_of(kind_of<T>), [&](const ScanItem& item) {
-        auto record_key = item.object == nullptr ? indexed_record_key(item.key, item.record.value) : std::nullopt;
-        if (!record_key) return true;
-        auto stored = core.engine().backend().read(*record_key);
-        std::string terms;
-        if (stored) {
-            auto decoded =
-                decode_record(*record_key, {stored->value, stored->version, stored->expires_at}, Core::template type_of<T>());
-            outcome = decoded ? index_terms(*static_cast<const T*>(decoded->object.value.get()), terms)
-                              : failure(std::move(decoded).error());
-        } else if (stored.error() != Errc::not_found) {
-            outcome = failure(std::move(stored).error());
-        }
-        bool is_founded = false;
-        for (std::string_view rest = terms; const auto term = take_index_term(rest);)
-            is_founded = is_founded || index_entry(*record_key, *term).key == item.key;
-        if (!is_founded) unfounded.push_back({std::string{item.key}, std::move(*record_key), stored ? stored->version : absent});
-        return outcome.has_value();
-    });
-    if (!scanned) return scanned;
-    if (!outcome) return outcome;
-    for (Unfounded& each : unfounded) {
-        WriteSet set;
-        set.requirements = {{std::move(each.record), each.version, true}, catalogue};
-        set.writes.push_back({std::move(each.entry), {nullptr, &bytes_type}, {}});
-        // A conflict: the record has been written since, and its entries with it.
-        auto erased = core.engine().write(std::move(set));
-        if (!erased && erased.error() != Errc::conflict) return failure(std::move(erased).error());
-    }
-    return {};
-}
-
-/// Lists what is declared, as unfinished what does not cover every record, and nothing else.
-/// @return the catalogue as it then is: whoever writes without one of these indexes changes it first.
-template <class T, class Core>
-[[nodiscard]] Result<Requirement> begin_building(Core& core) {
-    Backoff backoff;
-    for (;;) {
-        auto stored = load_catalogue(core, kind_of<T>);
-        if (!stored) return failure(std::move(stored).error());
-        IndexCatalogue begun = index_catalogue<T>();
-        const IndexCatalogue lacking = missing(begun, stored->indexes);
-        for (IndexDeclaration& index : begun) {
-            if (std::find(lacking.begin(), lacking.end(), index) != lacking.end()) index = unfinished(index);
-        }
-        auto version =
-            begun == stored->indexes ? Result<Version>{stored->version} : write_catalogue(core, kind_of<T>, begun, stored->version);
-        if (version) return Requirement{catalogue_key(kind_of<T>), *version, false};
-        if (version.error() != Errc::conflict || !backoff.wait()) return failure(std::move(version).error());
-    }
-}
-
-template <class T, class Core, class Progress>
-[[nodiscard]] Result<RebuildProgress> rebuild_indexes(Core& core, Progress&& on_progress) {
-    const auto catalogue = begin_building<T>(core);
-    if (!catalogue) return failure(catalogue.error());
-    if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
-    RebuildProgress progress;
-    TermsRepair<T, Core> repair{core, *catalogue};
-    for (bool goes_on = true; goes_on;) {
-        auto page = repair.repair_page(progress);
-        if (!page) return failure(std::move(page).error());
-        goes_on = *page;
-        on_progress(static_cast<const RebuildProgress&>(progress));
-        const auto still = is_still(core, *catalogue);
-        if (!still) return failure(still.error());
-        if (!*still) {
-            return failure(Errc::conflict,
-                           std::string{kind_of<T>} +
-                               ": a program that does not know its indexes has written, or somebody else has built them");
-        }
-    }
-    if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
-    if (auto erased = erase_unfounded_entries<T>(core, *catalogue); !erased) return failure(std::move(erased).error());
-    // An entry that is pending erasure would still be followed.
-    if (auto flushed = core.engine().flush(); !flushed) return failure(std::move(flushed).error());
-    if (auto listed = write_catalogue(core, kind_of<T>, index_catalogue<T>(), catalogue->version); !listed)
-        return failure(std::move(listed).error());
-    return progress;
-}
-
-/// `corrupt`, naming the record, when the entries are not those of the records.
-template <class T, class Core>
-[[nodiscard]] Status verify_indexes(Core& core) {
-    if (auto flushed = core.engine().flush(); !flushed) return flushed;
-    Status outcome;
-    auto& backend = core.engine().backend();
-    auto scanned = backend.scan(kind_range(kind_of<T>), [&](std::string_view key, const RecordView& record) {
-        auto loaded = Core::template materialise<T>({key, record, nullptr});
-        std::string terms;
-        outcome = loaded ? index_terms(**loaded, terms) : failure(std::move(loaded).error());
-        if (loaded && !outcome) outcome = failure_at(key, outcome.error());
-        if (outcome && terms != record.index_terms)
-            outcome = failure(Errc::corrupt, printable(key) + " is indexed by other values than it has");
-        for (std::string_view rest = terms; outcome;) {
-            const auto term = take_index_term(rest);
-            if (!term) break;
-            auto entry = backend.read(index_entry(key, *term).key);
-            if (entry || entry.error() != Errc::not_found) continue;
-            const auto now = backend.read(key);  // it may have been replaced since, and the entry with it
-            if (now && now->version == record.version)
-                outcome = failure(Errc::corrupt, printable(key) + " is missing from an index");
-        }
-        return outcome.has_value();
-    });
-    if (!scanned) return scanned;
-    if (!outcome) return outcome;
-    return core.engine().follow(entries_of(kind_of<T>), [](const IndexedItem&) { return true; });
 }
 
 }  // namespace detail
