@@ -224,6 +224,29 @@ TEST_CASE("opening behind another writer that fails half way is made up for by t
     CHECK(rating(store, "eve") == 3);
 }
 
+TEST_CASE("another writer who commits whenever the mark is written is put up with ten times", "[journal][stranger]") {
+    const int commits = GENERATE(1, 10, 11);
+    const Place place;
+    place.crash([](auto& store) { REQUIRE(store.save(player("ada", 1))); });
+    place.let_another_write(1);
+    int left = commits;
+    place.control->before_write = [&](const Batch& batch) {
+        if (is_mark(batch) && left > 0) place.let_another_write(1, "stranger:" + std::to_string(left--));
+    };
+    const auto writes = place.control->writes.load();
+    {
+        const auto opened = place.try_open();
+        REQUIRE(opened.has_value() == (commits <= 10));
+        if (!opened) CHECK(opened.error() == Errc::conflict);
+        CHECK(place.control->writes - writes == (commits == 1 ? 2 : 11));
+    }
+    auto store = place.open();
+    REQUIRE(store.dead_letters().size() == 1);
+    CHECK(store.dead_letters()[0].keys == Keys{"player:ada"});
+    CHECK(store.get("stranger:1").has_value());
+    CHECK(store.save(player("eve", 2)));
+}
+
 TEST_CASE("another writer who comes a second time makes a second dead letter", "[journal][stranger]") {
     const Place place;
     for (const char* const id : {"ada", "bob"}) {

@@ -63,16 +63,20 @@ public:
         return failure(mark.error());
     }
 
-    /// Writes it alone, durably, whatever others have written. @return the backend's last version from now on, above `newest`
+    /// Writes it alone, durably, whatever others have written. @return the backend's last version from now on, above `newest`;
+    /// `conflict` when others have committed just before it again and again
     template <class Access>
     [[nodiscard]] Result<Version> renew(Access& access, Version newest) const {
-        const auto last = access.backend().last_version();
-        if (!last) return last;
-        Batch batch;
-        batch.version = (std::max)(*last, newest) + 1;
-        batch.sync = Sync::power_loss;
-        add_to(batch);
-        return access.write(std::move(batch));
+        for (int tries_left = 10;; --tries_left) {
+            const auto last = access.backend().last_version();
+            if (!last) return last;
+            Batch batch;
+            batch.version = (std::max)(*last, newest) + 1;
+            batch.sync = Sync::power_loss;
+            add_to(batch);
+            auto written = access.write(std::move(batch));
+            if (written || written.error() != Errc::conflict || tries_left == 0) return written;
+        }
     }
 
 private:
