@@ -377,6 +377,71 @@ TEST_CASE("after another writer saves are busy until the journal has marked the 
     CHECK(store.flush());
 }
 
+// --- a new journal beside a database that takes no writes
+
+TEST_CASE("a new journal opens beside a database that takes no writes, and saves are busy until it has marked it",
+          "[journal][stranger][fault]") {
+    const auto drive = GENERATE(Drive::caller, Drive::thread);
+    const bool by_flush = GENERATE(true, false);  // or by the store's thread, or by pump
+    const auto code = GENERATE(Errc::busy, Errc::io, Errc::full);
+    const Place place;
+    place.let_another_write(2);
+    auto options = place.options();
+    options.drive = drive;
+    options.longest_backoff = std::chrono::milliseconds{1};
+    place.control->refuse_writes = code;
+    auto store = *joinly::Store<FailingBackend, WriteBehind>::open({.control = place.control}, options);
+    CHECK(*store.get("stranger:1") == "his");
+    const auto refused = store.save(player("ada", 1));
+    CHECK(refused.error() == Errc::busy);
+    CHECK(refused.error().message().find("mark the database") != std::string::npos);
+    CHECK(store.flush().error() == code);
+    CHECK(!store.health().last_error.empty());
+    place.let_another_write(1);
+    place.control->refuse_writes = std::nullopt;
+    if (by_flush) CHECK(store.flush());
+    for (auto saved = store.save(player("ada", 1)); !saved; saved = store.save(player("ada", 1))) {
+        REQUIRE(!by_flush);
+        REQUIRE(saved.error() == Errc::busy);
+        if (drive == Drive::caller) static_cast<void>(store.pump());
+    }
+    CHECK(store.close());
+    CHECK(store.dead_letters().empty());
+}
+
+TEST_CASE("what a journal takes once it has marked its database late is told from another writer's", "[journal][stranger][fault]") {
+    const bool another_came = GENERATE(true, false);
+    const Place place;
+    place.let_another_write(2);
+    place.control->refuse_writes = Errc::busy;
+    {
+        auto store = place.open();
+        CHECK(store.close().error() == Errc::busy);
+    }
+    CHECK(place.journal_id() == 0);
+    place.let_another_write(1);
+    {
+        auto store = place.open();
+        place.control->refuse_writes = std::nullopt;
+        CHECK(store.flush());
+        REQUIRE(store.save(player("ada", 1)));
+        place.control->refuse_writes = Errc::io;  // it crashes
+    }
+    place.control->refuse_writes = std::nullopt;
+    CHECK(place.journal_id() != 0);
+    if (another_came) place.let_another_write(2);
+    auto store = place.open();
+    CHECK(store.dead_letters().size() == (another_came ? 1 : 0));
+    CHECK(rating(store, "ada") == (another_came ? -1 : 1));
+}
+
+TEST_CASE("a new journal does not open beside a database that will never take its mark", "[journal][stranger][fault]") {
+    const Place place;
+    place.let_another_write(2);
+    place.control->refuse_writes = Errc::read_only;
+    CHECK(place.try_open().error() == Errc::read_only);
+}
+
 // --- which database, which journal
 
 TEST_CASE("a journal under another database loses nothing and changes nothing there", "[journal][stranger]") {

@@ -510,9 +510,14 @@ private:
         return state_.journal.has_id() ? Status{} : begin_marking(*stored);
     }
 
-    /// The journal is new, or of an older library. While something of that is pending the first flush sees to it.
+    /// The journal is new, or of an older library. While something of that is pending the first flush sees to it. A database that
+    /// takes no writes now is marked later, and until then the store takes none.
     [[nodiscard]] Status begin_marking(Version stored) {
-        return stored == absent ? state_.journal.keep_id() : flush_.go_on_from_backend();
+        if (stored == absent) return state_.journal.keep_id();
+        state_.overtaken = true;
+        const Status marked = flush_.flush_generation(forever);
+        const bool may_come = marked || marked.error() == Errc::busy || marked.error() == Errc::io || marked.error() == Errc::full;
+        return may_come ? Status{} : marked;
     }
 
     State state_;

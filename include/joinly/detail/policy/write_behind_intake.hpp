@@ -181,8 +181,7 @@ private:
         RequirementCheck check{set.requirements, state_.checks};
         for (;;) {
             if (state_.closed) return failure(Errc::closed, "the store is closed");
-            if (state_.overtaken)
-                return failure(Errc::busy, "another writer has written to the database: what is pending is being set aside");
+            if (state_.overtaken) return failure(Errc::busy, state_.overtaken_text());
             if (!has_room_for(weighed, retried != nullptr ? retried->writes.size() : 0)) {
                 if (wait_for_room(lock, deadline)) continue;
                 return failure(Errc::full, limit_text());

@@ -90,6 +90,13 @@ struct WriteBehindState {
         checks.forget_answers();
     }
 
+    /// Under mutex, while `overtaken`: why nothing is taken.
+    [[nodiscard]] std::string overtaken_text() const {
+        if (overlay.size() != 0) return "another writer has written to the database: what is pending is being set aside";
+        if (journal.mark().is_kept()) return "the journal has yet to mark the database as it is now";
+        return "another writer has written to the database, whose version is yet to be read";
+    }
+
     [[nodiscard]] bool threads_run() const noexcept { return worker_runs || syncer_runs; }
 
     /// `ok` unless a batch within [first, last] was set aside.
@@ -128,7 +135,8 @@ struct WriteBehindState {
     std::size_t writers_waiting = 0;  // for room
     bool journal_is_full = false;     // a write waits for the backend to store what it holds
     bool turn_taken = false;
-    bool overtaken = false;  // another writer was here: what is pending is being set aside, and nothing more taken
+    bool overtaken = false;  // another writer was here: what is pending is being set aside, and nothing more taken; or nothing is
+                             // pending, and the journal has yet to mark the database
     bool closed = false;
     bool ending = false;  // the threads are to end
     bool worker_runs = false;
