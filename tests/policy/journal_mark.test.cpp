@@ -377,6 +377,35 @@ TEST_CASE("after another writer saves are busy until the journal has marked the 
     CHECK(store.flush());
 }
 
+TEST_CASE("a flush and a close that time is up for say that the mark is missing, where nothing else is",
+          "[journal][stranger][fault]") {
+    const bool is_new = GENERATE(true, false);  // or meets another writer later
+    const Place place;
+    place.let_another_write(1);
+    const auto refuse_marks = [&] {
+        place.control->refuse_if = [](const Batch& batch) { return is_mark(batch) ? std::optional{Errc::io} : std::nullopt; };
+    };
+    if (is_new) refuse_marks();
+    auto store = place.open();
+    if (!is_new) {
+        REQUIRE(store.save(player("ada", 1)));
+        place.let_another_write(1);
+        refuse_marks();
+        CHECK(!store.flush());
+    }
+    const auto says_what_is_missing = [](const joinly::Status& status) {
+        REQUIRE(status.error() == Errc::timed_out);
+        const std::string text{status.error().message()};
+        CAPTURE(text);
+        CHECK(text.find("pending") == std::string::npos);
+        CHECK(text.find("mark the database") != std::string::npos);
+        CHECK(text.find("the test refuses this batch") != std::string::npos);
+    };
+    says_what_is_missing(store.flush(std::chrono::milliseconds{5}));
+    says_what_is_missing(store.close(std::chrono::milliseconds{5}).status);
+    place.control->refuse_if = nullptr;
+}
+
 // --- a new journal beside a database that takes no writes
 
 TEST_CASE("a new journal opens beside a database that takes no writes, and saves are busy until it has marked it",

@@ -442,7 +442,10 @@ private:
 
     /// Under the mutex.
     [[nodiscard]] Status still_pending() const {
-        std::string text = std::to_string(state_.overlay.size()) + " acknowledged writes are still pending, and time is up";
+        const std::size_t pending = state_.overlay.size();
+        std::string text = pending == 0 && state_.overtaken ? state_.overtaken_text()
+                                                            : std::to_string(pending) + " acknowledged writes are still pending";
+        text += ", and time is up";
         if (!state_.last_error.empty()) text += ": " + state_.last_error;
         return failure(Errc::timed_out, std::move(text));
     }
