@@ -76,4 +76,16 @@ TEST_CASE("those who wait for a flush are told of its end, whichever allocation 
     CHECK(store->close());
 }
 
+TEST_CASE("a store that is destroyed beside a failing backend ends, whichever allocation fails", "[write_behind][allocations]") {
+    int n = 0;
+    for (bool failed = true; failed; ++n) {
+        INFO("allocation " << n);
+        std::optional<WriteBehindRig> rig{std::in_place};
+        rig->control->refuse_writes = Errc::io;
+        REQUIRE(rig->store.put("key", "value"));
+        failed = with_failing_allocation(n, [&] { rig.reset(); });
+    }
+    CHECK(n > 5);
+}
+
 }  // namespace

@@ -259,6 +259,36 @@ TEST_CASE("dead letters count towards the limit, so that they cannot fill the me
     rig.control->refuse_writes = std::nullopt;
 }
 
+TEST_CASE("the bytes of dead letters count towards the limit, too", "[write_behind][dead_letter]") {
+    Rig rig{{.pending_limit_bytes = 1'000, .drive = Drive::caller}};
+    rig.control->refuse_writes = Errc::corrupt;
+    const std::string value(600, 'v');
+    REQUIRE(rig.store.put("a", value));
+    CHECK(!rig.store.flush());
+    REQUIRE(rig.store.put("b", value));  // as any set that is larger than what is left, when nothing is pending
+    CHECK(!rig.store.flush());
+    const auto refused = rig.store.put("c", value);
+    REQUIRE(refused.error() == Errc::full);
+    CHECK_THAT(std::string{refused.error().message()}, Catch::Contains("2 of 1202 bytes are set aside"));
+    REQUIRE(rig.store.drop_dead_letter(rig.store.dead_letters().at(0).id));
+    CHECK(rig.store.put("c", value));
+    rig.control->refuse_writes = std::nullopt;
+}
+
+TEST_CASE("a set of more writes than the limit is taken beside a dead letter when nothing is pending",
+          "[write_behind][dead_letter]") {
+    Rig rig{{.pending_limit_entries = 2, .drive = Drive::caller}};
+    rig.control->refuse_writes = Errc::corrupt;
+    REQUIRE(rig.store.save(player("a")));
+    CHECK(!rig.store.flush());
+    rig.control->refuse_writes = std::nullopt;
+    const std::vector three{player("b", 1), player("c", 2), player("d", 3)};
+    REQUIRE(rig.store.save_many(three));
+    CHECK(rig.store.save(player("e")).error() == Errc::full);
+    REQUIRE(rig.store.flush());
+    CHECK(rig.stored_rating("d") == 3);
+}
+
 TEST_CASE("a dead letter can be retried though dead letters fill the limit", "[write_behind][dead_letter]") {
     Rig rig{{.pending_limit_entries = 1, .drive = Drive::caller}};
     rig.control->refuse_writes = Errc::corrupt;

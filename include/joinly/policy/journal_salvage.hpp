@@ -94,7 +94,9 @@ private:
         const JournalHeader header{JournalFileKind::segment, false, reader_.next_number(), 0, 0, 0, 0, reader_.id()};
         if (auto replaced = writer->replace(header); !replaced) return replaced;
         for (const std::string& path : old_files_) {
-            if (auto renamed = rename_file(path, aside(path)); !renamed) return renamed;
+            const auto name_aside = aside(path);
+            if (!name_aside) return failure(name_aside.error());
+            if (auto renamed = rename_file(path, *name_aside); !renamed) return renamed;
         }
         return {};
     }
@@ -109,22 +111,27 @@ private:
         salvage_.skips.push_back(path + ": " + std::to_string(skipped.bytes) + " bytes, the first at " +
                                  std::to_string(skipped.first_at));
         salvage_.bytes_skipped += skipped.bytes;
-        if (!*header) return rename_file(path, aside(path));
+        const auto name_aside = aside(path);
+        if (!name_aside) return failure(name_aside.error());
+        if (!*header) return rename_file(path, *name_aside);
 
         auto writer = RecordFileWriter::create(directory_, name);
         if (!writer) return failure(std::move(writer).error());
         const auto copy = [&](std::string_view payload) { return writer->add(payload); };
         SkippedBytes again;
         if (auto read = read_records(path, kind, copy, &again); !read) return failure(std::move(read).error());
-        if (auto linked = link_file(path, aside(path)); !linked) return linked;
+        if (auto linked = link_file(path, *name_aside); !linked) return linked;
         return writer->replace(kind, (*header)->number);
     }
 
     /// A name that nothing has yet: what an earlier salvage has put aside stays.
-    [[nodiscard]] static std::string aside(const std::string& path) {
-        std::string name = path + ".damaged";
-        for (int n = 2; file_exists(name); ++n) name = path + ".damaged." + std::to_string(n);
-        return name;
+    [[nodiscard]] static Result<std::string> aside(const std::string& path) {
+        for (int n = 1;; ++n) {
+            std::string name = path + (n == 1 ? ".damaged" : ".damaged." + std::to_string(n));
+            const auto exists = file_exists(name);
+            if (!exists) return failure(exists.error());
+            if (!*exists) return name;
+        }
     }
 
     const JournalDirectory& directory_;

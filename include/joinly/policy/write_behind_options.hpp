@@ -32,8 +32,8 @@ struct WriteBehindOptions {
     std::size_t flush_entries = 1'000;
     std::size_t flush_bytes = std::size_t{8} << 20;
 
-    /// So many pending entries or bytes (dead letters' entries count too) make writers wait, so that a slow backend cannot fill
-    /// the memory. A set that alone is larger is taken when nothing else is pending.
+    /// So many pending entries or bytes (dead letters' count too) make writers wait, so that a slow backend cannot fill the memory.
+    /// A set that is larger than what dead letters leave of them is taken when nothing is pending.
     std::size_t pending_limit_entries = 100'000;
     std::size_t pending_limit_bytes = std::size_t{256} << 20;
 

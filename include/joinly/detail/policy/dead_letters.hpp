@@ -32,6 +32,7 @@ struct DeadWrites {
     Version last = absent;
     Error reason{Errc::invalid_argument};
     std::vector<Write> writes;  // in the order of their keys, but for those of an earlier run
+    std::size_t bytes = 0;      // what they weigh, as when they were pending
 
     /// Why they should not be written again as they are; empty: nothing speaks against it. Guarded as the list is.
     mutable std::string_view doubt = {};
@@ -48,6 +49,7 @@ inline constexpr std::string_view stranger_doubt = "another writer has written t
     dead.writes.reserve(part.slots.size());
     for (const Overlay::Slot* slot : part.slots) {
         dead.writes.push_back({std::string{slot->key()}, slot->newest.object, slot->newest.expires_at});
+        dead.bytes += slot->bytes;
         if (slot->is_conditional) dead.doubt = condition_doubt;
     }
     std::sort(dead.writes.begin(), dead.writes.end(), [](const Write& a, const Write& b) { return a.key < b.key; });
@@ -62,10 +64,21 @@ public:
     [[nodiscard]] std::size_t size() const noexcept {
         return static_cast<std::size_t>(std::count_if(letters_.begin(), letters_.end(), is_kept));
     }
-    [[nodiscard]] std::size_t entries() const noexcept {
+    [[nodiscard]] std::size_t entries() const noexcept { return load().entries; }
+
+    struct Load {
         std::size_t entries = 0;
-        for (const auto& letter : letters_) entries += letter->writes.size();
-        return entries;
+        std::size_t bytes = 0;
+    };
+    /// What all of them but one take. O(n) in the letters.
+    [[nodiscard]] Load load(const DeadWrites* but = nullptr) const noexcept {
+        Load load;
+        for (const auto& letter : letters_) {
+            if (letter.get() == but) continue;
+            load.entries += letter->writes.size();
+            load.bytes += letter->bytes;
+        }
+        return load;
     }
 
     void replace(Letters letters) noexcept { letters_ = std::move(letters); }

@@ -41,7 +41,7 @@ class FileDescriptor {};
 [[nodiscard]] inline Status rename_file(const std::string& from, const std::string&) { return no_journal(from); }
 [[nodiscard]] inline Status link_file(const std::string& from, const std::string&) { return no_journal(from); }
 [[nodiscard]] inline Status remove_file(const std::string& path) { return no_journal(path); }
-[[nodiscard]] inline bool file_exists(const std::string&) noexcept { return false; }
+[[nodiscard]] inline Result<bool> file_exists(const std::string&) { return false; }
 [[nodiscard]] inline Result<bool> make_directory(const std::string& path) { return no_journal(path); }
 [[nodiscard]] inline Result<std::vector<std::string>> names_in(const std::string& path) { return no_journal(path); }
 [[nodiscard]] inline Result<FileDescriptor> lock_file(const std::string& path) { return no_journal(path); }

@@ -177,7 +177,12 @@ private:
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return file_failure(errno, path, "unlink");
     return {};
 }
-[[nodiscard]] inline bool file_exists(const std::string& path) noexcept { return ::access(path.c_str(), F_OK) == 0; }
+/// An error says that nobody knows: what is not surely gone must not be taken for gone.
+[[nodiscard]] inline Result<bool> file_exists(const std::string& path) {
+    if (::access(path.c_str(), F_OK) == 0) return true;
+    if (errno == ENOENT) return false;
+    return file_failure(errno, path, "access");
+}
 
 /// Whether it was not there before.
 [[nodiscard]] inline Result<bool> make_directory(const std::string& path) {

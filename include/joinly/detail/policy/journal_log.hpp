@@ -159,8 +159,9 @@ private:
     /// The last process may have left it to the operating system.
     [[nodiscard]] static Status sync_found(const std::string& path) {
         auto file = open_for_reading(path);
-        if (!file) return file_exists(path) ? failure(std::move(file).error()) : Status{};  // stored meanwhile, and gone
-        return sync_data(*file, path);
+        if (file) return sync_data(*file, path);
+        const auto exists = file_exists(path);
+        return exists && !*exists ? Status{} : failure(std::move(file).error());  // gone: stored meanwhile
     }
 
     const JournalDirectory& directory_;

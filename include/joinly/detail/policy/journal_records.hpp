@@ -143,7 +143,9 @@ struct SkippedBytes {
 
 [[nodiscard]] inline Result<std::optional<JournalHeader>> read_records(const std::string& path, JournalFileKind kind,
                                                                        RecordVisitor visit, SkippedBytes* skips) {
-    if (!file_exists(path)) return std::nullopt;
+    const auto exists = file_exists(path);
+    if (!exists) return failure(exists.error());
+    if (!*exists) return std::nullopt;
     auto file = open_for_reading(path);
     if (!file) return failure(std::move(file).error());
     auto size = size_of(*file, path);

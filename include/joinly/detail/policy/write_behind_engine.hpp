@@ -67,7 +67,9 @@ public:
     WriteBehindEngine(const WriteBehindEngine&) = delete;
     WriteBehindEngine& operator=(const WriteBehindEngine&) = delete;
     ~WriteBehindEngine() {
-        if (is_open_) (void)close();
+        if (!is_open_) return;
+        JOINLY_TRY { (void)close(); }
+        JOINLY_CATCH_ALL {}  // no memory is left: what is pending is lost, as if nobody had closed the store
     }
 
     [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) {
@@ -140,7 +142,7 @@ public:
         std::unique_lock lock{state_.mutex};
         const Version target = state_.newest_version;
         const Version before = state_.settled_version;
-        while (!state_.is_settled(target)) {
+        for (bool makes_room = state_.journal_is_full; makes_room || !state_.is_settled(target); makes_room = false) {
             lock.unlock();
             if (auto flushed = flush_.flush_generation(forever); !flushed) return flushed;
             lock.lock();
@@ -203,7 +205,8 @@ public:
         lock.unlock();
         if (have_ended) join_threads();
         CloseReport report = report_close(std::move(settled));
-        report.flushed = pending - (std::min)(pending, report.left + report.failed - dead);
+        const std::size_t set_aside = report.failed - (std::min)(report.failed, dead);  // letters may have been dropped meanwhile
+        report.flushed = pending - (std::min)(pending, report.left + set_aside);
         return report;
     }
 
@@ -420,7 +423,7 @@ private:
     /// Has everything up to a version flushed, by the worker if there is one. Under the mutex.
     [[nodiscard]] Status settle(std::unique_lock<std::mutex>& lock, Version target, Deadline deadline) {
         const auto is_settled = [&] { return state_.is_settled(target); };
-        while (!is_settled()) {
+        for (bool makes_room = state_.journal_is_full; makes_room || !is_settled(); makes_room = false) {
             if (state_.worker_runs) {
                 state_.wanted_version = (std::max)(state_.wanted_version, target);
                 state_.wake.notify_one();

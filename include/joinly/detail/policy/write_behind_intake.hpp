@@ -109,7 +109,7 @@ private:
 
     /// Whether a set of one write can be taken without looking further. Under the mutex.
     [[nodiscard]] bool is_plain(const WeighedSet& weighed, const std::optional<Version>& expect) const {
-        if (state_.closed || state_.overtaken || !has_room_for(weighed, 0)) return false;
+        if (state_.closed || state_.overtaken || !has_room_for(weighed, nullptr)) return false;
         const Overlay::Weighed& one = weighed.writes.front();
         return !expect || known_version(one.key, one.hash, false) == expect;
     }
@@ -182,7 +182,7 @@ private:
         for (;;) {
             if (state_.closed) return failure(Errc::closed, "the store is closed");
             if (state_.overtaken) return failure(Errc::busy, state_.overtaken_text());
-            if (!has_room_for(weighed, retried != nullptr ? retried->writes.size() : 0)) {
+            if (!has_room_for(weighed, retried)) {
                 if (wait_for_room(lock, deadline)) continue;
                 return failure(Errc::full, limit_text());
             }
@@ -217,15 +217,19 @@ private:
         return true;
     }
 
-    /// A write to a key that waits for the next flush already takes no entry. A set that is larger than the limits is taken
-    /// when nothing else is pending.
-    [[nodiscard]] bool has_room_for(const WeighedSet& set, std::size_t retried_entries) const {
+    /// A write to a key that waits for the next flush already takes no entry. A set that is larger than what dead letters leave of
+    /// the limits is taken when nothing is pending.
+    [[nodiscard]] bool has_room_for(const WeighedSet& set, const DeadWrites* retried) const {
+        if (set.writes.empty()) return true;
         const Overlay& overlay = state_.overlay;
-        const std::size_t dead = state_.dead_letters.entries();
-        const std::size_t entries = overlay.size() + dead - (std::min)(dead, retried_entries);
-        if (entries == 0 || set.writes.empty()) return true;
-        if (overlay.size() != 0 && overlay.bytes() + set.bytes > state_.options.pending_limit_bytes) return false;
+        const DeadLetters::Load dead = state_.dead_letters.load(retried);
+        const std::size_t entries = overlay.size() + dead.entries;
+        const std::size_t bytes = overlay.bytes() + dead.bytes;
+        if (entries == 0) return true;
         const std::size_t limit = state_.options.pending_limit_entries;
+        const std::size_t limit_bytes = state_.options.pending_limit_bytes;
+        if (overlay.size() == 0 && entries < limit && bytes < limit_bytes) return true;
+        if (bytes >= limit_bytes || set.bytes > limit_bytes - bytes) return false;
         const std::size_t room = limit - (std::min)(entries, limit);
         if (set.writes.size() <= room) return true;
         const auto is_new = [&](const Overlay::Weighed& one) { return overlay.active().slots.find(one.key, one.hash) == nullptr; };
@@ -235,8 +239,10 @@ private:
     [[nodiscard]] std::string limit_text() const {
         std::string text =
             std::to_string(state_.overlay.size()) + " writes of " + std::to_string(state_.overlay.bytes()) + " bytes are pending";
-        if (state_.dead_letters.size() != 0)
-            text += " and " + std::to_string(state_.dead_letters.entries()) + " are set aside as dead letters";
+        if (const DeadLetters::Load dead = state_.dead_letters.load(); dead.entries != 0) {
+            text += " and " + std::to_string(dead.entries) + " of " + std::to_string(dead.bytes) +
+                    " bytes are set aside as dead letters";
+        }
         return text + ", the limit is " + std::to_string(state_.options.pending_limit_entries) + " or " +
                std::to_string(state_.options.pending_limit_bytes) + " bytes";
     }

@@ -246,7 +246,7 @@ private:
     }
 
     [[nodiscard]] static Result<DeadWrites> decode(const JournalDeadLetter& letter) {
-        DeadWrites dead{letter.first, letter.last, Error{letter.code, letter.reason}, {}, restart_doubt};
+        DeadWrites dead{letter.first, letter.last, Error{letter.code, letter.reason}, {}, letter.payload.size(), restart_doubt};
         auto visited = JournalPayload::visit(letter.payload, [&](const JournalChange& change) {
             dead.writes.push_back(to_write(change));
             return Status{};

@@ -1,0 +1,72 @@
+// A store over memory with a journal on a disk that fails: see matrix.hpp.
+
+#include <joinly/backend/memory.hpp>
+#include <joinly/policy/write_behind.hpp>
+#include <tests/fault/matrix.hpp>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace {
+
+using namespace joinly::test;
+using joinly::Errc;
+
+/// Nothing of it is on a disk.
+struct SoundMemory : joinly::MemoryBackend {
+    explicit SoundMemory(joinly::MemoryBackend backend) : MemoryBackend{std::move(backend)} {}
+    [[nodiscard]] static joinly::Result<SoundMemory> open(const joinly::MemoryOptions& options) {
+        return SoundMemory{*joinly::MemoryBackend::open(options)};
+    }
+    [[nodiscard]] joinly::Status verify_integrity() { return {}; }
+};
+
+struct JournaledMemory {
+    static constexpr const char* name = "memory, journal";
+    using Backend = SoundMemory;
+    using Policy = joinly::WriteBehind;
+    static joinly::MemoryOptions backend_options(const std::string&) { return {}; }
+    static joinly::WriteBehindOptions policy_options(const std::string& directory) {
+        joinly::WriteBehindOptions options;
+        options.drive = joinly::Drive::caller;
+        options.journal.path = directory + "/journal";
+        options.journal.sync = joinly::Sync::power_loss;
+        options.journal.segment_bytes = 1 << 16;
+        options.journal.limit_bytes = 1 << 18;  // it writes checkpoints during the scenario
+        return options;
+    }
+    static bool may_have_written(Errc code) { return code == Errc::io; }
+};
+
+TEST_CASE("whichever file call fails under a journal over memory, the store says so, loses nothing and works on",
+          "[fault][memory]") {
+    run_matrix<JournaledMemory>(6);
+}
+
+TEST_CASE("a full disk under a journal over memory loses nothing, and writing goes on when there is room again",
+          "[fault][memory]") {
+    run_full_disk<JournaledMemory>();
+}
+
+TEST_CASE("a store does not open on a read-only file system for its journal, and says so", "[fault][memory]") {
+    const QuickDir quick;
+    FileFaults faults{(*quick).path().string()};
+    for (const int refusal : {EROFS, EACCES}) {
+        run_trial<JournaledMemory>("memory, journal, read-only", *quick, faults, [&](Trial<JournaledMemory>& trial) {
+            faults.fail(FileFault::on_change(refusal), 1, Failing::forever);
+            if (trial.open()) trial.found("a journal opens on a read-only file system");
+            if (trial.errors().empty() || trial.errors().back() != Errc::read_only) trial.found("opening does not say read_only");
+        });
+    }
+}
+
+TEST_CASE("a store over memory outlives that its journal's directory is away for a while", "[fault][memory]") {
+    run_vanished<JournaledMemory>();
+}
+
+TEST_CASE("a store over memory says that too many files are open for its journal", "[fault][memory]") {
+    run_too_many_files<JournaledMemory>();
+}
+
+}  // namespace
