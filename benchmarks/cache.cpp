@@ -287,6 +287,29 @@ void many(benchmark::State& state, std::size_t entries) {
     }
 }
 
+/// Ids that meet in one shard, and there in one place, of a cache whose hash has the seed 0.
+std::vector<std::string> chosen_ids(std::size_t count) {
+    std::vector<std::string> ids;
+    for (std::size_t number = 0; ids.size() < count; ++number) {
+        std::string id = "player:" + std::to_string(number);
+        constexpr std::uint64_t highest_of_shard_and_place = 0xfc00'0000'fc00'0000U;
+        if ((joinly::detail::hash_bytes(id, 0) & highest_of_shard_and_place) == 0) ids.push_back(std::move(id));
+    }
+    return ids;
+}
+
+/// A set and a hit of each of ten thousand ids, in a cache that has room for all.
+void flood(benchmark::State& state, bool chosen) {
+    constexpr std::size_t count = 10'000;
+    std::vector<std::string> ids = chosen ? chosen_ids(count) : std::vector<std::string>{};
+    for (std::size_t number = 0; ids.size() < count; ++number) ids.push_back("player:" + std::to_string(number * 7919));
+    for (auto _ : state) {
+        joinly::Cache<Value> cache{{.capacity_entries = 2 * count}};
+        for (const std::string& id : ids) cache.set(id, value(1));
+        for (const std::string& id : ids) cache.visit(id, [](const Value& value) { benchmark::DoNotOptimize(first_word(value)); });
+    }
+}
+
 #if defined(__GLIBC__)
 /// What a full cache takes of the heap for each entry, beyond the 213 bytes of key and value, as a counter.
 template <class Held, class Eviction>
@@ -368,6 +391,8 @@ int main(int argc, char** argv) {
 #else
     std::fprintf(stderr, "cache: left out, because it is not installed: tbb::concurrent_lru_cache (libtbb-dev)\n");
 #endif
+    benchmark::RegisterBenchmark("flood/chosen/10000", flood, true);
+    benchmark::RegisterBenchmark("flood/any/10000", flood, false);
 #if defined(__GLIBC__)
     add("memory/bytes/adaptive_s3_fifo", memory<std::string, joinly::AdaptiveS3Fifo>);
     add("memory/typed/adaptive_s3_fifo", memory<Value, joinly::AdaptiveS3Fifo>);

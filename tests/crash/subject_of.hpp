@@ -70,7 +70,7 @@ OpenedSubject open_under(Backend backend, const typename CachePolicy::Options& o
 /// A cache that is too small for all keys, and delays so short that flushes happen all the time.
 inline constexpr std::size_t subject_cache_entries = 100;
 
-/// A journal of small segments, so that they fill up and are recycled.
+/// A journal of small segments, so that they fill up and are recycled, and under memory so small that checkpoints are written.
 inline WriteBehind::Options write_behind_options(const Setup& setup, const std::string& directory) {
     WriteBehind::Options options{
         .capacity_entries = subject_cache_entries, .max_delay = std::chrono::milliseconds{5}, .flush_entries = 150};
@@ -79,6 +79,7 @@ inline WriteBehind::Options write_behind_options(const Setup& setup, const std::
         options.journal.sync = setup.journal_sync;
         options.journal.sync_interval = setup.journal_sync_interval;
         options.journal.segment_bytes = std::size_t{64} << 10;
+        if (setup.engine == Engine::memory) options.journal.limit_bytes = std::size_t{512} << 10;
     }
     return options;
 }

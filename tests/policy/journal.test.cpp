@@ -537,6 +537,39 @@ TEST_CASE("a newer format is incompatible and left alone", "[journal]") {
     CHECK(bytes_of(segment(path, 1)) == bytes);
 }
 
+TEST_CASE("each file of a newer format is refused by its name and format, and left alone", "[journal]") {
+    using joinly::detail::JournalFileKind;
+    const std::pair<std::uint32_t, std::uint32_t> newer[]{{3, 0}, {255, 0}, {65'536, 0}, {0xffff'ffff, 0}, {2, 2}, {2, 1U << 31}};
+    const std::pair<const char*, JournalFileKind> files[]{{"checkpoint", JournalFileKind::checkpoint},
+                                                          {"dead_letters", JournalFileKind::dead_letters},
+                                                          {"lock", JournalFileKind::lock},
+                                                          {"0000000001.segment", JournalFileKind::segment}};
+    for (const auto& [name, kind] : files) {
+        for (const auto& [format, flags] : newer) {
+            INFO(name << ", format " << format << ", flags " << flags);
+            TempDir dir;
+            const std::string path = nine_batches(dir);
+            char header[joinly::detail::journal_header_bytes];
+            joinly::detail::write_header(header, {kind});
+            joinly::detail::store_little_endian(header + 8, format);
+            joinly::detail::store_little_endian(header + 12, flags);
+            joinly::detail::store_little_endian(header + 60, joinly::detail::crc32c({header, 60}));
+            const std::string bytes = std::string(header, sizeof header) + std::string(header, sizeof header);
+            write_bytes(path + '/' + name, bytes);
+            const auto opened = [&]() -> Status {
+                const auto journal = Journal::open(small(path));
+                if (!journal) return joinly::failure(journal.error());
+                const auto letters = (*journal)->dead_letters();
+                return letters ? Status{} : joinly::failure(letters.error());
+            }();
+            REQUIRE(opened.error() == Errc::incompatible);
+            CHECK_THAT(std::string{opened.error().message()},
+                       Catch::Contains(name) && Catch::Contains("format " + std::to_string(format)));
+            CHECK(bytes_of(path + '/' + name) == bytes);
+        }
+    }
+}
+
 TEST_CASE("a directory with something else in it is refused, and nothing is put there", "[journal]") {
     TempDir dir;
     write_bytes(dir / "notes.txt", "mine");

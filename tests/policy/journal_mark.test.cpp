@@ -608,4 +608,28 @@ TEST_CASE("a store in memory marks nothing", "[journal][stranger]") {
     CHECK((*Journal::open(options.journal))->id() == 0);
 }
 
+TEST_CASE("a mark of a newer library is incompatible, and told by its bytes", "[journal]") {
+    const TempDir dir;
+    const auto control = std::make_shared<FailingBackend::Control>();
+    WriteBehindOptions options{.drive = Drive::caller};
+    options.journal.path = dir / "journal";
+    {
+        auto store = joinly::open<FailingBackend, WriteBehind>({.control = control}, options);
+        REQUIRE(store);
+        REQUIRE(store->put("key", "value"));
+        REQUIRE(store->flush());
+    }
+    joinly::Batch newer;
+    const joinly::KeyRange marks = joinly::KeyRange::prefix(std::string{joinly::detail::journal_mark_prefix});
+    REQUIRE(control->records.scan(marks, [&](std::string_view key, const joinly::RecordView&) {
+        newer.put(std::string{key}, "\2");
+        return true;
+    }));
+    REQUIRE(newer.changes.size() == 1);
+    REQUIRE(control->records.write(newer));
+    const auto store = joinly::open<FailingBackend, WriteBehind>({.control = control}, options);
+    REQUIRE(store.error() == Errc::incompatible);
+    CHECK_THAT(std::string{store.error().message()}, Catch::Contains("'\\x02'"));
+}
+
 }  // namespace

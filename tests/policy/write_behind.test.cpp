@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -456,14 +457,21 @@ TEST_CASE("a store whose backend cannot tell its last version does not open", "[
     CHECK(joinly::open<FailingBackend, WriteBehind>({.control = control}).error() == Errc::io);
 }
 
-TEST_CASE("destroying a store beside waiting writers and a failing backend ends", "[write_behind][fault]") {
+TEST_CASE("closing a store beside a waiting writer and a failing backend ends, and so does destroying it",
+          "[write_behind][fault]") {
     const auto control = std::make_shared<FailingBackend::Control>();
     control->refuse_writes = Errc::io;
-    {
-        auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 0ms});
-        REQUIRE(store.save(player("ada")));
-    }
-    CHECK(control->writes >= 1);
+    std::optional store{*joinly::open<FailingBackend, WriteBehind>(
+        {.control = control}, {.max_delay = 0ms, .pending_limit_entries = 1, .full_timeout = 1h})};
+    REQUIRE(store->save(player("ada")));
+    std::atomic<bool> refused = false;
+    std::thread waiting{[&, &open = *store] { refused = open.save(player("bob")).error() == Errc::closed; }};
+    while (control->writes < 3) std::this_thread::yield();  // the worker tries again and again
+    CHECK(!store->close(0ms).status);                       // whoever destroys a store sees to it that nobody is in it any more
+    waiting.join();
+    CHECK(refused);
+    store.reset();
+    CHECK_FALSE(control->records.read("player:ada"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <tests/support/entities.hpp>
 #include <tests/support/failing_backend.hpp>
 #include <tests/support/latch.hpp>
+#include <tests/support/settings.hpp>
 #include <tests/support/write_behind_rig.hpp>
 
 #include <algorithm>
@@ -32,6 +33,7 @@ using joinly::Version;
 using joinly::WriteBehind;
 using joinly::test::FailingBackend;
 using joinly::test::Latch;
+using joinly::test::setting;
 constexpr auto player = [](std::string id, std::int32_t rating = 1000) { return joinly::test::account(std::move(id), rating); };
 using Rig = joinly::test::WriteBehindRig;
 
@@ -459,7 +461,8 @@ TEST_CASE("close with a timeout returns in time when the backend stops answering
 }
 
 TEST_CASE("closing with a full queue loses nothing", "[write_behind]") {
-    for (int round = 0; round < 50; ++round) {
+    const auto rounds = setting("JOINLY_ROUNDS", 50);
+    for (std::uint64_t round = 0; round < rounds; ++round) {
         const auto control = std::make_shared<FailingBackend::Control>();
         auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 0ms, .flush_entries = 7});
         std::vector<std::thread> writers;
@@ -479,6 +482,46 @@ TEST_CASE("closing with a full queue loses nothing", "[write_behind]") {
         REQUIRE(control->records.scan({}, [&](std::string_view, const joinly::RecordView&) { return ++stored != 0; }));
         CHECK(stored == acknowledged);
     }
+}
+
+TEST_CASE("beside a slow backend the writers wait, memory stays within its bounds, and closing stores everything",
+          "[write_behind][bounds]") {
+    constexpr std::size_t most_entries = 500;
+    constexpr std::size_t most_bytes = 100'000;
+    const auto control = std::make_shared<FailingBackend::Control>();
+    control->before_write = [](const Batch&) { std::this_thread::sleep_for(20ms); };
+    auto store = *joinly::open<FailingBackend, WriteBehind>(
+        {.control = control},
+        {.flush_entries = 100, .pending_limit_entries = most_entries, .pending_limit_bytes = most_bytes, .full_timeout = 1h});
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{setting("JOINLY_SECONDS", 1)};
+    std::atomic<int> saved{0};
+    std::atomic<int> refused{0};
+    std::vector<std::thread> writers;
+    for (int writer = 0; writer < 4; ++writer) {
+        writers.emplace_back([&, writer] {
+            for (int i = 0; std::chrono::steady_clock::now() < until; ++i) {
+                const std::string key = std::to_string(writer) + '_' + std::to_string(i);
+                ++(store.put(key, std::string(400, 'v')) ? saved : refused);
+            }
+        });
+    }
+    std::size_t entries = 0;
+    std::size_t bytes = 0;
+    while (std::chrono::steady_clock::now() < until) {
+        const auto health = store.health();
+        entries = (std::max)(entries, health.pending_entries);
+        bytes = (std::max)(bytes, health.pending_bytes);
+        std::this_thread::yield();
+    }
+    for (auto& writer : writers) writer.join();
+    CHECK(entries <= most_entries);
+    CHECK(bytes <= most_bytes);
+    CHECK(bytes > most_bytes / 2);  // so that the bound was met
+    CHECK(refused == 0);
+    CHECK(store.close());
+    int stored = 0;
+    REQUIRE(control->records.scan({}, [&](std::string_view, const joinly::RecordView&) { return ++stored != 0; }));
+    CHECK(stored == saved);
 }
 
 // --- bounds and health

@@ -71,7 +71,7 @@ public:
         const auto header = read_header({head, sizeof head}, JournalFileKind::lock);
         if (header) return header->journal;
         if (header.error() != Errc::incompatible) return std::uint64_t{0};
-        return failure(Errc::incompatible, file(lock_name) + ": written by a newer version of the library");
+        return newer_journal(file(lock_name), {head, sizeof head});
     }
     /// Durable when it returns.
     [[nodiscard]] Status keep_id(std::uint64_t id) const {

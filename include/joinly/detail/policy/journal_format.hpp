@@ -77,6 +77,14 @@ inline void write_header(char* to, const JournalHeader& header) noexcept {
     return header;
 }
 
+/// That the file's header is of a format, or has flags, that only a newer library knows.
+[[nodiscard]] inline auto newer_journal(const std::string& path, std::string_view header) {
+    const auto format = load_little_endian<std::uint32_t>(header.data() + 8);
+    const auto flags = load_little_endian<std::uint32_t>(header.data() + 12);
+    return failure(Errc::incompatible, path + ": written by a newer version of the library, in format " + std::to_string(format) +
+                                           (flags > journal_flag_synced ? " with the flags " + std::to_string(flags) : ""));
+}
+
 /// What a frame with so many bytes of payload takes.
 [[nodiscard]] constexpr std::size_t frame_bytes(std::size_t payload) noexcept { return frame_head_bytes + (payload + 7) / 8 * 8; }
 

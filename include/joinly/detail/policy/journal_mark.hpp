@@ -15,6 +15,7 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/policy/journal_files.hpp>
+#include <joinly/detail/printable.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -58,7 +59,10 @@ public:
     [[nodiscard]] Result<Version> read(Backend& backend) const {
         const auto mark = backend.read(key_);
         if (mark && mark->value == std::string_view{&journal_mark_format, 1}) return mark->version;
-        if (mark) return failure(Errc::incompatible, "the journal's mark was written by a newer version of the library");
+        if (mark) {
+            return failure(Errc::incompatible, "the journal's mark in the database, '" + printable(mark->value) +
+                                                   "', was written by a newer version of the library");
+        }
         if (mark.error() == Errc::not_found || mark.error() == Errc::corrupt) return absent;
         return failure(mark.error());
     }

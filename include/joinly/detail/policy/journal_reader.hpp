@@ -138,10 +138,7 @@ private:
         }
         for (const auto& head : heads) {
             auto header = read_header({head, journal_header_bytes}, JournalFileKind::segment);
-            if (!header && header.error() == Errc::incompatible) {
-                return failure(Errc::incompatible, path + ": written by a newer version of the library, in format " +
-                                                       std::to_string(load_little_endian<std::uint32_t>(head + 8)));
-            }
+            if (!header && header.error() == Errc::incompatible) return newer_journal(path, {head, journal_header_bytes});
             if (!header) continue;
             if (header->number == number) {
                 segments_.push_back({{std::move(path), number, *size, 0, nullptr}, *header, 0});

@@ -154,12 +154,13 @@ struct SkippedBytes {
     if (!image) return failure(std::move(image).error());
     const std::string_view bytes = image->bytes();
 
-    auto header = read_header(bytes, kind);
-    if (!header && header.error() == Errc::corrupt && bytes.size() >= 2 * journal_header_bytes)
-        header = read_header(bytes.substr(bytes.size() - journal_header_bytes), kind);
-    if (!header && header.error() == Errc::incompatible) {
-        return failure(Errc::incompatible, path + ": written by a newer version of the library");
+    std::string_view head = bytes;
+    auto header = read_header(head, kind);
+    if (!header && header.error() == Errc::corrupt && bytes.size() >= 2 * journal_header_bytes) {
+        head = bytes.substr(bytes.size() - journal_header_bytes);
+        header = read_header(head, kind);
     }
+    if (!header && header.error() == Errc::incompatible) return newer_journal(path, head);
     const bool whole = header && header->bytes == bytes.size();
     if (!whole && skips == nullptr) return record_file_damage(path, header ? bytes.size() : 0);
     if (!header) {
