@@ -216,7 +216,8 @@ class NativeStorageBinding(_Records):
         """Opens a store, and creates its database if there is none.
 
         Args:
-            library: the library's name, by which it is found on every platform, or its path; see native.library.
+            library: the library's name, by which it is found on every platform, or its path, and then no other is; see
+                native.library.find_library.
             backend: "memory", which forgets, "sqlite" or "leveldb".
             path: of the database; None for the memory.
             policy: "none", "read_through", "write_through" or "write_behind".

@@ -83,41 +83,47 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
 }
 
 
+def _suffix() -> str:
+    return {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+
+
 def _file_names(name: str) -> list[str]:
     """What the platform calls a library: "joinly_storage.dll" is libjoinly_storage.so on Linux."""
-    stem = Path(name).name
+    stem = os.path.basename(name)
     for suffix in (".dll", ".so", ".dylib"):
         stem = stem.removesuffix(suffix)
     stem = stem.removeprefix("lib")
-    if sys.platform == "win32":
-        return [f"{stem}.dll", f"lib{stem}.dll"]
-    return [f"lib{stem}.dylib" if sys.platform == "darwin" else f"lib{stem}.so"]
+    names = [f"lib{stem}{_suffix()}"]
+    return [f"{stem}.dll", *names] if sys.platform == "win32" else names
 
 
-def _folders(name: str) -> Iterator[Path]:
-    if Path(name).parent != Path():
-        yield Path(name).parent
+def _folders() -> Iterator[Path]:
     package = Path(__file__).resolve().parent
     yield package  # beside this file, and beside the packages
     yield package.parent
     yield package.parent.parent / "native"  # where `cmake .` in examples/native leaves it
-    for build in sorted((package.parent.parent.parent / "build").glob("*")):
+    builds = package.parent.parent.parent / "build"
+    for build in (builds, *sorted(builds.glob("*"))):
         yield build / "examples" / "native"
 
 
 def find_library(name: str = "joinly_storage") -> str:
-    """The library's path: what JOINLY_LIBRARY says, else the first place that has it: the folder in `name`, beside the package, the
-    build folders; else the bare name, for the system's loader to look up."""
+    """The library's path: what JOINLY_LIBRARY says; else `name`, if it has a folder, as it is or as the platform calls it, and no other;
+    else the first place that has it, beside the package and in the build folders; else the bare name, for the system's loader to
+    look up."""
     chosen = os.environ.get(ENVIRONMENT_VARIABLE)
     if chosen:
         return chosen
-    if Path(name).parent != Path() and Path(name).is_file() and Path(name).name in _file_names(name):
-        return str(Path(name).resolve())
-    for folder in _folders(name):
-        for file_name in _file_names(name):
+    folders, names = _folders(), _file_names(name)
+    if os.path.dirname(name):
+        folders = iter([Path(name).parent])
+        # The file itself comes first, unless it is of another platform.
+        names = sorted([os.path.basename(name), *names], key=lambda file_name: not file_name.endswith(_suffix()))
+    for folder in folders:
+        for file_name in names:
             if (folder / file_name).is_file():
                 return str((folder / file_name).resolve())
-    return _file_names(name)[0]
+    return os.path.abspath(name) if os.path.dirname(name) else names[0]
 
 
 _loaded: dict[str, ctypes.CDLL] = {}
