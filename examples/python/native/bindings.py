@@ -46,6 +46,19 @@ def as_bytes(text: Union[str, bytes]) -> bytes:
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
 
 
+def as_c_text(text: Union[str, bytes]) -> bytes:
+    """Text that ends with a NUL for the library, so it cannot have one within."""
+    raw = as_bytes(text)
+    if b"\0" in raw:
+        raise InvalidArgumentError(f"{text!r} has a NUL in it")
+    return raw
+
+
+def as_c_path(path: Union[str, bytes, "os.PathLike[str]"]) -> bytes:
+    """As as_c_text, in the file system's encoding."""
+    return as_c_text(os.fsencode(path))
+
+
 def as_text(raw: bytes) -> str:
     """UTF-8 as text; other bytes are kept within it, and `as_bytes` gives them back."""
     return raw.decode("utf-8", "surrogateescape")
@@ -239,13 +252,13 @@ class NativeStorageBinding(_Records):
             for name, value in options.items():
                 if value is None:
                     continue
-                text = os.fsencode(str(value).lower() if isinstance(value, bool) else str(value))
-                self._check(self._library.joinly_options_set(chosen, name.encode(), text, self._call.error_address))
+                text = as_c_path(str(value).lower() if isinstance(value, bool) else str(value))
+                self._check(self._library.joinly_options_set(chosen, as_c_text(name), text, self._call.error_address))
             handle = ctypes.c_void_p()
-            place = os.fsencode(path) if path is not None else None
+            place = as_c_path(path) if path is not None else None
             self._check(
                 self._library.joinly_open(
-                    backend.encode(), place, policy.encode(), chosen, ctypes.byref(handle), self._call.error_address
+                    as_c_text(backend), place, as_c_text(policy), chosen, ctypes.byref(handle), self._call.error_address
                 )
             )
             return handle.value or 0
@@ -416,7 +429,7 @@ class NativeStorageBinding(_Records):
 
     def metrics(self, name: str = "joinly") -> str:
         """The same as the text that Prometheus scrapes, every metric with the label store="name"."""
-        return fetch_text(self._library.joinly_metrics, self._handle, self._call, name.encode("utf-8"))
+        return fetch_text(self._library.joinly_metrics, self._handle, self._call, as_c_text(name))
 
     def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0) -> str:
         """Copies the database, live and consistent, into a directory of backups, each under a name with its time; the path of the new
@@ -424,7 +437,7 @@ class NativeStorageBinding(_Records):
         miss what is in the logs. SQLiteStore.restore and LevelDBStore.restore bring it back."""
         path = ctypes.create_string_buffer(8192)
         size = self._library.joinly_backup(
-            self._handle, os.fsencode(directory), keep, path, len(path), self._call.error_address
+            self._handle, as_c_path(directory), keep, path, len(path), self._call.error_address
         )
         if size < 0:
             self._call.fail()
@@ -450,9 +463,9 @@ def restore(
     native, call = load_library(library), Call()
     options = native.joinly_options_new()
     try:
-        if journal is not None and native.joinly_options_set(options, b"journal", os.fsencode(journal), call.error_address):
+        if journal is not None and native.joinly_options_set(options, b"journal", as_c_path(journal), call.error_address):
             call.fail()
-        if native.joinly_restore(backend.encode(), os.fsencode(backup), os.fsencode(path), options, call.error_address):
+        if native.joinly_restore(as_c_text(backend), as_c_path(backup), as_c_path(path), options, call.error_address):
             call.fail()
     finally:
         native.joinly_options_free(options)

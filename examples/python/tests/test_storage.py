@@ -14,7 +14,7 @@ import unittest.mock
 from pathlib import Path
 from typing import Any, Callable, List
 
-from native.bindings import NativeStorageBinding, Transaction
+from native.bindings import NativeStorageBinding, Transaction, restore
 from native.errors import (
     BusyError,
     ClosedError,
@@ -346,6 +346,27 @@ class Opening(InFolder):
             os.environ.pop("JOINLY_LIBRARY", None)
             with self.assertRaisesRegex(OSError, "cmake"):
                 NativeStorageBinding("no_such_library")
+
+    def test_a_nul_is_refused_rather_than_the_end(self) -> None:
+        store = self.opened(SQLiteStore())
+        backup = store.backup("backups")
+        for call in (
+            lambda: SQLiteStore("nul\0.db"),
+            lambda: LevelDBStore(Path("nul\0.db")),
+            lambda: SQLiteStore(policy="none\0"),
+            lambda: SQLiteStore(codec="json\0"),
+            lambda: SQLiteStore(**{"codec\0": "json"}),
+            lambda: NativeStorageBinding(backend="memory\0"),
+            lambda: store.backup("nul\0"),
+            lambda: store.metrics("players\0"),
+            lambda: SQLiteStore.restore(backup + "\0", "nul"),
+            lambda: SQLiteStore.restore(backup, "nul\0"),
+            lambda: SQLiteStore.restore(backup, "nul", journal="nul\0"),
+            lambda: restore("sqlite\0", backup, "nul"),
+        ):
+            with self.subTest(call=call), self.assertRaisesRegex(InvalidArgumentError, "NUL"):
+                call()
+        self.assertEqual([path for path in os.listdir() if path.startswith("nul")], [])
 
     def test_what_is_no_database_is_left_alone(self) -> None:
         Path("joinly.db").write_bytes(b"something else" * 100)
