@@ -19,7 +19,7 @@ import weakref
 from types import TracebackType
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, TypeVar, Union
 
-from native.errors import ConflictError, InvalidArgumentError, NotFoundError
+from native.errors import ClosedError, ConflictError, InvalidArgumentError, NotFoundError
 from native.library import NOT_FOUND, Call, Reader, load_library
 
 Json = Dict[str, Any]
@@ -43,7 +43,11 @@ class RecordInfo(NamedTuple):
 
 def as_bytes(text: Union[str, bytes]) -> bytes:
     """Text as UTF-8. Bytes that are not came from `as_text`, and become again what they were (PEP 383)."""
-    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    if isinstance(text, bytes):
+        return text
+    if not isinstance(text, str):
+        raise TypeError(f"text or bytes are to be given, not {type(text).__name__}")
+    return text.encode("utf-8", "surrogateescape")
 
 
 def as_c_text(text: Union[str, bytes]) -> bytes:
@@ -124,8 +128,10 @@ class _Records:
 
         Args:
             lobby_id: 1 to 1024 bytes of text. The dictionary's 'lobby_id' must be the same, and is added if it has none.
-            lobby: whatever json.dumps takes. The members that C++ knows must be of its types (joinly/entity/lobby.hpp): 'state' is
-                'waiting', 'starting', 'in_game' or 'closed', 'players' a list of ids. All others are kept as they are.
+            lobby: a dictionary of what json.dumps takes, of numbers that are finite and text without lone surrogates, at most 130
+                lists and dictionaries deep; else it is a ValueError. The members that C++ knows must be of its types
+                (joinly/entity/lobby.hpp): 'state' is 'waiting', 'starting', 'in_game' or 'closed', 'players' a list of ids. All
+                others are kept as they are.
             ttl: seconds after which it is gone; None: never.
             expect: save only if the record is at this version, 0: if there is none.
 
@@ -485,19 +491,24 @@ class Transaction(_Records):
         self._finalizer = weakref.finalize(self, self._library.joinly_transaction_free, self._handle)
         self.version: Optional[int] = None  #: of everything that was written, once it is committed
 
+    def _open_handle(self) -> int:
+        if self._handle is None:
+            raise ClosedError("the transaction has ended")
+        return self._handle
+
     def _set(self, key: bytes, value: bytes, ttl: Optional[float], expect: Optional[int]) -> Optional[int]:
         code = self._library.joinly_transaction_set(
-            self._handle, key, len(key), value, len(value), as_milliseconds(ttl), _expected(expect), self._call.error_address
+            self._open_handle(), key, len(key), value, len(value), as_milliseconds(ttl), _expected(expect), self._call.error_address
         )
         if code:
             self._call.fail()
         return None
 
     def _get(self, key: bytes) -> Optional[str]:
-        return _fetch(self._library.joinly_transaction_get, self._handle, key, self._call)
+        return _fetch(self._library.joinly_transaction_get, self._open_handle(), key, self._call)
 
     def _delete(self, key: bytes, expect: Optional[int]) -> None:
-        if self._library.joinly_transaction_delete(self._handle, key, len(key), _expected(expect), self._call.error_address):
+        if self._library.joinly_transaction_delete(self._open_handle(), key, len(key), _expected(expect), self._call.error_address):
             self._call.fail()
 
     def _keys(self, prefix: bytes) -> List[bytes]:
@@ -506,7 +517,7 @@ class Transaction(_Records):
         while True:
             page = ctypes.c_void_p()
             if self._library.joinly_transaction_scan(
-                self._handle, prefix, len(prefix), after, len(after), _PAGE_SIZE, ctypes.byref(page), self._call.error_address
+                self._open_handle(), prefix, len(prefix), after, len(after), _PAGE_SIZE, ctypes.byref(page), self._call.error_address
             ):
                 self._call.fail()
             keys = [key for key, _ in _read_page(self._library, page, False)]
@@ -518,7 +529,7 @@ class Transaction(_Records):
     def _info(self, key: bytes) -> Optional[RecordInfo]:
         call = self._call
         size = self._library.joinly_transaction_get(
-            self._handle, key, len(key), None, 0, call.info_address, call.error_address
+            self._open_handle(), key, len(key), None, 0, call.info_address, call.error_address
         )
         if size == -NOT_FOUND:
             return None
@@ -541,14 +552,14 @@ class Transaction(_Records):
     def commit(self) -> int:
         """Makes all of it, or, on ConflictError, nothing; the version. It has ended then. The end of the `with` block does this."""
         version = ctypes.c_uint64()
-        code = self._library.joinly_commit(self._handle, ctypes.byref(version), self._call.error_address)
+        code = self._library.joinly_commit(self._open_handle(), ctypes.byref(version), self._call.error_address)
         if code:
             self._call.fail()
         self.version = version.value
         return self.version
 
     def rollback(self) -> None:
-        """Ends it; nothing has been written. An exception in the `with` block does this."""
+        """Ends it; nothing has been written, and every later call is a ClosedError. An exception in the `with` block does this."""
         self._finalizer()
         self._handle = None
 

@@ -34,6 +34,11 @@ LOBBY = {"lobby_id": "lobby_123", "state": "waiting", "players": ["ada"], "map":
 PLAYER = {"player_id": "player_456", "username": "PlayerOne", "skill_rating": 1200}
 
 
+def nested(depth: int) -> Any:
+    """Empty lists within each other."""
+    return [] if depth == 1 else [nested(depth - 1)]
+
+
 class InFolder(unittest.TestCase):
     """A test in an empty folder of its own."""
 
@@ -102,13 +107,16 @@ class Entities(InFolder):
                 store.save_lobby("1", lobby)
             self.assertEqual(caught.exception.code, "invalid_argument")
             self.assertIn(next(iter(lobby)), caught.exception.message)
-        with self.assertRaises(ValueError):
-            store.save_lobby("1", {"x": float("nan")})
+        for value in (float("nan"), float("inf"), "\ud800", nested(130)):
+            with self.assertRaises(ValueError):
+                store.save_lobby("1", {"x": value})
         with self.assertRaises(TypeError):
             store.save_lobby("1", {"x": object()})
         with self.assertRaises(TypeError):
             store.save_lobby("1", ["not", "a", "dictionary"])  # type: ignore[arg-type]
         self.assertEqual(store.keys(), [])
+        store.save_lobby("1", {"x": nested(129)})
+        self.assertEqual(store.load_lobby("1"), {"x": nested(129), "lobby_id": "1"})
 
     def test_large_ones_and_many(self) -> None:
         store = self.opened(SQLiteStore(policy="write_behind"))
@@ -133,6 +141,19 @@ class Values(InFolder):
         self.assertTrue(store.exists("key"))
         store.delete("key")
         self.assertFalse(store.exists("key"))
+
+    def test_keys_and_values_are_text_or_bytes(self) -> None:
+        store = self.opened(NativeStorageBinding())
+        for call in (
+            lambda: store.set(5, "x"),  # type: ignore[arg-type]
+            lambda: store.set("x", {}),  # type: ignore[arg-type]
+            lambda: store.get(None),  # type: ignore[arg-type]
+            lambda: store.save_lobby(5, {}),  # type: ignore[arg-type]
+            lambda: store.load_lobby(5),  # type: ignore[arg-type]
+        ):
+            with self.assertRaises(TypeError):
+                call()
+        self.assertEqual(store.keys(), [])
 
     def test_an_id_that_is_not_utf_8_is_absent_rather_than_an_error(self) -> None:
         store = self.opened(NativeStorageBinding("joinly_storage.dll"))
@@ -323,8 +344,28 @@ class Transactions(InFolder):
     def test_one_that_has_ended_is_closed(self) -> None:
         with self.store.transaction() as tx:
             tx.rollback()
-        with self.assertRaises((ClosedError, InvalidArgumentError)):
-            tx.get("key")
+        with self.store.transaction() as committed:
+            committed.set("key", "1")
+            committed.commit()
+            with self.assertRaises(ClosedError):  # before the end of the block, too
+                committed.get("key")
+        for ended in (tx, committed):
+            for call in (
+                lambda: ended.get("key"),
+                lambda: ended.set("key", "2"),
+                lambda: ended.delete("key"),
+                lambda: ended.keys(),
+                lambda: ended.info("key"),
+                lambda: ended.touch("key", None),
+                lambda: list(ended.items()),
+                ended.commit,
+            ):
+                with self.assertRaisesRegex(ClosedError, "the transaction has ended"):
+                    call()
+            ended.rollback()
+        self.assertEqual(self.store.get("key"), "1")
+
+    def test_one_within_another_is_refused(self) -> None:
         with self.store.transaction():
             with self.assertRaises(InvalidArgumentError):
                 with self.store.transaction():
