@@ -389,7 +389,7 @@ class NativeStorageBinding(_Records):
         )
         return erased.value
 
-    def transaction(self) -> "Transaction":
+    def transaction(self) -> Transaction:
         """Reads and writes that take effect together, or not at all:
 
             with storage.transaction() as tx:
@@ -404,7 +404,7 @@ class NativeStorageBinding(_Records):
         """
         return Transaction(self)
 
-    def run_transaction(self, work: Callable[["Transaction"], Result], max_tries: int = 100) -> Result:
+    def run_transaction(self, work: Callable[[Transaction], Result], max_tries: int = 100) -> Result:
         """Calls `work(tx)` in a transaction, and again when others came first; what the call returned that was committed. `work` may be
         called several times, so it must do nothing besides that cannot be done again."""
         for tries_left in range(max_tries - 1, -1, -1):
@@ -563,7 +563,7 @@ class Transaction(_Records):
         self._finalizer()
         self._handle = None
 
-    def __enter__(self) -> "Transaction":
+    def __enter__(self) -> Transaction:
         if self._call.transaction is not None:
             raise InvalidArgumentError("a transaction of this thread's is under way already")
         self._call.transaction = self

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sqlite3
 import tempfile
@@ -202,6 +203,43 @@ class Values(InFolder):
                 call(float("nan"))
         store.flush(timeout=float("-inf"))
         store.close(timeout=float("inf"))
+
+
+class Manager(InFolder):
+    def test_every_call_is_passed_on(self) -> None:
+        backend = unittest.mock.create_autospec(NativeStorageBinding, instance=True)
+        manager = StorageManager(backend)
+        for name in dir(NativeStorageBinding):
+            if name.startswith("_"):
+                continue
+            with self.subTest(name=name):
+                signature = inspect.signature(getattr(NativeStorageBinding, name))
+                self.assertEqual(inspect.signature(getattr(StorageManager, name)), signature)
+                given = list(signature.parameters)[1:]
+                answer = getattr(manager, name)(*given)
+                passed = getattr(backend, name)
+                passed.assert_called_once_with(*given)
+                self.assertIs(answer, None if signature.return_annotation == "None" else passed.return_value)
+
+    def test_the_calls_that_a_game_makes_least(self) -> None:
+        manager = StorageManager(SQLiteStore(policy="write_behind"))
+        self.addCleanup(manager.close)
+        manager.set("key", b"\xff", ttl=0.001)
+        while manager.exists("key"):
+            pass
+        manager.set("other", b"\xff")
+        manager.flush(60)
+        self.assertEqual(manager.get_bytes("other"), b"\xff")
+        self.assertEqual(manager.sweep(), 1)
+        manager.save_player("ada", {})
+        manager.delete_player("ada")
+        self.assertIsNone(manager.load_player("ada"))
+        self.assertEqual(manager.run_transaction(lambda tx: tx.get_bytes("other")), b"\xff")
+        manager.close(timeout=60)
+        with self.assertRaises(ClosedError):
+            manager.get_bytes("other")
+        with SQLiteStore() as again:
+            self.assertEqual(again.get_bytes("other"), b"\xff")
 
 
 class Transactions(InFolder):
