@@ -498,6 +498,20 @@ class Opening(InFolder):
         with NativeStorageBinding() as memory, self.assertRaises(UnsupportedError):
             memory.backup("backups")
 
+    def test_a_restore_puts_the_journal_of_what_was_there_aside(self) -> None:
+        for kind in (SQLiteStore, LevelDBStore):
+            with self.subTest(kind=kind):
+                base = kind.__name__
+                with kind(base, policy="write_behind", journal=f"{base}.journal") as store:
+                    store.set("key", "1")
+                    backup = store.backup(f"{base}.backups")
+                    store.set("key", "2")
+                kind.restore(backup, base, journal=f"{base}.journal")
+                self.assertFalse(os.path.exists(f"{base}.journal"))
+                self.assertEqual(len(list(Path().glob(f"{base}.restore-*/journal"))), 1)
+                with kind(base, policy="write_behind", journal=f"{base}.journal") as store:
+                    self.assertEqual(store.get("key"), "1")
+
     def test_statistics(self) -> None:
         with SQLiteStore() as store:
             store.save_player("player_456", PLAYER)
