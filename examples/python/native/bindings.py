@@ -200,7 +200,8 @@ class _Records:
         return self._get(as_bytes(key)) is not None
 
     def keys(self, prefix: Key = "") -> List[str]:
-        """All keys that begin with `prefix`, entities' keys included, in the order of their bytes."""
+        """All keys that begin with `prefix`, entities' keys included, in the order of their bytes. To get each and set it in another store
+        gives it a new version there, and no expiry: `joinly migrate` copies a store with both."""
         return [as_text(key) for key in self._keys(as_bytes(prefix))]
 
     def items(self, prefix: Key = "") -> Iterator[Tuple[str, str]]:

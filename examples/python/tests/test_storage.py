@@ -172,6 +172,15 @@ class Values(InFolder):
         self.assertEqual(leveldb.load_lobby("lobby_123"), LOBBY)
         self.assertEqual(leveldb.get_bytes(b"\xfe"), b"\xff\x00")
 
+    def test_a_migration_by_keys_begins_versions_and_expiry_anew(self) -> None:
+        sqlite, leveldb = self.opened(SQLiteStore()), self.opened(LevelDBStore())
+        for _ in range(2):
+            version = sqlite.set("key", "value", ttl=3600)
+        for key in sqlite.keys():
+            leveldb.set(key, sqlite.get(key))
+        self.assertIsNone(leveldb.info("key").expires_at)
+        self.assertLess(leveldb.info("key").version, version)
+
     def test_versions_and_expiry(self) -> None:
         store = self.opened(NativeStorageBinding(policy="write_through"))
         version = store.set("key", "1", expect=0)
