@@ -357,6 +357,7 @@ TEST_CASE("what others committed while the disk had failed is not passed over", 
     CHECK(backend.foreign_commits().error() == Errc::io);
     vfs.fail_reads = false;
     REQUIRE(other.write(put("key", "other")));
+    while (!backend.foreign_commits()) std::this_thread::yield();  // until it is opened again
     CHECK(backend.foreign_commits().value() != before);
 }
 

@@ -76,4 +76,8 @@ TEST_CASE("a store over LevelDB says that too many files are open", "[fault][lev
     run_too_many_files<WriteThroughOverLevelDb>();
 }
 
+TEST_CASE("a store over LevelDB whose disk stays away does not open its database anew for every call", "[fault][leveldb]") {
+    run_away<NoCacheOverLevelDb>();
+}
+
 }  // namespace

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -25,6 +26,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 namespace joinly::test {
@@ -83,8 +85,19 @@ private:
 /// A number that no call has: nothing fails.
 inline constexpr std::int64_t no_call = (std::numeric_limits<std::int64_t>::max)() - 1;
 
-/// Tries that a store may take to find its feet when the disk is well again.
-inline constexpr int patience = 3;
+/// Tries that a store may take to find its feet when the disk is well again: three at once, and then as long as an engine may wait
+/// before it opens its database again, and some more.
+class Patience {
+public:
+    [[nodiscard]] bool lasts() {
+        if (tries_++ >= 3) std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        return std::chrono::steady_clock::now() < end_;
+    }
+
+private:
+    int tries_ = 0;
+    std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+};
 
 /// Everything that may meet the fault. Ratings tell the writes apart.
 template <class Setup>
@@ -120,10 +133,11 @@ void go_through(Trial<Setup>& trial, FileFaults& faults) {
 template <class Setup>
 void recover(Trial<Setup>& trial) {
     trial.check_backup();
-    for (int tries = 0; !trial.is_open() && tries < patience; ++tries) trial.open();
+    for (Patience patience; !trial.is_open() && patience.lasts();) trial.open();
     if (!trial.is_open()) return trial.found("the store cannot be opened though the disk is well again");
     bool stored = false;
-    for (int tries = 0; !stored && tries < patience; ++tries) {
+    int tries = 0;
+    for (Patience patience; !stored && patience.lasts(); ++tries) {
         trial.save("probe", 100 + tries);
         const bool flushed = trial.flush().has_value();  // in any case: a journal that failed begins again with it
         stored = trial.load("probe") && flushed;
@@ -304,6 +318,25 @@ void run_vanished() {
         if (!says(trial, Errc::io, place)) trial.found("nobody says that the directory is gone");
         if (std::filesystem::exists(place)) trial.found("a directory was made that the user has to make");
         std::filesystem::rename(away, place);
+    });
+}
+
+/// A disk that stays away: each call fails, and only a few of them try to open the database again.
+template <class Setup>
+void run_away() {
+    const QuickDir quick;
+    FileFaults faults{(*quick).path().string()};
+    run_trial<Setup>(std::string{Setup::name} + ", away", *quick, faults, [&](Trial<Setup>& trial) {
+        constexpr int calls = 1'000;
+        trial.open();
+        trial.save("a", 1);
+        (void)trial.flush();
+        const auto opened = [&] { return faults.count(FileCall::open_read) + faults.count(FileCall::open_write); };
+        faults.fail(FileFault::on_anything(EIO), 1, Failing::forever);
+        trial.save("a", 2);
+        const auto before = opened();
+        for (int i = 0; i < calls; ++i) (void)trial.store().backend().read("player:a");
+        if (opened() - before >= calls) trial.found("every call tries to open the database");
     });
 }
 

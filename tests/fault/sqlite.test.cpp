@@ -101,4 +101,8 @@ TEST_CASE("a backup that meets a failing disk says so, whichever file call it is
     }
 }
 
+TEST_CASE("a store over SQLite whose disk stays away does not open its database anew for every call", "[fault][sqlite]") {
+    run_away<NoCacheOverSqlite>();
+}
+
 }  // namespace

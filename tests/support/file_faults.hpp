@@ -75,6 +75,8 @@ struct FileFault {
                 code, false};
     }
 
+    [[nodiscard]] static constexpr FileFault on_anything(int code) { return {(1U << file_calls) - 1, code, false}; }
+
 private:
     [[nodiscard]] static constexpr unsigned bit(FileCall call) { return 1U << static_cast<unsigned>(call); }
 };

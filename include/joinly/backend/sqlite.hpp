@@ -45,7 +45,8 @@ JOINLY_NAMESPACE_BEGIN
 ///
 /// - `busy`: another process held a lock for longer than the busy timeout; nothing changed;
 /// - `io`: the disk failed. What the failed call was to write may or may not be there: read it. The next call reopens the
-///   database; until that works, and until reads that are under way have ended, every call gives `io`;
+///   database; until that works, and until reads that are under way have ended, every call gives `io`. A write always
+///   tries; of reads after an attempt that failed only one now and then, 10 ms later at first and a second later at most;
 /// - `corrupt`: a record does not match its checksum, or the file's structure is damaged;
 /// - `full`: no room on the disk, or no memory; nothing changed.
 class SqliteBackend {
@@ -154,7 +155,8 @@ public:
     }
 
     [[nodiscard]] Result<Version> last_version() {
-        return engine_->with_reader([](auto& connection) { return detail::sqlite_last_version(connection); });
+        return engine_->with_reader([](auto& connection) { return detail::sqlite_last_version(connection); },
+                                    detail::ReopenFor::write);
     }
 
     /// The file and its log and the log's index, in bytes; none of them is opened.

@@ -11,6 +11,7 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/leveldb/engine.hpp>
+#include <joinly/detail/reopening.hpp>
 
 #include <chrono>
 #include <condition_variable>
@@ -37,19 +38,15 @@ public:
     [[nodiscard]] const LevelDbOptions& options() const noexcept { return options_; }
 
     /// The engine; after a failed write a fresh one. Otherwise `io` (or what opening says): it may be tried again later.
-    [[nodiscard]] Result<Lease> lease() {
+    [[nodiscard]] Result<Lease> lease(ReopenFor use = ReopenFor::read) {
         std::unique_lock lock{mutex_};
         if (engine_) return engine_;
         if (!closed_.wait_for(lock, reopen_patience, [this] { return engine_ || !open_; })) {
             return failure(Errc::io, options_.path + ": cannot be reopened after a failed write while a scan of it runs");
         }
         if (engine_) return engine_;
-        auto holder = std::make_shared<Holder>(*this);
-        auto engine = reopen();
-        if (!engine) {
-            return failure(engine.error().code(), "reopening after a failed write: " + std::string{engine.error().message()});
-        }
-        hold(std::move(holder), std::move(*engine));
+        if (auto reopened = reopening_.attempt(use, [&] { return reopen(); }); !reopened)
+            return failure(std::move(reopened).error());
         return engine_;
     }
 
@@ -89,16 +86,20 @@ private:
         open_ = true;
     }
 
-    /// The database that was open, and no other that has taken its place meanwhile.
-    [[nodiscard]] Result<std::unique_ptr<LevelDbEngine>> reopen() {
+    /// The database that was open, and no other that has taken its place meanwhile. Under mutex_.
+    [[nodiscard]] Status reopen() {
+        auto holder = std::make_shared<Holder>(*this);
         auto engine = LevelDbEngine::open(options_, false);
-        if (engine && (*engine)->last_version() < acknowledged_) {
-            return failure(Errc::corrupt, options_.path + ": the database is at version " +
+        if (!engine)
+            return failure(engine.error().code(), "reopening after a failed write: " + std::string{engine.error().message()});
+        if ((*engine)->last_version() < acknowledged_) {
+            return failure(Errc::corrupt, "reopening after a failed write: " + options_.path + ": the database is at version " +
                                               std::to_string((*engine)->last_version()) + ", below " +
                                               std::to_string(acknowledged_) +
                                               ", which was acknowledged: writes are lost, or it is another database");
         }
-        return engine;
+        hold(std::move(holder), std::move(*engine));
+        return {};
     }
 
     const LevelDbOptions options_;
@@ -107,6 +108,7 @@ private:
     bool open_ = false;              // an engine exists, leased or not
     Version acknowledged_ = absent;  // the last one of the engine before
     Lease engine_;                   // null between a failed write and the next call
+    Reopening reopening_;
 };
 
 }  // namespace detail

@@ -13,6 +13,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/group_commit.hpp>
+#include <joinly/detail/reopening.hpp>
 #include <joinly/detail/sqlite/api.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/sqlite/foreign_commits.hpp>
@@ -103,9 +104,9 @@ public:
 
     /// Runs `work(connection)`, which returns a Result, on a reader connection.
     template <class Work>
-    auto with_reader(Work&& work) -> std::invoke_result_t<Work&, SqliteConnection&> {
+    auto with_reader(Work&& work, ReopenFor use = ReopenFor::read) -> std::invoke_result_t<Work&, SqliteConnection&> {
         SqliteReader loan;
-        if (Status lent = lend(loan); !lent) return failure(std::move(lent).error());
+        if (Status lent = lend(loan, use); !lent) return failure(std::move(lent).error());
         return attempt([&] { return work(*loan); });
     }
 
@@ -116,7 +117,7 @@ public:
         if (options_.read_only) return read_only();
         const std::lock_guard lock{writer_mutex_};
         if (Status shared = writer_lock_.share({}); !shared) return failure(std::move(shared).error());
-        if (Status usable = recover(); !usable) return failure(std::move(usable).error());
+        if (Status usable = recover(ReopenFor::write); !usable) return failure(std::move(usable).error());
         const auto on_fault = [this](int code) {
             if (sqlite_ends_connection(code) || sqlite_is_damage(code)) fail();
         };
@@ -145,7 +146,7 @@ public:
         foreign_commits_.ask_for();
         const std::unique_lock lock{writer_mutex_, std::try_to_lock};
         if (!lock) return foreign_commits_.known();
-        if (Status usable = recover(); !usable) return failure(std::move(usable).error());
+        if (Status usable = recover(ReopenFor::read); !usable) return failure(std::move(usable).error());
         return attempt([&] { return Result<std::uint64_t>{foreign_commits_.look(*writer_)}; });
     }
 
@@ -202,10 +203,10 @@ private:
         return connection;
     }
 
-    Status lend(SqliteReader& loan) {
+    Status lend(SqliteReader& loan, ReopenFor use = ReopenFor::read) {
         while (!try_lend(loan)) {
             const std::lock_guard writer{writer_mutex_};
-            if (Status usable = recover(); !usable) return usable;
+            if (Status usable = recover(use); !usable) return usable;
         }
         if (loan.connection_) return {};
         return attempt([&]() -> Status {
@@ -247,7 +248,7 @@ private:
     }
 
     /// Reopens a database that has failed; for the holder of writer_mutex_.
-    Status recover() {
+    Status recover(ReopenFor use) {
         if (!has_failed()) return {};
         {
             const std::lock_guard lock{mutex_};
@@ -256,6 +257,10 @@ private:
                                              " reads still hold their connections");
             }
         }
+        return reopening_.attempt(use, [&] { return reopen(); });
+    }
+
+    Status reopen() {
         close_all(true);
         auto fresh = sqlite_open(options_, false);
         if (!fresh) return failure(Errc::io, "reopening after an I/O error: " + std::string{fresh.error().message()});
@@ -297,10 +302,11 @@ private:
     const SqliteOptions options_;
     std::size_t max_row_bytes_ = 0;
     GroupCommit queue_;
-    std::mutex writer_mutex_;       // guards the three below, and is held while reopening
+    std::mutex writer_mutex_;       // guards the four below, and is held while reopening
     SqliteWriterLock writer_lock_;  // outlives failed connections
     SqliteConnectionPtr writer_;    // of a database that is opened read-only: for foreign_commits() alone
     SqliteForeignCommits foreign_commits_;
+    Reopening reopening_;
     std::mutex mutex_;  // guards idle_, readers_ and changes of failed_
     std::vector<SqliteConnectionPtr> idle_;
     std::size_t readers_ = 0;          // on loan

@@ -1,5 +1,5 @@
-#ifndef JOINLY_DETAIL_POLICY_RETRY_DELAY_HPP
-#define JOINLY_DETAIL_POLICY_RETRY_DELAY_HPP
+#ifndef JOINLY_DETAIL_RETRY_DELAY_HPP
+#define JOINLY_DETAIL_RETRY_DELAY_HPP
 // When to try again what a backend has failed to do: later each time up to a limit, and at random within the upper half of
 // the delay, so that many servers that lost one disk or database do not come back to it in step.
 // (M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015: "equal jitter".)
