@@ -6,6 +6,8 @@
 
 #include <array>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "../common/text.hpp"
 #include "commands.hpp"
@@ -37,6 +39,13 @@ bool may_pass(const joinly::Error& error) {
 Exit interrupted(const std::string& text, Console& console) {
     console.note("interrupted: " + text);
     return Exit::interrupted;
+}
+
+/// As the command to go on with has to have them.
+std::string raw_kinds_again(const std::vector<std::string>& kinds) {
+    std::string text;
+    for (const std::string& kind : kinds) text.append(" --raw-kind ").append(kind);
+    return text;
 }
 
 std::optional<joinly::Existing> existing_named(const std::string& name) {
@@ -115,7 +124,8 @@ Exit load(const LoadCommandOptions& options, Console& console) {
                             return !Interruption::requested();
                         }});
     const std::string how_to_go_on = "what was loaded stays; to go on: joinly load " + options.store + ' ' + options.file +
-                                     (*existing == joinly::Existing::overwrite ? " --existing overwrite" : " --existing skip");
+                                     (*existing == joinly::Existing::overwrite ? " --existing overwrite" : " --existing skip") +
+                                     raw_kinds_again(options.raw_kinds);
     if (Interruption::requested() && !(report && report->is_finished)) return interrupted(how_to_go_on, console);
     if (!report && may_pass(report.error())) console.note(how_to_go_on);
     if (!report) return console.fail(report.error());
@@ -151,11 +161,12 @@ Exit migrate(const MigrateCommandOptions& options, Console& console) {
          }});
     if (!report && report.error() == joinly::Errc::unsupported)
         console.note("--raw-kind KIND copies the records of a kind as they are: for those that are no entities");
-    const std::string how_to_go_on =
-        "what was copied stays; the same command goes on: joinly migrate " + options.from + ' ' + options.into;
+    const std::string how_to_go_on = "what was copied stays; the same command goes on: joinly migrate " + options.from + ' ' +
+                                     options.into + raw_kinds_again(options.raw_kinds);
     if (!report && may_pass(report.error()) && !options.dry_run) console.note(how_to_go_on);
     if (!report) return console.fail(report.error());
-    if (!report->is_finished && Interruption::requested()) return interrupted(how_to_go_on, console);
+    if (!report->is_finished && Interruption::requested())
+        return interrupted(options.dry_run ? "nothing was written; run the same command again" : how_to_go_on, console);
     print_report(*report, console);
     if (options.dry_run) {
         console.note("a dry run: all of it can be migrated, and nothing was written");

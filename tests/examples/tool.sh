@@ -382,7 +382,7 @@ load_interrupted() {
     local code=0
     players $many >players.jsonl
     mkfifo pipe
-    env --default-signal=INT "$joinly" load sqlite:db pipe 2>err &
+    env --default-signal=INT "$joinly" load sqlite:db pipe --raw-kind raw --raw-kind config 2>err &
     exec 3>pipe
     head -n 14000 players.jsonl >&3
     kill -s INT $!
@@ -390,7 +390,7 @@ load_interrupted() {
     exec 3>&-
     wait $! || code=$?
     ((code == 130)) || fail "exit code $code" "$(cat err)"
-    messages "joinly load sqlite:db pipe --existing skip"
+    messages "joinly load sqlite:db pipe --existing skip --raw-kind raw --raw-kind config"
     expect 0 load db players.jsonl --existing skip
     has_players db $many
 }
@@ -400,17 +400,31 @@ migrate_interrupted() {
     players $many | "$joinly" load sqlite:db 2>err
     for signal in INT KILL; do
         code=0
-        env --default-signal=INT "$joinly" migrate db leveldb+json:dir 2>err &
+        env --default-signal=INT "$joinly" migrate db leveldb+json:dir --raw-kind raw 2>err &
         until_there 'dir/CURRENT'
         kill -s $signal $!
         wait $! 2>/dev/null || code=$?
         ((code == 128 + $(kill -l $signal))) || fail "exit code $code after $signal" "$(cat err)"
-        [[ $signal == KILL ]] || messages "the same command goes on: joinly migrate db leveldb+json:dir"
+        [[ $signal == KILL ]] || messages "the same command goes on: joinly migrate db leveldb+json:dir --raw-kind raw"
         expect 0 migrate db leveldb+json:dir
         has_players dir $many
         same_records db dir
         rm -rf dir
     done
+}
+
+# Nothing was written, and the command that goes on is no other than the one that was interrupted.
+dry_run_interrupted() {
+    local code=0
+    players $many | "$joinly" load sqlite:db 2>err
+    env --default-signal=INT "$joinly" migrate db leveldb+json:dir --dry-run 2>err &
+    until_there 'joinly-*/dry_run/CURRENT'
+    kill -s INT $!
+    wait $! || code=$?
+    ((code == 130)) || fail "exit code $code" "$(cat err)"
+    messages "interrupted: nothing was written; run the same command again"
+    ! grep -qF "joinly migrate" err || fail "it says to do what is no dry run" "$(cat err)"
+    [[ $(ls) == $'db\nerr' ]] || fail "left behind: $(ls)"
 }
 
 # --- backup and restore
@@ -545,6 +559,6 @@ case $case in
         refuses_a_damaged_backup | verifies) each_store "$case" ;;
     does_not_make_what_is_missing | refuses_what_makes_no_sense | helps | answers_sql | refuses_what_is_no_store | \
         tells_of_output_that_is_lost | measures | bench_interrupted | dump_interrupted | load_interrupted | migrate_interrupted | \
-        backup_interrupted | tells_damage_and_repairs_sqlite | tells_damage_and_repairs_leveldb | shows_how_far_it_is_on_a_terminal) "$case" ;;
+        dry_run_interrupted | backup_interrupted | tells_damage_and_repairs_sqlite | tells_damage_and_repairs_leveldb | shows_how_far_it_is_on_a_terminal) "$case" ;;
     *) fail "no such case: $case" ;;
 esac
