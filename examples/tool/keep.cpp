@@ -130,7 +130,15 @@ Exit repair(const RepairOptions& options, Console& console) {
         return console.give_up({joinly::Errc::invalid_argument, "an SQLite store is repaired into a new one: say where to"});
     const auto into = parse_place(options.into.starts_with("sqlite:") ? options.into : "sqlite:" + options.into);
     if (!into) return console.give_up(into.error());
-    const auto salvage = salvage_sqlite(place->path, into->path);
+    const Interruption interruption;
+    const auto salvage = salvage_sqlite(place->path, into->path, {.on_progress = [&](std::uint64_t records) {
+                                            console.progress("saving", records, 0);
+                                            return !Interruption::requested();
+                                        }});
+    if (!salvage && salvage.error() == joinly::Errc::cancelled) {
+        console.note("interrupted: nothing is at " + into->text() + "; run the same command again");
+        return Exit::interrupted;
+    }
     if (!salvage) return console.give_up(salvage.error());
     print_salvage(*salvage, into->text(), console);
     return salvage->lost == 0 && !salvage->may_lack_names ? Exit::done : Exit::no;

@@ -23,7 +23,8 @@ namespace tool {
                                                                     const joinly::RestoreOptions& options);
 
 /// Makes a new database of what can be read of a damaged one.
-[[nodiscard]] joinly::Result<joinly::SqliteSalvage> salvage_sqlite(const std::string& path, const std::string& into);
+[[nodiscard]] joinly::Result<joinly::SqliteSalvage> salvage_sqlite(const std::string& path, const std::string& into,
+                                                                   const joinly::SqliteSalvageOptions& options);
 /// Makes a damaged database one that opens, in its place.
 [[nodiscard]] joinly::Status repair_leveldb(const std::string& path);
 

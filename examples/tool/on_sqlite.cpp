@@ -22,8 +22,9 @@ joinly::Result<joinly::RestoreReport> restore_sqlite(const std::string& backup, 
     return joinly::restore<joinly::SqliteBackend>(backup, {.path = path}, options);
 }
 
-joinly::Result<joinly::SqliteSalvage> salvage_sqlite(const std::string& path, const std::string& into) {
-    return joinly::SqliteBackend::salvage({.path = path}, into);
+joinly::Result<joinly::SqliteSalvage> salvage_sqlite(const std::string& path, const std::string& into,
+                                                     const joinly::SqliteSalvageOptions& options) {
+    return joinly::SqliteBackend::salvage({.path = path}, into, options);
 }
 
 }  // namespace tool

@@ -2,6 +2,7 @@
 
 #include <joinly/backend/sqlite.hpp>
 #include <tests/support/catch.hpp>
+#include <tests/support/child_process.hpp>
 #include <tests/support/settings.hpp>
 #include <tests/support/sqlite_probe.hpp>
 #include <tests/support/temp_dir.hpp>
@@ -14,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -188,6 +190,61 @@ TEST_CASE("a salvage replaces nothing and leaves nothing where it cannot help", 
     CHECK_FALSE(SqliteBackend::salvage({.path = dir / "garbage"}, dir / "saved"));
     CHECK_FALSE(fs::exists(dir / "saved"));
     CHECK(std::distance(fs::directory_iterator{dir.path()}, {}) == 3);
+}
+
+TEST_CASE("a salvage tells how far it is and leaves nothing when it is cancelled", "[sqlite][salvage]") {
+    const TempDir dir;
+    make_database(dir / "db");
+    std::vector<std::uint64_t> told;
+    std::size_t calls = 0;
+    const SqliteSalvageOptions options{.on_progress = [&](std::uint64_t records) {
+        told.push_back(records);
+        return told.size() < calls;
+    }};
+    SECTION("while it copies") { calls = 1; }
+    SECTION("while it reads") { calls = 2; }
+    SECTION("while it looks for what it has not read") { calls = 4; }
+    CHECK(SqliteBackend::salvage({.path = dir / "db"}, dir / "saved", options).error() == Errc::cancelled);
+    CHECK(told.size() == calls);
+    CHECK(told.front() == 0);
+    CHECK((calls == 1 || told.back() > 0));
+    CHECK(std::distance(fs::directory_iterator{dir.path()}, {}) == 1);
+    calls = 1'000;
+    CHECK(SqliteBackend::salvage({.path = dir / "db"}, dir / "saved", options)->records == record_count);
+}
+
+TEST_CASE("what a killed salvage has left the next one removes", "[sqlite][salvage][process]") {
+    const TempDir dir;
+    make_database(dir / "db");
+    std::uint64_t killed_at = 0;
+    SECTION("while it copies") {}
+    SECTION("while it reads") { killed_at = 1; }
+    ChildProcess child{[&] {
+        const auto killed = [&](std::uint64_t records) { return records < killed_at || ::raise(SIGKILL) == 0; };
+        return SqliteBackend::salvage({.path = dir / "db"}, dir / "saved", {.on_progress = killed}) ? 0 : 1;
+    }};
+    CHECK(child.wait() == -1);
+    CHECK_FALSE(fs::exists(dir / "saved"));
+    CHECK(std::distance(fs::directory_iterator{dir.path()}, {}) >= 2);
+    const auto salvage = SqliteBackend::salvage({.path = dir / "db"}, dir / "saved");
+    REQUIRE(salvage);
+    CHECK(std::distance(fs::directory_iterator{dir.path()}, {}) == 2);
+    check_salvage(dir / "db", dir / "saved", *salvage);
+}
+
+TEST_CASE("a salvage leaves what another one works on", "[sqlite][salvage]") {
+    const TempDir dir;
+    make_database(dir / "db");
+    std::optional<Errc> other;
+    const auto salvage =
+        SqliteBackend::salvage({.path = dir / "db"}, dir / "saved", {.on_progress = [&](std::uint64_t) {
+                                   if (!other)
+                                       other = SqliteBackend::salvage({.path = dir / "missing"}, dir / "saved").error().code();
+                                   return true;
+                               }});
+    CHECK(other == Errc::not_found);
+    REQUIRE(salvage);
+    check_salvage(dir / "db", dir / "saved", *salvage);
 }
 
 TEST_CASE("whatever is damaged a salvage gives no wrong record", "[sqlite][salvage][damage]") {

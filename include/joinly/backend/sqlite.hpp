@@ -75,17 +75,19 @@ public:
     }
 
     /// Makes a new database at `to`, where nothing may be yet, of every record that can be read of the damaged one that `from`
-    /// names, which is left as it is: a copy of its files is read, in a directory `<to>.salvage-*` that is removed afterwards. A
-    /// page that cannot be read costs the records in it; a record that does not match its checksum is left out. Index entries are
-    /// made anew; versions go on above all that were read. What a program has added of its own is not in it. Nobody may have `from`
-    /// open.
+    /// names, which is left as it is: a copy of its files is read, in a directory `<to>.salvage-*` that is removed afterwards; that
+    /// of one which was killed the next salvage to `to` removes. A page that cannot be read costs the records in it; a record that
+    /// does not match its checksum is left out. Index entries are made anew; versions go on above all that were read. What a
+    /// program has added of its own is not in it. Nobody may have `from` open.
     ///
     /// @return what was saved and what was not. Otherwise nothing is at `to`:
     ///         corrupt           not even the schema can be read: only a backup helps;
     ///         busy              somebody has it open;
+    ///         cancelled         `on_progress` said so;
     ///         not_found, invalid_argument, incompatible, full, io.
-    [[nodiscard]] static Result<SqliteSalvage> salvage(const SqliteOptions& from, const std::string& to) {
-        return detail::sqlite_salvage<SqliteBackend>(from, to);
+    [[nodiscard]] static Result<SqliteSalvage> salvage(const SqliteOptions& from, const std::string& to,
+                                                       const SqliteSalvageOptions& options = {}) {
+        return detail::sqlite_salvage<SqliteBackend>(from, to, options);
     }
 
     /// Exchanges the database at `path`, if one is there, for the one at `other`, which is closed and lies on the same file system:

@@ -1,15 +1,22 @@
 #ifndef JOINLY_BACKEND_SQLITE_SALVAGE_HPP
 #define JOINLY_BACKEND_SQLITE_SALVAGE_HPP
-// What SqliteBackend::salvage has saved of a damaged database. Free of the engine's headers.
+// What SqliteBackend::salvage may be told, and has saved of a damaged database. Free of the engine's headers.
 
 #include <joinly/config.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 JOINLY_NAMESPACE_BEGIN
+
+struct SqliteSalvageOptions {
+    /// Called every 1,000 records that are looked at, and while the files are copied every MiB, with how many are saved so far;
+    /// false stops.
+    std::function<bool(std::uint64_t records)> on_progress = {};
+};
 
 struct SqliteSalvage {
     std::uint64_t records = 0;           ///< that are in the new database

@@ -7,13 +7,9 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/function_ref.hpp>
 #include <joinly/detail/ops/files.hpp>
+#include <joinly/detail/ops/locked_directory.hpp>
 #include <joinly/detail/ops/manifest_text.hpp>
 #include <joinly/detail/policy/journal_files.hpp>
-
-#if !defined(_WIN32)
-#include <fcntl.h>
-#include <sys/file.h>
-#endif
 
 #include <filesystem>
 #include <optional>
@@ -35,22 +31,6 @@ namespace detail {
     return utf8_path(real);
 }
 
-#if !defined(_WIN32)
-/// The file `lock` of a staging directory, if it has one, as somebody sees it who comes by. It is not made where there is none: its
-/// maker has removed it, then, and what it has put aside is in the directory.
-class SeenLock {
-public:
-    explicit SeenLock(const std::string& directory) : file_{open_file(directory + "/lock", O_RDWR)} {}
-
-    /// Whether its maker has ended without removing it. What is in the directory is half a copy then, and nobody else's as long as
-    /// this lives.
-    [[nodiscard]] bool is_left_over() const { return file_ && ::flock(file_->get(), LOCK_EX | LOCK_NB) == 0 && has_name(*file_); }
-
-private:
-    Result<FileDescriptor> file_;
-};
-#endif
-
 /// A file `lock` in the staging directory, which its maker holds, says that the copy in it is not finished. Removed at the end,
 /// with what is in it, unless something of the target's may be there.
 class RestorePlace {
@@ -68,8 +48,13 @@ public:
             if (!held) return failure(std::move(held).error());
             place.journal_.emplace(std::move(*held));
         }
-        clear_left_overs(place.target_);
-        if (auto made = place.make_staging(); !made) return failure(std::move(made).error());
+        const std::string stem = place.target_ + ".restore-";
+        LockedDirectory::clear_left_overs(stem);
+        auto made = LockedDirectory::make(stem + iso_time(SystemClock{}.now(), '-'));
+        if (!made) return failure(std::move(made).error());
+        place.staging_ = std::move(made->path);
+        place.lock_ = std::move(made->lock);
+        if (auto synced = sync_names(parent_of(place.target_)); !synced) return failure(std::move(synced).error());
         return place;
     }
     RestorePlace(RestorePlace&& other) noexcept
@@ -143,39 +128,6 @@ private:
         if (!journal_) return;
         holds_old_ = !rename_path(staged_journal_, journal_->path());
         (void)sync_names(parent_of(journal_->path()));
-    }
-
-    [[nodiscard]] Status make_staging() {
-        const std::string stem = target_ + ".restore-" + iso_time(SystemClock{}.now(), '-');
-        for (int n = 1;; ++n) {
-            std::string path = n == 1 ? stem : stem + '-' + std::to_string(n);
-            auto made = make_new_directory(path);
-            if (!made && made.error() == Errc::conflict) continue;
-            if (!made) return made;
-#if !defined(_WIN32)
-            auto lock = lock_file(path + "/lock");
-            if (lock ? !has_name(*lock) : lock.error() == Errc::busy || !path_exists(path))
-                continue;  // another restore takes it for a left-over, and removes it
-            if (!lock) return failure(std::move(lock).error());
-            lock_ = std::move(*lock);
-#endif
-            staging_ = std::move(path);
-            return sync_names(parent_of(target_));
-        }
-    }
-
-    /// Half copies that killed restores have left.
-    static void clear_left_overs([[maybe_unused]] const std::string& target) {
-#if !defined(_WIN32)
-        const std::string prefix = utf8_path(native_path(target).filename()) + ".restore-";
-        const auto names = names_of(parent_of(target));
-        if (!names) return;
-        for (const std::string& name : *names) {
-            const std::string path = parent_of(target) + '/' + name;
-            if (!name.starts_with(prefix)) continue;
-            if (const SeenLock lock{path}; lock.is_left_over()) (void)remove_tree(path);
-        }
-#endif
     }
 
     std::string target_;

@@ -14,6 +14,7 @@
 #include <joinly/detail/function_ref.hpp>
 #include <joinly/detail/hash.hpp>
 #include <joinly/detail/ops/files.hpp>
+#include <joinly/detail/ops/locked_directory.hpp>
 #include <joinly/detail/printable.hpp>
 #include <joinly/detail/sqlite/api.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
@@ -40,11 +41,13 @@ namespace detail {
 
 /// Takes a record that was read.
 using SalvageSink = FunctionRef<Status(Change change)>;
+/// Told how many records were read so far; an error ends the salvage.
+using SalvageProgress = FunctionRef<Status(std::uint64_t records)>;
 
 /// Reads one damaged database, which is nobody else's, and to which nothing is written.
 class SqliteSalvager {
 public:
-    explicit SqliteSalvager(SqliteConnection& connection) : connection_{connection} {}
+    SqliteSalvager(SqliteConnection& connection, SalvageProgress progress) : connection_{connection}, progress_{progress} {}
 
     /// @return what was read and what was not; `corrupt` where not even the schema can be read.
     [[nodiscard]] Result<SqliteSalvage> run(SalvageSink sink) {
@@ -89,12 +92,16 @@ private:
             const std::optional<bool> more = step(rows);
             if (more && !*more) return true;
             if (!more || rows.number(6) < next_) return false;  // not in order: a page that is not what its parent takes it for
+            if (auto told = tell(); !told) return failure(std::move(told).error());
             if (auto taken = take(rows, sink); !taken) return failure(std::move(taken).error());
             note_read(rows.number(6));
             if (next_ == highest_row) return true;
             ++next_;
         }
     }
+
+    /// Once for each row that is come by.
+    [[nodiscard]] Status tell() { return ++rows_ % 1'000 == 0 ? progress_(salvage_.records) : Status{}; }
 
     [[nodiscard]] Status take(const SqliteQuery& row, SalvageSink sink) {
         const std::string_view key = row.bytes(4);
@@ -204,6 +211,7 @@ private:
             const std::optional<bool> more = step(keys);
             if (more && !*more) return true;
             if (!more || !goes_on(before, keys.bytes(0))) return false;
+            if (auto told = tell(); !told) return failure(std::move(told).error());
             before = keys.bytes(0);
             const std::int64_t number = keys.number(1);
             if (!was_read(number)) {
@@ -223,6 +231,8 @@ private:
     static constexpr std::int64_t highest_row = (std::numeric_limits<std::int64_t>::max)();
 
     SqliteConnection& connection_;
+    SalvageProgress progress_;
+    std::uint64_t rows_ = 0;
     SqliteSalvage salvage_;
     std::map<std::int64_t, std::int64_t> read_;
     std::int64_t next_ = 0;
@@ -242,22 +252,21 @@ private:
 }
 
 /// The files of a database that nobody has open, copied to where they can be opened without touching the original.
-[[nodiscard]] inline Status sqlite_copy_files(const std::string& from, const std::string& to) {
+[[nodiscard]] inline Status sqlite_copy_files(const std::string& from, const std::string& to, CopyProgress progress) {
     if (!sqlite_file_exists(from)) return failure(Errc::not_found, from + " does not exist");
     SqliteWriterLock writers{from};
     if (Status alone = writers.claim(std::chrono::milliseconds{0}); !alone && alone.error() == Errc::busy)
         return failure(Errc::busy, from + ": somebody has it open, in this process or another");
     for (const char* ending : {"", "-wal", "-journal"}) {
         if (!sqlite_file_exists(from + ending)) continue;
-        const auto go_on = [](std::uint64_t) { return Status{}; };
-        if (auto copied = copy_tree(from + ending, to + ending, go_on); !copied) return copied;
+        if (auto copied = copy_tree(from + ending, to + ending, progress); !copied) return copied;
     }
     return {};
 }
 
 /// Reads the copy at `path` into `fresh`, in batches.
 template <class Backend>
-[[nodiscard]] Result<SqliteSalvage> sqlite_salvage_into(Backend& fresh, const std::string& path) {
+[[nodiscard]] Result<SqliteSalvage> sqlite_salvage_into(Backend& fresh, const std::string& path, SalvageProgress progress) {
     constexpr std::size_t records_a_batch = 1'000;
     Batch batch;
     Version last = absent;
@@ -276,7 +285,7 @@ template <class Backend>
         if (*state == SqliteState::empty) return failure(Errc::incompatible, path + " is empty: there is no database to read");
         source.expect_first_format(*state == SqliteState::first_format);
         if (const auto version = sqlite_salvaged_version(source)) last = *version;
-        SqliteSalvager salvager{source};
+        SqliteSalvager salvager{source, progress};
         auto salvage = salvager.run([&](Change change) -> Status {
             last = (std::max)(last, change.version);
             batch.changes.push_back(std::move(change));
@@ -289,26 +298,36 @@ template <class Backend>
 }
 
 template <class Backend>
-[[nodiscard]] Result<SqliteSalvage> sqlite_salvage(const SqliteOptions& from, const std::string& to) {
+[[nodiscard]] Result<SqliteSalvage> sqlite_salvage(const SqliteOptions& from, const std::string& to,
+                                                   const SqliteSalvageOptions& salvage_options) {
     const auto source = sqlite_absolute(from.path);
     if (!source) return failure(source.error());
     const auto target = sqlite_absolute(to);
     if (!target) return failure(target.error());
+    const std::string stem = *target + ".salvage-";
+    LockedDirectory::clear_left_overs(stem);
     for (const char* ending : {"", "-wal", "-shm", "-journal"}) {
         if (sqlite_file_exists(*target + ending))
             return failure(Errc::invalid_argument, *target + ending + " is there already: a salvage replaces nothing");
     }
-    const std::string work = *target + ".salvage-" + std::to_string(random_seed());
-    if (auto made = make_new_directory(work); !made) return failure(std::move(made).error());
+    const auto made = LockedDirectory::make(stem + std::to_string(random_seed()));
+    if (!made) return failure(made.error());
+    const std::string& work = made->path;
     const UnlessFinished removed_at_end{work};
-    if (auto copied = sqlite_copy_files(*source, work + "/damaged"); !copied) return failure(std::move(copied).error());
+    const auto progress = [&](std::uint64_t records) {
+        const auto& goes_on = salvage_options.on_progress;
+        return !goes_on || goes_on(records) ? Status{} : failure(Errc::cancelled);
+    };
+    const auto nothing_yet = [&](std::uint64_t) { return progress(0); };
+    if (auto copied = sqlite_copy_files(*source, work + "/damaged", nothing_yet); !copied)
+        return failure(std::move(copied).error());
     SqliteOptions options;
     options.path = work + "/fresh";
     options.sync = Sync::process_crash;  // it is synced as a whole, when it is closed
     Result<SqliteSalvage> salvage = [&]() -> Result<SqliteSalvage> {
         auto fresh = Backend::open(options);
         if (!fresh) return failure(std::move(fresh).error());
-        return sqlite_salvage_into(*fresh, work + "/damaged");
+        return sqlite_salvage_into(*fresh, work + "/damaged", progress);
     }();
     if (!salvage) return failure(salvage.error().code(), *source + ": " + std::string{salvage.error().message()});
     if (sqlite_file_exists(options.path + "-wal"))  // SQLite says nothing when it cannot write the log back as it closes
