@@ -57,6 +57,8 @@ Exit Console::fail(const joinly::Error& error) {
     }
 }
 
+Exit Console::fail_to_open(const joinly::Error& error) { return error == joinly::Errc::corrupt ? fail(error) : give_up(error); }
+
 void Console::progress(std::string_view what, std::uint64_t done, std::uint64_t total) {
     if (!stderr_is_terminal_) return;
     const auto now = Clock::now();

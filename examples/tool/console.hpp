@@ -38,6 +38,8 @@ public:
     [[nodiscard]] Exit fail(const joinly::Error& error);
     /// As above, where whatever is wrong means that the command could not even begin.
     [[nodiscard]] Exit give_up(const joinly::Error& error);
+    /// Of what cannot be opened: damage is an answer, and anything else means that the command could not even begin.
+    [[nodiscard]] Exit fail_to_open(const joinly::Error& error);
 
     /// Whether anybody sees it: what is only counted for it need not be counted otherwise.
     [[nodiscard]] bool shows_progress() const noexcept { return stderr_is_terminal_; }

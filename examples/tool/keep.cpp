@@ -85,8 +85,7 @@ Exit backup(const BackupCommandOptions& options, Console& console) {
 
 Exit restore(const RestoreCommandOptions& options, Console& console) {
     const auto manifest = joinly::read_backup_manifest(options.backup);
-    if (!manifest)
-        return manifest.error() == joinly::Errc::corrupt ? console.fail(manifest.error()) : console.give_up(manifest.error());
+    if (!manifest) return console.fail_to_open(manifest.error());
     auto place = parse_place(options.store);
     if (!place && options.store.find(':') == std::string::npos)  // nothing is there: the backup says what it will be
         place = parse_place(manifest->engine + ':' + options.store);

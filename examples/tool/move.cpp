@@ -83,7 +83,7 @@ void print_report(const joinly::MigrateReport& report, Console& console) {
 Exit dump(const DumpCommandOptions& options, Console& console) {
     const Interruption interruption;
     const auto from = open_store(options.store, Access::read);
-    if (!from) return console.give_up(from.error());
+    if (!from) return console.fail_to_open(from.error());
     auto output = LineOutput::open(options.file, options.force);
     if (!output) return console.give_up(output.error());
     const std::uint64_t total = count_records(*from->engine, console);
@@ -113,7 +113,7 @@ Exit load(const LoadCommandOptions& options, Console& console) {
     auto input = LineInput::open(options.file);
     if (!input) return console.give_up(input.error());
     const auto into = open_store(options.store, Access::create);
-    if (!into) return console.give_up(into.error());
+    if (!into) return console.fail_to_open(into.error());
     const auto source = [&](std::string& line) -> joinly::Result<bool> {
         if (Interruption::requested()) return joinly::failure(joinly::Errc::timed_out, "interrupted");
         return input->next(line);
@@ -141,7 +141,7 @@ Exit load(const LoadCommandOptions& options, Console& console) {
 Exit migrate(const MigrateCommandOptions& options, Console& console) {
     const Interruption interruption;
     const auto from = open_store(options.from, Access::read);
-    if (!from) return console.give_up(from.error());
+    if (!from) return console.fail_to_open(from.error());
     auto place = parse_place(options.into);
     if (!place) return console.give_up(place.error());
     // A dry run looks whether everything can be read and converted, and must not leave a store where none was.
@@ -152,7 +152,7 @@ Exit migrate(const MigrateCommandOptions& options, Console& console) {
         place->path = aside->path() + "/dry_run";
     }
     const auto into = open_store(place->text(), Access::create, from->codec);
-    if (!into) return console.give_up(into.error());
+    if (!into) return console.fail_to_open(into.error());
     const auto report = migrate_store(
         *from, *into,
         {.dry_run = options.dry_run, .raw_kinds = options.raw_kinds, .progress = [&](const joinly::MigrateProgress& so_far) {

@@ -103,7 +103,7 @@ Exit query(const QueryCommandOptions& options, Console& console) {
     const auto timeout = parse_duration(options.timeout);
     if (!timeout) return console.give_up(timeout.error());
     const auto opened = open_store(options.store, options.views ? Access::write : Access::read);
-    if (!opened) return console.give_up(opened.error());
+    if (!opened) return console.fail_to_open(opened.error());
     if (options.views) {
         if (auto made = opened->store->create_views(); !made) return console.give_up(made.error());
     }
@@ -121,7 +121,7 @@ Exit query(const QueryCommandOptions& options, Console& console) {
             return true;
         },
         limits);
-    return done ? Exit::done : console.give_up(done.error());
+    return done ? Exit::done : console.fail(done.error());
 }
 
 }  // namespace tool

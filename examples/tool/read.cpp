@@ -135,7 +135,7 @@ Exit get_one(Opened& opened, const std::string& text, bool raw, Console& console
 
 Exit info(const InfoOptions& options, Console& console) {
     const auto opened = open_store(options.store, Access::read);
-    if (!opened) return console.give_up(opened.error());
+    if (!opened) return console.fail_to_open(opened.error());
     const auto summary = summarise(*opened->engine);
     if (!summary) return console.fail(summary.error());
     const auto print = console.json() ? print_json : print_text;
@@ -145,7 +145,7 @@ Exit info(const InfoOptions& options, Console& console) {
 
 Exit get(const GetOptions& options, Console& console) {
     auto opened = open_store(options.store, Access::read);
-    if (!opened) return console.give_up(opened.error());
+    if (!opened) return console.fail_to_open(opened.error());
     Exit worst = Exit::done;
     for (const std::string& key : options.keys) worst = (std::max)(worst, get_one(*opened, key, options.raw, console));
     return worst;
@@ -157,7 +157,7 @@ Exit ls(const LsOptions& options, Console& console) {
     const auto after = key_from_text(options.after);
     if (!after) return console.give_up(after.error());
     const auto opened = open_store(options.store, Access::read);
-    if (!opened) return console.give_up(opened.error());
+    if (!opened) return console.fail_to_open(opened.error());
 
     joinly::KeyRange range = prefix->empty() ? joinly::user_keys() : joinly::KeyRange::prefix(*prefix);
     if (!after->empty() && *after >= range.begin) range.begin = *after + '\0';

@@ -83,7 +83,7 @@ void print_table(const Kinds& kinds, const std::vector<joinly::StoragePart>& par
 
 Exit stats(const StatsOptions& options, Console& console) {
     const auto opened = open_store(options.store, Access::read);
-    if (!opened) return console.give_up(opened.error());
+    if (!opened) return console.fail_to_open(opened.error());
     Kinds kinds;
     std::uint64_t seen = 0;
     const auto now = joinly::SystemClock{}.now();

@@ -50,7 +50,7 @@ void print_text(const joinly::VerifyReport& report, const std::string& store, Co
 
 Exit verify(const VerifyCommandOptions& options, Console& console) {
     const auto opened = open_store(options.store, Access::read);
-    if (!opened) return opened.error() == joinly::Errc::corrupt ? console.fail(opened.error()) : console.give_up(opened.error());
+    if (!opened) return console.fail_to_open(opened.error());
     auto store = Store::open({opened->engine});
     if (!store) return console.fail(store.error());
     const Interruption interruption;

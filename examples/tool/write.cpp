@@ -64,7 +64,7 @@ Exit put(const PutOptions& options, Console& console) {
     auto value = options.value == "-" ? read_stdin() : joinly::Result<std::string>{options.value};
     if (!value) return console.give_up(value.error());
     const auto opened = open_store(options.store, Access::create);
-    if (!opened) return console.give_up(opened.error());
+    if (!opened) return console.fail_to_open(opened.error());
     if (opened->is_new)
         console.note("made a new store, " + opened->place.text() + ", codec " + std::string{name_of(opened->codec)});
 
@@ -80,7 +80,7 @@ Exit erase(const EraseCommandOptions& options, Console& console) {
     const auto expect = parse_expected(options.expect);
     if (!expect) return console.give_up(expect.error());
     auto opened = open_store(options.store, Access::write);
-    if (!opened) return console.give_up(opened.error());
+    if (!opened) return console.fail_to_open(opened.error());
     Exit worst = Exit::done;
     for (const std::string& key : options.keys) worst = (std::max)(worst, erase_one(*opened, key, *expect, console));
     return worst;
@@ -89,7 +89,7 @@ Exit erase(const EraseCommandOptions& options, Console& console) {
 Exit sweep(const SweepOptions& options, Console& console) {
     const Interruption interruption;
     const auto opened = open_store(options.store, Access::write);
-    if (!opened) return console.give_up(opened.error());
+    if (!opened) return console.fail_to_open(opened.error());
     std::uint64_t erased = 0;
     for (;;) {
         const auto report = opened->store->sweep(std::chrono::milliseconds{100}, [&](const joinly::ExpiredEntity& expired) {
