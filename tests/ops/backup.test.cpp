@@ -1,6 +1,7 @@
-// Backups of live stores in memory and on SQLite: what is in them, what they are called, what they leave when they fail. The other
-// engines: tests/conformance/backup_*.test.cpp.
+// Backups of live stores: what is in them, what they are called, what they leave when they fail. While others write, on every
+// engine: tests/conformance/ops_suite.hpp.
 
+#include <joinly/backend/leveldb.hpp>
 #include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/ops/backup.hpp>
@@ -32,14 +33,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using SqliteStore = Store<SqliteBackend, WriteBehind, ManualTraits>;
-
 /// Nothing is flushed but on demand.
-SqliteStore open_sqlite(const TempDir& dir, const ManualTraits& traits = {}) {
-    auto store = SqliteStore::open({.path = dir / "live.db"}, {.max_delay = 1h}, traits);
+template <class Backend>
+auto open_on(const TempDir& dir, const ManualTraits& traits = {}) {
+    auto store = Store<Backend, WriteBehind, ManualTraits>::open({.path = dir / "live.db"}, {.max_delay = 1h}, traits);
     REQUIRE(store);
     return std::move(*store);
 }
+auto open_sqlite(const TempDir& dir, const ManualTraits& traits = {}) { return open_on<SqliteBackend>(dir, traits); }
 
 std::vector<std::string> names_in(const std::string& directory) {
     std::vector<std::string> names;
@@ -63,25 +64,26 @@ BackupReport made(Result<BackupReport> report) {
 
 }  // namespace
 
-TEST_CASE("a backup has what is pending, and a manifest that tells what is in it", "[backup][write_behind]") {
+TEMPLATE_TEST_CASE("a backup has what is pending, and a manifest that tells what is in it", "[backup][write_behind]", SqliteBackend,
+                   LevelDbBackend) {
     const TempDir dir;
     ManualTraits traits;
     traits.clock.set_wall(WallTime{std::chrono::milliseconds{1'796'079'364'250}});
-    auto store = open_sqlite(dir, traits);
+    auto store = open_on<TestType>(dir, traits);
     REQUIRE(store.save(player("ada")));
     REQUIRE(store.save(lobby("1"), {.ttl = 1h}));
 
     const BackupReport report = made(backup(store, dir / "backups"));
     CHECK(report.path == dir / "backups/joinly-2026-11-30T22-56-04Z");
     CHECK(names_in(report.path) == std::vector<std::string>{"database", "manifest.json"});
-    CHECK(report.manifest.engine == "sqlite");
+    CHECK(report.manifest.engine == TestType::engine_name);
     CHECK(store.backend().last_version() == report.manifest.version);
-    CHECK(report.manifest.bytes == fs::file_size(report.path + "/database"));
+    CHECK(report.manifest.bytes == detail::tree_bytes(report.path + "/database"));
     CHECK(report.manifest.inventory.kinds.at("player").records == 1);
     CHECK(report.manifest.inventory.kinds.at("lobby").records == 1);
     CHECK(read_backup_manifest(report.path) == report.manifest);
 
-    auto copy = SqliteBackend::open({.path = report.path + "/database"});
+    auto copy = TestType::open({.path = report.path + "/database"});
     REQUIRE(copy);
     CHECK(take_inventory(*copy) == report.manifest.inventory);
     CHECK(copy->verify_integrity());
@@ -111,25 +113,27 @@ TEST_CASE("backups of one second get names of their own, in order", "[backup]") 
                                                                 "joinly-2019-12-20T00-00-00Z-3"});
 }
 
-TEST_CASE("the newest backups are kept and nothing else is touched", "[backup]") {
+TEMPLATE_TEST_CASE("the newest backups are kept and nothing else is touched", "[backup]", SqliteBackend, LevelDbBackend) {
     const TempDir dir;
     ManualTraits traits;
-    auto store = open_sqlite(dir, traits);
+    auto store = open_on<TestType>(dir, traits);
     const auto back_up = [&](const BackupOptions& options) {
         traits.clock.advance(1s);
-        return made(backup(store, dir / "backups", options)).path;
+        return made(backup(store, dir / "backups", options));
     };
-    const std::string of_another_store = back_up({.name = "other"});
-    const std::string damaged = back_up({});
-    const std::string with_a_note = back_up({});
-    const std::string oldest = back_up({});
-    const std::string older = back_up({});
+    const std::string of_another_store = back_up({.name = "other"}).path;
+    const std::string damaged = back_up({}).path;
+    const std::string with_a_note = back_up({}).path;
+    const std::string oldest = back_up({}).path;
+    const std::string older = back_up({}).path;
     write_file(damaged + "/manifest.json", "{}");
     write_file(with_a_note + "/note.txt", "keep me");
     fs::create_directory(dir / "backups/joinly-2001-01-01T00-00-00Z");
-    const std::string newest = back_up({.keep = 2});
+    const BackupReport newest = back_up({.keep = 2});
+    CHECK(newest.removed == std::vector<std::string>{oldest});
     CHECK_FALSE(fs::exists(oldest));
-    for (const std::string& path : {of_another_store, damaged, with_a_note, older, newest}) CHECK(fs::exists(path + "/database"));
+    for (const std::string& path : {of_another_store, damaged, with_a_note, older, newest.path})
+        CHECK(fs::exists(path + "/database"));
     CHECK(fs::exists(dir / "backups/joinly-2001-01-01T00-00-00Z"));
     CHECK(names_in(dir / "backups").size() == 6);
 }
