@@ -1,5 +1,7 @@
-// Restoring backups, over SQLite and in memory: what is there afterwards, what is kept, what is refused.
+// Restoring backups: what is there afterwards, what is kept, what is refused. While others write, on every engine:
+// tests/conformance/ops_suite.hpp.
 
+#include <joinly/backend/leveldb.hpp>
 #include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/ops/backup.hpp>
@@ -14,8 +16,10 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -83,6 +87,30 @@ public:
 private:
     fs::path journals_;
 };
+
+void flip_byte(const fs::path& file, std::uintmax_t at) {
+    std::fstream bytes{file, std::ios::in | std::ios::out | std::ios::binary};
+    bytes.seekg(static_cast<std::streamoff>(at));
+    const int byte = bytes.get();
+    bytes.seekp(static_cast<std::streamoff>(at));
+    bytes.put(static_cast<char>(byte ^ 0xff));
+}
+
+/// Calls `look` with each file of the backup's database damaged, and none of the others; LevelDB's LOG is for people, and nothing
+/// is read from it. @return how many there are.
+template <class Look>
+int damage_one_by_one(const std::string& backup_path, Look look) {
+    int files = 0;
+    for (const auto& entry : fs::recursive_directory_iterator{backup_path + "/database"}) {
+        if (!entry.is_regular_file() || entry.file_size() == 0 || entry.path().stem() == "LOG") continue;
+        INFO(entry.path());
+        flip_byte(entry.path(), entry.file_size() / 2);
+        look();
+        flip_byte(entry.path(), entry.file_size() / 2);
+        ++files;
+    }
+    return files;
+}
 
 }  // namespace
 
@@ -272,6 +300,50 @@ TEST_CASE("a damaged backup is refused and what was there stays", "[restore][dam
     CHECK(scene.left_overs() == 0);
     scene.open();
     CHECK(scene.rating() == 1300);
+}
+
+TEST_CASE("a LevelDB backup is refused whichever file of it is damaged and what was there stays", "[restore][damage][leveldb]") {
+    using LevelDbStore = Store<LevelDbBackend, WriteThrough, DefaultTraits>;
+    const TempDir dir;
+    std::string backup_path;
+    {
+        auto store = LevelDbStore::open({.path = dir / "live"});
+        REQUIRE(store);
+        REQUIRE(store->save(player("ada", 1200)));
+        const auto made = backup(*store, dir / "backups");
+        REQUIRE(made);
+        backup_path = made->path;
+        REQUIRE(store->save(player("ada", 1300)));
+    }
+    const int files = damage_one_by_one(backup_path, [&] {
+        CHECK(restore<LevelDbBackend>(backup_path, {.path = dir / "live"}).error() == Errc::corrupt);
+        CHECK(std::distance(fs::directory_iterator{dir.path()}, {}) == 2);
+        auto store = LevelDbStore::open({.path = dir / "live"});
+        CHECK((*store->load<Player>("ada"))->skill_rating == 1300);
+    });
+    CHECK(files >= 3);  // a table, CURRENT, MANIFEST
+    REQUIRE(restore<LevelDbBackend>(backup_path, {.path = dir / "live"}));
+    CHECK((*LevelDbStore::open({.path = dir / "live"})->load<Player>("ada"))->skill_rating == 1200);
+}
+
+TEST_CASE("a backup of a store in memory is refused when it is damaged", "[restore][damage][memory]") {
+    using MemoryStore = Store<MemoryBackend, WriteBehind, DefaultTraits>;
+    const TempDir dir;
+    const WriteBehindOptions options{.journal = {.path = dir / "journal"}};
+    std::string backup_path;
+    {
+        auto store = MemoryStore::open({}, options);
+        REQUIRE(store->save(player("ada", 1200)));
+        backup_path = backup(*store, dir / "backups")->path;
+        REQUIRE(store->save(player("ada", 1300)));
+    }
+    const int files = damage_one_by_one(backup_path, [&] {
+        CHECK(restore<MemoryBackend>(backup_path, {}, {.journal = dir / "journal"}).error() == Errc::corrupt);
+        CHECK(std::distance(fs::directory_iterator{dir.path()}, {}) == 2);
+        CHECK((*MemoryStore::open({}, options)->load<Player>("ada"))->skill_rating == 1300);
+    });
+    CHECK(files > 0);
+    REQUIRE(restore<MemoryBackend>(backup_path, {}, {.journal = dir / "journal"}));
 }
 
 TEST_CASE("a restore that is cancelled leaves what was there and nothing else", "[restore]") {
