@@ -22,6 +22,17 @@ messages() { grep -qF -- "$1" err || fail "no message: $1" "$(cat out err)"; }
 is_silent() { [[ ! -s err ]] || fail "there are messages:" "$(cat err)"; }
 outputs() { [[ $(cat out) == "$1" ]] || fail "not the data that were expected: $1" "$(cat out)"; }
 
+# until_heeded: what runs in the background has something of its own to do when an INT comes.
+until_heeded() {
+    local name value program='' caught=0
+    until [[ $program == joinly ]] && ((0x$caught & 2)); do
+        kill -0 $! 2>/dev/null || fail "it ended without being interrupted" "$(cat err)"
+        while read -r name value; do
+            case $name in Name:) program=$value ;; SigCgt:) caught=$value ;; esac
+        done <"/proc/$!/status"
+    done
+}
+
 # until_there <pattern>: of files that what runs in the background makes.
 until_there() {
     until compgen -G "$1" >/dev/null; do kill -0 $! 2>/dev/null || fail "it ended without $1" "$(cat err)"; done
@@ -62,6 +73,34 @@ gives_back_what_it_took() {
     expect 0 ls "$1" --json
     json_holds '[row["key"] for row in rows] == ["lobby:1", "note", "player:ada"] and rows[1]["bytes"] == 5'
     is_silent
+    for flag in -l --details; do
+        expect 0 ls $flag "$1"
+        grep -Eq '^ +[0-9]+ +[0-9]+  20[0-9-]+ [0-9:]+  lobby:1$' out || fail "no details of lobby:1:" "$(cat out)"
+        grep -Eq '^ +[0-9]+ +5 +-  note$' out || fail "no details of note:" "$(cat out)"
+    done
+    "$joinly" put "${1/:/+json:}_raw" player:ada '{"username": "Ada"}' 2>err
+    expect 0 get "${1#*:}_raw" player:ada --raw
+    cp out raw
+    expect 0 get "${1#*:}_raw" player:ada
+    json_holds 'rows[0]["username"] == "Ada" and rows[0] == json.load(open("raw"))'
+    expect 0 get "$1" player:ada --raw
+    ! cmp -s out raw || fail "it is not binary"
+    expect 0 put "$1" note hello --json
+    json_holds 'rows[0]["key"] == "note" and rows[0]["version"] > 1'
+    local version
+    version=$(python3 -c 'import json; print(json.load(open("out"))["version"])')
+    expect 0 put "$1" note again --expect "$version"
+    expect 1 put "$1" note again --expect "$version"
+}
+
+# A - in the place of a value or a file is stdin, or stdout.
+takes_a_dash_for_stdin_and_stdout() {
+    printf 'piped' | "$joinly" put "$1" note -
+    expect 0 get "$1" note
+    outputs piped
+    "$joinly" dump "$1" - 2>err | "$joinly" load "${1/:/:copy_of_}" - --raw-kind raw 2>err
+    same_records "$1" "${1/:/:copy_of_}"
+    [[ ! -e - ]] || fail "it has made a file of the name -"
 }
 
 tells_what_is_there() {
@@ -138,6 +177,38 @@ sweeps_what_has_expired() {
     messages "erased 2 expired records"
     expect 0 sweep "$1"
     outputs ""
+    "$joinly" put "$1" lobby:old '{}' --ttl 1ms
+    until [[ $("$joinly" ls "$1" lobby:old) == "" ]]; do :; done
+    expect 0 sweep "$1" --json
+    json_holds 'rows == [{"key": "lobby:old"}]'
+}
+
+# It waits for the pipe to be read: so the signal comes while it works.
+sweep_interrupted() {
+    local code=0
+    players $many | sed 's/"version"/"expires_at":1,&/' | "$joinly" load sqlite:db 2>err
+    mkfifo pipe
+    env --default-signal=INT "$joinly" sweep db >pipe 2>err &
+    exec 3<pipe
+    head -n 1 <&3 >/dev/null
+    kill -s INT $!
+    cat <&3 >swept
+    wait $! || code=$?
+    ((code == 130)) || fail "exit code $code" "$(cat err)"
+    messages "the same command goes on"
+    expect 0 sweep db
+    [[ -s out ]] || fail "there was nothing left to do"
+    [[ $("$joinly" stats db --json) == *'"kinds":{}'* ]] || fail "something is left" "$("$joinly" stats db)"
+}
+
+sweep_leaves_what_is_damaged() {
+    "$joinly" put sqlite:db lobby:1 '{}' 2>err
+    "$joinly" put db lobby:old '{"players": ["name of Bob"]}' --ttl 1ms
+    "$joinly" put db lobby:older '{}' --ttl 1ms
+    damage db "name of Bob"
+    expect 1 sweep db
+    outputs lobby:older
+    messages "some expired records are damaged, or in use: joinly verify db"
 }
 
 # A store that is not there is told, and not made.
@@ -176,6 +247,8 @@ refuses_what_makes_no_sense() {
 
 # Every command of the first page has a page of its own, with examples; and the other way round.
 helps() {
+    expect 0 --version
+    grep -Eqx 'joinly [0-9]+\.[0-9]+\.[0-9]+' out || fail "no version: $(cat out)"
     expect 0 --help
     cp out first_page
     "$joinly" 2>first_page_again || true
@@ -235,6 +308,12 @@ measures() {
     expect 0 bench --records 200 --backend leveldb
     says "save, one by one"
     is_silent
+    mkdir here
+    (TMPDIR=$work/nowhere expect 0 bench here --records 200 --bytes 5000 --backend sqlite --json)
+    json_holds 'len(rows) == 5'
+    rmdir here
+    expect 2 bench --bytes 1
+    messages "--bytes"
     [[ $(ls) == $'err\nout' ]] || fail "left behind: $(ls)"
 }
 
@@ -424,7 +503,8 @@ dry_run_interrupted() {
     ((code == 130)) || fail "exit code $code" "$(cat err)"
     messages "interrupted: nothing was written; run the same command again"
     ! grep -qF "joinly migrate" err || fail "it says to do what is no dry run" "$(cat err)"
-    [[ $(ls) == $'db\nerr' ]] || fail "left behind: $(ls)"
+    ! compgen -G 'joinly-*' || fail "left behind"
+    [[ ! -e dir ]] || fail "the dry run has made something"
 }
 
 # --- backup and restore
@@ -456,6 +536,25 @@ backs_up_and_restores() {
     rm -rf backups copy elsewhere
 }
 
+# What was there is put aside with its journal, whose bytes a restore does not look at; or removed.
+restores_beside_a_journal_and_discards() {
+    local made
+    made=$("$joinly" backup "$1" backups 2>err)
+    mkdir journal
+    echo "of a program's" >journal/0000000001.segment
+    expect 0 restore "$made" "$1" --journal journal --json
+    json_holds 'rows[0]["replaced"].endswith("/database") and rows[0]["replaced_journal"].endswith("/journal")'
+    [[ ! -e journal ]] || fail "the journal is still there"
+    [[ $(cat "${1#*:}".restore-*/journal/0000000001.segment) == "of a program's" ]] || fail "it is not what it was"
+    rm -rf "${1#*:}".restore-*
+    mkdir journal
+    expect 0 restore "$made" "$1" --journal journal --discard
+    ! grep -qF "is now at" err || fail "it has kept something" "$(cat err)"
+    ! compgen -G '*.restore-*' || fail "left behind"
+    [[ ! -e journal ]] || fail "the journal is still there"
+    rm -rf backups
+}
+
 refuses_a_damaged_backup() {
     local made
     expect 0 backup "$1" backups
@@ -480,6 +579,24 @@ backup_interrupted() {
     [[ -z $(ls backups) ]] || fail "left behind: $(ls backups)"
     expect 0 backup db backups
     has_players db $many
+}
+
+restore_interrupted() {
+    local code=0 made
+    players $many | "$joinly" load sqlite:db 2>err
+    made=$("$joinly" backup db backups 2>err)
+    "$joinly" put db note "before the restore"
+    env --default-signal=INT "$joinly" restore "$made" db 2>err &
+    until_there 'db.restore-*/database'
+    kill -s INT $!
+    wait $! || code=$?
+    ((code == 130)) || fail "exit code $code" "$(cat err)"
+    messages "interrupted: sqlite:db is as it was; run the same command again"
+    ! compgen -G 'db.restore-*' || fail "left behind"
+    expect 0 get db note
+    expect 0 restore "$made" db
+    has_players db $many
+    expect 1 get db note
 }
 
 # --- damage
@@ -508,6 +625,26 @@ verifies() {
     expect 2 verify "${1%%:*}:missing"
 }
 
+# A store that is so damaged that it does not open is damage to every command, and not something that could not be done.
+exits_1_on_a_store_that_damage_keeps_shut() {
+    "$joinly" put sqlite:db note hello 2>err
+    "$joinly" put leveldb:dir note hello 2>err
+    python3 -c 'with open("db", "r+b") as file: file.seek(100); file.write(b"\xee" * 3996)'  # the schema
+    rm dir/CURRENT
+    "$joinly" put sqlite:sound note hello 2>err
+    "$joinly" dump sound dump.jsonl 2>err
+    for store in sqlite:db leveldb:dir; do
+        for command in info ls "get note" stats dump sweep "erase note" "put note hello" verify "backup backups" "load dump.jsonl" \
+            "migrate sqlite:new"; do
+            expect 1 ${command%% *} $store ${command#"${command%% *}"}
+            messages "joinly: "
+        done
+        expect 1 migrate sound $store
+    done
+    expect 1 query db 'SELECT 1'
+    [[ ! -e new ]] || fail "migrate has made a store"
+}
+
 tells_damage_and_repairs_sqlite() {
     for name in Ada Bob Eve; do "$joinly" put sqlite:db player:$name "{\"username\": \"name of $name\"}" 2>err; done
     damage db "name of Bob"
@@ -531,6 +668,18 @@ tells_damage_and_repairs_sqlite() {
     json_holds 'rows[0]["records"] > 0 and rows[0]["lost"] == 0'
 }
 
+verify_interrupted() {
+    local code=0
+    players $many | "$joinly" load sqlite:db 2>err
+    env --default-signal=INT "$joinly" verify db >out 2>err &
+    until_heeded
+    kill -s INT $!
+    wait $! || code=$?
+    ((code == 130)) || fail "exit code $code" "$(cat err)"
+    messages "interrupted: not everything was looked at; run the same command again"
+    outputs ""
+}
+
 tells_damage_and_repairs_leveldb() {
     players 3 | "$joinly" load leveldb:dir 2>err
     expect 0 verify dir
@@ -541,6 +690,27 @@ tells_damage_and_repairs_leveldb() {
     expect 0 repair dir
     expect 0 verify dir
     has_players dir 3
+}
+
+# What it has half made is gone; killed, the next one removes it.
+repair_interrupted() {
+    local signal code
+    players $many | "$joinly" load sqlite:db 2>err
+    for signal in INT KILL; do
+        code=0
+        env --default-signal=INT "$joinly" repair db saved 2>err &
+        until_there 'saved.salvage-*/fresh'
+        kill -s $signal $!
+        wait $! 2>/dev/null || code=$?
+        ((code == 128 + $(kill -l $signal))) || fail "exit code $code after $signal" "$(cat err)"
+        if [[ $signal == INT ]]; then
+            messages "interrupted: nothing is at sqlite:saved; run the same command again"
+            ! compgen -G 'saved*' || fail "left behind"
+        fi
+    done
+    expect 0 repair db saved
+    [[ $(echo saved*) == saved ]] || fail "left behind: $(echo saved*)"
+    same_records db saved
 }
 
 shows_how_far_it_is_on_a_terminal() {
@@ -554,11 +724,14 @@ shows_how_far_it_is_on_a_terminal() {
 }
 
 case $case in
-    gives_back_what_it_took | tells_what_is_there | exits_1_when_the_answer_is_no | exits_2_when_it_cannot_be_done | takes_any_bytes | \
-        sweeps_what_has_expired | dumps_and_loads | migrates | leaves_nothing_half_made_on_a_full_disk | backs_up_and_restores | \
+    gives_back_what_it_took | tells_what_is_there | exits_1_when_the_answer_is_no | exits_2_when_it_cannot_be_done | \
+        takes_any_bytes | takes_a_dash_for_stdin_and_stdout | restores_beside_a_journal_and_discards | sweeps_what_has_expired | \
+        dumps_and_loads | migrates | leaves_nothing_half_made_on_a_full_disk | backs_up_and_restores | \
         refuses_a_damaged_backup | verifies) each_store "$case" ;;
     does_not_make_what_is_missing | refuses_what_makes_no_sense | helps | answers_sql | refuses_what_is_no_store | \
-        tells_of_output_that_is_lost | measures | bench_interrupted | dump_interrupted | load_interrupted | migrate_interrupted | \
-        dry_run_interrupted | backup_interrupted | tells_damage_and_repairs_sqlite | tells_damage_and_repairs_leveldb | shows_how_far_it_is_on_a_terminal) "$case" ;;
+        tells_of_output_that_is_lost | measures | bench_interrupted | dump_interrupted | load_interrupted | \
+        migrate_interrupted | dry_run_interrupted | backup_interrupted | tells_damage_and_repairs_sqlite | \
+        tells_damage_and_repairs_leveldb | repair_interrupted | restore_interrupted | verify_interrupted | sweep_interrupted | \
+        sweep_leaves_what_is_damaged | exits_1_on_a_store_that_damage_keeps_shut | shows_how_far_it_is_on_a_terminal) "$case" ;;
     *) fail "no such case: $case" ;;
 esac
