@@ -186,7 +186,7 @@ sweeps_what_has_expired() {
 # It waits for the pipe to be read: so the signal comes while it works.
 sweep_interrupted() {
     local code=0
-    players $many | sed 's/"version"/"expires_at":1,&/' | "$joinly" load sqlite:db 2>err
+    players $((3 * many)) | sed 's/"version"/"expires_at":1,&/' | "$joinly" load sqlite:db 2>err
     mkfifo pipe
     env --default-signal=INT "$joinly" sweep db >pipe 2>err &
     exec 3<pipe
