@@ -30,6 +30,11 @@ public:
         const char* members;
     };
 
+    JsonTreeBuilder() = default;
+    JsonTreeBuilder(const JsonTreeBuilder&) = delete;
+    JsonTreeBuilder& operator=(const JsonTreeBuilder&) = delete;
+    ~JsonTreeBuilder() { empty(root_); }
+
     bool null() { return put(nullptr); }
     bool boolean(bool value) { return put(value); }
     bool number_integer(JsonTree::number_integer_t value) { return put(value); }
@@ -48,6 +53,7 @@ public:
         const auto* object = open_.back()->get_ptr<const JsonTree::object_t*>();
         if (object->empty()) places_.push_back({object, members_});
         slot_ = &(*open_.back())[std::move(key)];
+        empty(*slot_);
         return true;
     }
     template <class Exception>
@@ -105,6 +111,13 @@ private:
         words.remove_prefix(place.size());
         if (words.starts_with("line 1,")) return std::string{words.substr((std::min)(words.size(), words.find(": ")))};
         return ", " + std::string{words};
+    }
+
+    /// nlohmann's destructor allocates for what a container holds, and ends the program where there is no memory.
+    static void empty(JsonTree& value) noexcept {
+        if (!value.is_structured()) return;
+        for (JsonTree& inner : value) empty(inner);
+        value.clear();
     }
 
     bool put(JsonTree value) {
