@@ -8,13 +8,11 @@
 
 #include <joinly/c/joinly.h>
 #include <joinly/backend/memory.hpp>
-#include <joinly/cache/cache.hpp>
-#include <joinly/cache/lru.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/c/any_backend.hpp>
 #include <joinly/detail/c/any_store.hpp>
-#include <joinly/detail/c/call_gate.hpp>
+#include <joinly/detail/c/calls.hpp>
 #include <joinly/detail/c/handles.hpp>
 #include <joinly/detail/c/open_options.hpp>
 #include <joinly/detail/c/stats_json.hpp>
@@ -31,56 +29,16 @@
 #include <joinly/backend/leveldb.hpp>
 #endif
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-
-struct joinly_options : joinly::detail::Handle<'o'> {
-    joinly::detail::OpenOptions options = {};
-};
-
-struct joinly_store : joinly::detail::Handle<'s'> {
-    explicit joinly_store(std::unique_ptr<joinly::detail::AnyStore> store)
-        : gate{std::make_shared<joinly::detail::StoreGate>(std::move(store))} {}
-    joinly_store(const joinly_store&) = delete;
-    joinly_store& operator=(const joinly_store&) = delete;
-    ~joinly_store() { gate->shut(); }  // readers may have the gate for longer
-    std::shared_ptr<joinly::detail::StoreGate> gate;
-};
-
-struct joinly_reader : joinly::detail::Handle<'r'> {
-    explicit joinly_reader(std::shared_ptr<joinly::detail::StoreGate> of) : gate{std::move(of)} {}
-    std::shared_ptr<joinly::detail::StoreGate> gate;
-    joinly::Result<joinly::LoadedObject> loaded = joinly::failure(joinly::Errc::not_found);
-};
-
-struct joinly_page : joinly::detail::Handle<'p'> {
-    std::vector<joinly::detail::AnyEntry> entries = {};
-};
-
-struct joinly_transaction : joinly::detail::Handle<'t'> {
-    explicit joinly_transaction(std::shared_ptr<joinly::detail::StoreGate> of) : gate{std::move(of)}, stay{gate->enter()} {
-        if (stay) work = stay->begin();
-    }
-    std::shared_ptr<joinly::detail::StoreGate> gate;
-    joinly::detail::StoreGate::Stay stay;                  // the store's files are not let go of before
-    std::unique_ptr<joinly::detail::AnyTransaction> work;  // null once it was committed
-};
-
-struct joinly_cache : joinly::detail::Handle<'c'> {
-    explicit joinly_cache(std::size_t capacity_entries) : cache{{.capacity_entries = capacity_entries, .shards = 1}} {}
-    joinly::Cache<std::string, joinly::Lru> cache;  // in one shard, so that it is exactly the least recently used that leaves
-};
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
-
-// --- opening
 
 [[nodiscard]] inline Result<AnyBackend::Options> open_backend(std::string_view name, std::string_view path,
                                                               const OpenOptions& options) {
@@ -151,107 +109,6 @@ template <storage_backend Backend>
     if (backend == "leveldb") return restore_typed<LevelDbBackend>(backup, options.leveldb, path, options);
 #endif
     return failure(Errc::unsupported, "there is nothing that '" + printable_start(backend) + "' could restore");
-}
-
-// --- what several functions have in common
-
-/// The store within, for the time of a call.
-[[nodiscard]] inline Result<StoreGate::Stay> enter(joinly_store* store) {
-    if (!is_handle(store)) return not_a_handle("store");
-    auto stay = store->gate->enter();
-    if (!stay) return failure(Errc::closed, "the store is closed");
-    return stay;
-}
-
-[[nodiscard]] inline Result<AnyTransaction*> work_of(joinly_transaction* transaction) {
-    if (!is_handle(transaction)) return not_a_handle("transaction");
-    if (transaction->work == nullptr) return failure(Errc::closed, "the transaction has ended");
-    return transaction->work.get();
-}
-
-/// What `call(AnyStore&)` answers.
-template <class Call>
-[[nodiscard]] joinly_code with_store(joinly_store* store, joinly_error* error, Call&& call) noexcept {
-    return answer(error, [&]() -> Status {
-        const auto stay = enter(store);
-        if (!stay) return failure(stay.error());
-        return call(**stay);
-    });
-}
-
-[[nodiscard]] inline joinly_code set_record(joinly_store* store, Result<std::string_view> key, Result<std::string_view> value,
-                                            std::int64_t ttl_ms, const joinly_record_version* expect,
-                                            joinly_record_version* version, joinly_error* error) noexcept {
-    return with_store(store, error, [&](AnyStore& opened) -> Status {
-        const auto put = make_put(key, value, ttl_ms, expect);
-        if (!put) return failure(put.error());
-        const auto written = opened.put(*put);
-        if (!written) return failure(written.error());
-        if (version != nullptr) *version = *written;
-        return {};
-    });
-}
-
-[[nodiscard]] inline std::int64_t get_record(joinly_store* store, Result<std::string_view> key, void* buffer, std::size_t capacity,
-                                             joinly_info* info, joinly_error* error) noexcept {
-    return answer_size(error, [&]() -> Result<std::int64_t> {
-        const auto stay = enter(store);
-        if (!stay) return failure(stay.error());
-        if (!key) return failure(key.error());
-        const auto loaded = (*stay)->get(*key);
-        if (!loaded) return failure(loaded.error());
-        return give(shown(loaded->object), buffer, capacity, *loaded, info);
-    });
-}
-
-[[nodiscard]] inline joinly_code delete_record(joinly_store* store, Result<std::string_view> key,
-                                               const joinly_record_version* expect, joinly_error* error) noexcept {
-    return with_store(store, error, [&](AnyStore& opened) -> Status {
-        if (!key) return failure(key.error());
-        return opened.erase(*key, {as_expected(expect)});
-    });
-}
-
-/// `strip`: so many bytes of each key are left out.
-template <class Scan>
-[[nodiscard]] joinly_code make_page(Result<std::string_view> prefix, Result<std::string_view> after, std::size_t limit, int what,
-                                    std::size_t strip, joinly_page** page, joinly_error* error, Scan&& scan) noexcept {
-    return answer(error, [&]() -> Status {
-        if (page == nullptr) return is_null("page");
-        *page = nullptr;
-        if (!prefix) return failure(prefix.error());
-        if (!after) return failure(after.error());
-        if (what != JOINLY_KEYS && what != JOINLY_VALUES)
-            return failure(Errc::invalid_argument, "`what` is neither keys nor values");
-        auto made = std::make_unique<joinly_page>();
-        if (auto scanned = scan(AnyScan{*prefix, *after, limit, what == JOINLY_VALUES}, made->entries); !scanned) return scanned;
-        for (AnyEntry& entry : made->entries) entry.key.erase(0, strip);
-        *page = made.release();
-        return {};
-    });
-}
-
-[[nodiscard]] inline joinly_code scan_store(joinly_store* store, Result<std::string_view> prefix, Result<std::string_view> after,
-                                            std::size_t limit, int what, std::size_t strip, joinly_page** page,
-                                            joinly_error* error) noexcept {
-    return make_page(prefix, after, limit, what, strip, page, error,
-                     [&](const AnyScan& scan, std::vector<AnyEntry>& found) -> Status {
-                         const auto stay = enter(store);
-                         if (!stay) return failure(stay.error());
-                         return (*stay)->scan(scan, found);
-                     });
-}
-
-[[nodiscard]] inline joinly_code list_ids(joinly_store* store, std::string_view prefix, const void* after, std::size_t after_size,
-                                          std::size_t limit, joinly_page** page, joinly_error* error) noexcept {
-    std::string key;
-    return make_page(prefix, as_key(after, after_size), limit, JOINLY_KEYS, prefix.size(), page, error,
-                     [&](AnyScan scan, std::vector<AnyEntry>& found) -> Status {
-                         const auto stay = enter(store);
-                         if (!stay) return failure(stay.error());
-                         if (!scan.after.empty()) scan.after = key.append(prefix).append(scan.after);
-                         return (*stay)->scan(scan, found);
-                     });
 }
 
 }  // namespace detail
@@ -338,12 +195,12 @@ void joinly_free(joinly_store* store) { joinly::detail::free_handle(store); }
 joinly_code joinly_set(joinly_store* store, const void* key, size_t key_size, const void* value, size_t value_size, int64_t ttl_ms,
                        const joinly_record_version* expect, joinly_record_version* version, joinly_error* error) {
     using namespace joinly::detail;
-    return set_record(store, as_key(key, key_size), as_value(value, value_size), ttl_ms, expect, version, error);
+    return set_record(store, GivenKey{key, key_size}, {value, value_size}, ttl_ms, expect, version, error);
 }
 
 int64_t joinly_get(joinly_store* store, const void* key, size_t key_size, void* buffer, size_t capacity, joinly_info* info,
                    joinly_error* error) {
-    return joinly::detail::get_record(store, joinly::detail::as_key(key, key_size), buffer, capacity, info, error);
+    return joinly::detail::get_record(store, joinly::detail::GivenKey{key, key_size}, buffer, capacity, info, error);
 }
 
 joinly_code joinly_reader_new(joinly_store* store, joinly_reader** reader, joinly_error* error) {
@@ -361,7 +218,7 @@ const char* joinly_reader_get(joinly_reader* reader, const void* key, size_t key
     if (!joinly::detail::is_handle(reader)) return nullptr;
     const char* value = nullptr;
     const joinly_code code = joinly::detail::answer(nullptr, [&]() -> joinly::Status {
-        const auto checked = joinly::detail::as_key(key, key_size);
+        const auto checked = joinly::detail::GivenKey{key, key_size}.view();
         const auto stay = reader->gate->enter();
         if (!stay) {
             reader->loaded = joinly::failure(joinly::Errc::closed, "the store is closed");
@@ -389,7 +246,7 @@ void joinly_reader_free(joinly_reader* reader) { joinly::detail::free_handle(rea
 
 joinly_code joinly_delete(joinly_store* store, const void* key, size_t key_size, const joinly_record_version* expect,
                           joinly_error* error) {
-    return joinly::detail::delete_record(store, joinly::detail::as_key(key, key_size), expect, error);
+    return joinly::detail::delete_record(store, joinly::detail::GivenKey{key, key_size}, expect, error);
 }
 
 joinly_code joinly_exists(joinly_store* store, const void* key, size_t key_size, joinly_info* info, joinly_error* error) {
@@ -399,7 +256,7 @@ joinly_code joinly_exists(joinly_store* store, const void* key, size_t key_size,
 
 joinly_code joinly_touch(joinly_store* store, const void* key, size_t key_size, int64_t ttl_ms, joinly_error* error) {
     return joinly::detail::with_store(store, error, [&](joinly::detail::AnyStore& opened) -> joinly::Status {
-        const auto checked = joinly::detail::as_key(key, key_size);
+        const auto checked = joinly::detail::GivenKey{key, key_size}.view();
         if (!checked) return joinly::failure(checked.error());
         return opened.touch(*checked, joinly::detail::as_ttl(ttl_ms));
     });
@@ -418,56 +275,50 @@ joinly_code joinly_save_lobby(joinly_store* store, const void* id, size_t id_siz
                               int64_t ttl_ms, const joinly_record_version* expect, joinly_record_version* version,
                               joinly_error* error) {
     using namespace joinly::detail;
-    const EntityKey key{"lobby", id, id_size};
-    return set_record(store, key.view(), as_value(json, json_size), ttl_ms, expect, version, error);
+    return set_record(store, EntityKey{"lobby", id, id_size}, {json, json_size}, ttl_ms, expect, version, error);
 }
 
 int64_t joinly_load_lobby(joinly_store* store, const void* id, size_t id_size, char* buffer, size_t capacity, joinly_info* info,
                           joinly_error* error) {
-    const joinly::detail::EntityKey key{"lobby", id, id_size};
-    return joinly::detail::get_record(store, key.view(), buffer, capacity, info, error);
+    return joinly::detail::get_record(store, joinly::detail::EntityKey{"lobby", id, id_size}, buffer, capacity, info, error);
 }
 
 joinly_code joinly_delete_lobby(joinly_store* store, const void* id, size_t id_size, const joinly_record_version* expect,
                                 joinly_error* error) {
-    const joinly::detail::EntityKey key{"lobby", id, id_size};
-    return joinly::detail::delete_record(store, key.view(), expect, error);
+    return joinly::detail::delete_record(store, joinly::detail::EntityKey{"lobby", id, id_size}, expect, error);
 }
 
 joinly_code joinly_save_player(joinly_store* store, const void* id, size_t id_size, const char* json, size_t json_size,
                                int64_t ttl_ms, const joinly_record_version* expect, joinly_record_version* version,
                                joinly_error* error) {
     using namespace joinly::detail;
-    const EntityKey key{"player", id, id_size};
-    return set_record(store, key.view(), as_value(json, json_size), ttl_ms, expect, version, error);
+    return set_record(store, EntityKey{"player", id, id_size}, {json, json_size}, ttl_ms, expect, version, error);
 }
 
 int64_t joinly_load_player(joinly_store* store, const void* id, size_t id_size, char* buffer, size_t capacity, joinly_info* info,
                            joinly_error* error) {
-    const joinly::detail::EntityKey key{"player", id, id_size};
-    return joinly::detail::get_record(store, key.view(), buffer, capacity, info, error);
+    return joinly::detail::get_record(store, joinly::detail::EntityKey{"player", id, id_size}, buffer, capacity, info, error);
 }
 
 joinly_code joinly_delete_player(joinly_store* store, const void* id, size_t id_size, const joinly_record_version* expect,
                                  joinly_error* error) {
-    const joinly::detail::EntityKey key{"player", id, id_size};
-    return joinly::detail::delete_record(store, key.view(), expect, error);
+    return joinly::detail::delete_record(store, joinly::detail::EntityKey{"player", id, id_size}, expect, error);
 }
 
 joinly_code joinly_scan(joinly_store* store, const void* prefix, size_t prefix_size, const void* after, size_t after_size,
                         size_t limit, int what, joinly_page** page, joinly_error* error) {
     using namespace joinly::detail;
-    return scan_store(store, as_key(prefix, prefix_size), as_key(after, after_size), limit, what, 0, page, error);
+    return scan_store(store, {prefix, prefix_size}, {after, after_size}, limit, what, page, error);
 }
 
 joinly_code joinly_list_lobbies(joinly_store* store, const void* after, size_t after_size, size_t limit, joinly_page** page,
                                 joinly_error* error) {
-    return joinly::detail::list_ids(store, "lobby:", after, after_size, limit, page, error);
+    return joinly::detail::list_ids(store, "lobby:", {after, after_size}, limit, page, error);
 }
 
 joinly_code joinly_list_players(joinly_store* store, const void* after, size_t after_size, size_t limit, joinly_page** page,
                                 joinly_error* error) {
-    return joinly::detail::list_ids(store, "player:", after, after_size, limit, page, error);
+    return joinly::detail::list_ids(store, "player:", {after, after_size}, limit, page, error);
 }
 
 size_t joinly_page_count(const joinly_page* page) { return joinly::detail::is_handle(page) ? page->entries.size() : 0; }
@@ -504,7 +355,7 @@ joinly_code joinly_transaction_set(joinly_transaction* transaction, const void* 
     return answer(error, [&]() -> joinly::Status {
         const auto work = work_of(transaction);
         if (!work) return joinly::failure(work.error());
-        const auto put = make_put(as_key(key, key_size), as_value(value, value_size), ttl_ms, expect);
+        const auto put = make_put(GivenKey{key, key_size}.view(), GivenValue{value, value_size}.view(), ttl_ms, expect);
         if (!put) return joinly::failure(put.error());
         return (*work)->put(*put);
     });
@@ -516,7 +367,7 @@ int64_t joinly_transaction_get(joinly_transaction* transaction, const void* key,
     return answer_size(error, [&]() -> joinly::Result<std::int64_t> {
         const auto work = work_of(transaction);
         if (!work) return joinly::failure(work.error());
-        const auto checked = as_key(key, key_size);
+        const auto checked = GivenKey{key, key_size}.view();
         if (!checked) return joinly::failure(checked.error());
         const auto loaded = (*work)->get(*checked);
         if (!loaded) return joinly::failure(loaded.error());
@@ -530,7 +381,7 @@ joinly_code joinly_transaction_delete(joinly_transaction* transaction, const voi
     return answer(error, [&]() -> joinly::Status {
         const auto work = work_of(transaction);
         if (!work) return joinly::failure(work.error());
-        const auto checked = as_key(key, key_size);
+        const auto checked = GivenKey{key, key_size}.view();
         if (!checked) return joinly::failure(checked.error());
         return (*work)->erase(*checked, {as_expected(expect)});
     });
@@ -539,7 +390,7 @@ joinly_code joinly_transaction_delete(joinly_transaction* transaction, const voi
 joinly_code joinly_transaction_scan(joinly_transaction* transaction, const void* prefix, size_t prefix_size, const void* after,
                                     size_t after_size, size_t limit, joinly_page** page, joinly_error* error) {
     using namespace joinly::detail;
-    return make_page(as_key(prefix, prefix_size), as_key(after, after_size), limit, JOINLY_KEYS, 0, page, error,
+    return make_page({prefix, prefix_size}, {after, after_size}, limit, JOINLY_KEYS, 0, page, error,
                      [&](const AnyScan& scan, std::vector<AnyEntry>& found) -> joinly::Status {
                          const auto work = work_of(transaction);
                          if (!work) return joinly::failure(work.error());
@@ -621,7 +472,7 @@ joinly_code joinly_cache_set(joinly_cache* cache, const void* key, size_t key_si
     using namespace joinly::detail;
     return answer(error, [&]() -> joinly::Status {
         if (!is_handle(cache)) return not_a_handle("cache");
-        const auto put = make_put(as_key(key, key_size), as_value(value, value_size), ttl_ms, nullptr);
+        const auto put = make_put(GivenKey{key, key_size}.view(), GivenValue{value, value_size}.view(), ttl_ms, nullptr);
         if (!put) return joinly::failure(put.error());
         if (!put->options.ttl) {
             cache->cache.set(put->key, std::string{put->value});
@@ -639,7 +490,7 @@ int64_t joinly_cache_get(joinly_cache* cache, const void* key, size_t key_size, 
     using namespace joinly::detail;
     return answer_size(error, [&]() -> joinly::Result<std::int64_t> {
         if (!is_handle(cache)) return not_a_handle("cache");
-        const auto checked = as_key(key, key_size);
+        const auto checked = GivenKey{key, key_size}.view();
         if (!checked) return joinly::failure(checked.error());
         joinly::Result<std::int64_t> given = joinly::failure(joinly::Errc::not_found);
         cache->cache.visit(*checked, [&](std::string_view value) { given = give(value, buffer, capacity); });
@@ -651,7 +502,7 @@ joinly_code joinly_cache_delete(joinly_cache* cache, const void* key, size_t key
     using namespace joinly::detail;
     return answer(error, [&]() -> joinly::Status {
         if (!is_handle(cache)) return not_a_handle("cache");
-        const auto checked = as_key(key, key_size);
+        const auto checked = GivenKey{key, key_size}.view();
         if (!checked) return joinly::failure(checked.error());
         if (cache->cache.erase(*checked)) return {};
         return joinly::failure(joinly::Errc::not_found);

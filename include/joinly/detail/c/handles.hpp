@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 JOINLY_NAMESPACE_BEGIN
@@ -54,6 +56,13 @@ void free_handle(H* handle) noexcept {
 
 // --- arguments
 
+/// What a function makes of its arguments before `answer` catches what is thrown: nothing that could have allocated. To look at
+/// them, with view(), can fail and takes memory then, for the words of the error.
+template <class A>
+concept given_argument = std::is_trivially_copyable_v<A> && requires(const A& given) {
+    { given.view() } -> std::same_as<Result<std::string_view>>;
+};
+
 inline constexpr std::size_t max_value_bytes = std::size_t{512} << 20;
 
 [[nodiscard]] inline Result<std::string_view> as_bytes(const void* data, std::size_t size, std::size_t most, const char* what) {
@@ -63,14 +72,19 @@ inline constexpr std::size_t max_value_bytes = std::size_t{512} << 20;
     return failure(Errc::invalid_argument,
                    std::string{what} + " has " + std::to_string(size) + " bytes; at most " + std::to_string(most) + " are allowed");
 }
-[[nodiscard]] inline Result<std::string_view> as_key(const void* data, std::size_t size) {
-    return as_bytes(data, size, max_key_bytes, "the key");
-}
-[[nodiscard]] inline Result<std::string_view> as_value(const void* data, std::size_t size) {
-    return as_bytes(data, size, max_value_bytes, "the value");
-}
+/// A pointer and a size that may be of no use.
+struct GivenKey {
+    const void* data;
+    std::size_t size;
+    [[nodiscard]] Result<std::string_view> view() const { return as_bytes(data, size, max_key_bytes, "the key"); }
+};
+struct GivenValue {
+    const void* data;
+    std::size_t size;
+    [[nodiscard]] Result<std::string_view> view() const { return as_bytes(data, size, max_value_bytes, "the value"); }
+};
 
-/// The key of an entity, from a pointer and a size that may be of no use.
+/// The key of an entity whose id is given so.
 class EntityKey {
 public:
     EntityKey(std::string_view kind, const void* id, std::size_t size) noexcept
