@@ -409,6 +409,22 @@ TEST_CASE("a closed store answers closed, and its files are let go of", "[c]") {
     CHECK(get(again, "k") == "v");
 }
 
+TEST_CASE("a transaction that was committed keeps no files, and one that was refused neither", "[c]") {
+    const TempDir dir;
+    const std::string path = dir / "store";
+    const bool is_refused = GENERATE(false, true);
+    const CStore store = open_c("leveldb", path, "write_behind");
+    CHECK(set(store, "k", "v") == JOINLY_OK);
+    const CTransaction transaction = begin(store);
+    CHECK(get(transaction, "k") == "v");
+    CHECK(set(transaction, "k", "w") == JOINLY_OK);
+    if (is_refused) CHECK(set(store, "k", "x") == JOINLY_OK);
+    CHECK(joinly_commit(transaction.get(), nullptr, nullptr) == (is_refused ? JOINLY_CONFLICT : JOINLY_OK));
+    CHECK(joinly_close(store.get(), 10'000, nullptr) == JOINLY_OK);
+    CHECK(get(open_c("leveldb", path, "none"), "k") == (is_refused ? "x" : "w"));  // one can have it open at a time
+    CHECK(get(transaction, "k") == "closed");
+}
+
 TEST_CASE("a reader that outlives its store answers closed, and holds up nobody", "[c]") {
     const TempDir dir;
     CStore store = open_c("leveldb", dir / "store", "write_behind");

@@ -402,6 +402,7 @@ joinly_code joinly_commit(joinly_transaction* transaction, joinly_record_version
     return joinly::detail::answer(error, [&]() -> joinly::Status {
         const auto work = joinly::detail::work_of(transaction);
         if (!work) return joinly::failure(work.error());
+        const auto stay = std::move(transaction->stay);  // left when the work is gone, for it needs the store
         const auto ended = std::move(transaction->work);
         const auto committed = ended->commit();
         if (!committed) return joinly::failure(committed.error());

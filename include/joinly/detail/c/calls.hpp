@@ -47,7 +47,7 @@ struct joinly_transaction : joinly::detail::Handle<'t'> {
         if (stay) work = stay->begin();
     }
     std::shared_ptr<joinly::detail::StoreGate> gate;
-    joinly::detail::StoreGate::Stay stay;                  // the store's files are not let go of before
+    joinly::detail::StoreGate::Stay stay;                  // the store's files are not let go of before; left by the commit
     std::unique_ptr<joinly::detail::AnyTransaction> work;  // null once it was committed
 };
 
