@@ -505,6 +505,22 @@ TEST_CASE("statistics are JSON, and tell what was done", "[c]") {
     CHECK(joinly_metrics(store.get(), "players", nullptr, 0, nullptr) == -JOINLY_CLOSED);
 }
 
+TEST_CASE("statistics tell of flushes and how long they took", "[c]") {
+    const CStore store = open_c("memory", "", "write_behind", {{"max_delay", "3600000"}});
+    const auto stats = [&] {
+        std::string text(4096, ' ');
+        text.resize(static_cast<std::size_t>(joinly_stats(store.get(), text.data(), text.size(), nullptr)));
+        return text;
+    };
+    CHECK(stats().find(R"("flushes":0,"flushed_entries":0,"flush_total_ms":0.0,)") != std::string::npos);
+    CHECK(stats().find(R"("since_flush_ms":null)") != std::string::npos);
+    for (const char* key : {"a", "b", "c"}) CHECK(set(store, key, "v") == JOINLY_OK);
+    CHECK(joinly_flush(store.get(), 10'000, nullptr) == JOINLY_OK);
+    CHECK(stats().find(R"("flushes":1,"flushed_entries":3,)") != std::string::npos);
+    CHECK(stats().find(R"("flush_total_ms":0.0,)") == std::string::npos);
+    CHECK(stats().find(R"("since_flush_ms":null)") == std::string::npos);
+}
+
 TEST_CASE("a backup brings back what was there, and keeps what has been there since", "[c]") {
     const TempDir dir;
     const auto backend = GENERATE(as<std::string>{}, "sqlite", "leveldb");

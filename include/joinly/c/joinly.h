@@ -268,7 +268,8 @@ JOINLY_API void joinly_transaction_free(joinly_transaction* transaction);
 
 /* --- the store itself --------------------------------------------------------------------------------------------------------- */
 
-/* What it has done, holds and risks, as a JSON object: {"backend":"sqlite","policy":...,"cache":{"hit_rate":percent,...},...}. */
+/* What it has done, holds and risks, as a JSON object: {"backend":"sqlite","policy":...,"cache":{"hit_rate":percent,...},...}. The
+   names ending with _ms are times, in milliseconds; since_flush_ms is null before the first flush that stored something. */
 JOINLY_API int64_t joinly_stats(joinly_store* store, char* buffer, size_t capacity, joinly_error* error);
 
 /* The same for Prometheus to scrape: a page of text in its exposition format, every metric with the label store="name". Several stores

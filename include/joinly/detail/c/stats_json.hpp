@@ -11,6 +11,7 @@
 #include <joinly/policy/health.hpp>
 #include <joinly/policy/stats.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -36,6 +37,11 @@ template <class Number>
 void write_number(JsonWriter& out, std::string_view name, Number number) {
     out.key(name);
     out.number(number);
+}
+
+inline void write_ms(JsonWriter& out, std::string_view name, std::chrono::nanoseconds time) {
+    out.key(name);
+    (void)out.real(static_cast<double>(time.count()) / 1e6);
 }
 
 inline void write_cache_stats(JsonWriter& out, const CacheStats& stats) {
@@ -94,6 +100,16 @@ void write_counts(JsonWriter& out, const CountBy<Enum>& counts) {
     write_counts(out, stats.errors);
     write_number(out, "retries", stats.retries);
     write_number(out, "flushes", stats.flushes.count);
+    write_number(out, "flushed_entries", stats.flushes.entries);
+    write_ms(out, "flush_total_ms", stats.flushes.total);
+    write_ms(out, "flush_longest_ms", stats.flushes.longest);
+    write_ms(out, "flush_newest_ms", stats.flushes.newest);
+    out.key("since_flush_ms");
+    if (health.since_flush) {
+        out.number(health.since_flush->count());
+    } else {
+        out.raw("null");
+    }
     write_number(out, "pending_entries", health.pending_entries);
     write_number(out, "pending_bytes", health.pending_bytes);
     write_number(out, "oldest_pending_ms", health.oldest_pending.count());
