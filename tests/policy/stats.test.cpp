@@ -160,6 +160,40 @@ TEST_CASE("flushes are counted, with what was in them and how long they took", "
     CHECK(stats.operations[Operation::flush] == 3);
 }
 
+TEST_CASE("every key asked of the backend is counted, and none that the cache knows", "[stats]") {
+    const auto reads_of = [](auto& rig, const char* id) {
+        const std::uint64_t before = rig.store.stats().backend_reads;
+        (void)rig.store.template load<Account>(id);
+        return rig.store.stats().backend_reads - before;
+    };
+    Rig<joinly::NoCache> without;
+    REQUIRE(without.store.save(account("ada")));
+    const std::uint64_t before = without.store.stats().backend_reads;
+    CHECK(reads_of(without, "ada") == 1);
+    CHECK(reads_of(without, "ada") == 1);
+    CHECK(reads_of(without, "nobody") == 1);
+    CHECK(without.store.stats().backend_reads == before + 3);
+
+    Rig<joinly::WriteThrough> with;
+    REQUIRE(with.store.save(account("bob")));
+    CHECK(reads_of(with, "bob") == 0);
+    CHECK(reads_of(with, "nobody") == 1);
+    CHECK(reads_of(with, "nobody") == 1);
+}
+
+TEST_CASE("every batch given to the backend is counted, refused ones included", "[stats]") {
+    Rig<joinly::WriteThrough> rig;
+    REQUIRE(rig.store.save(account("ada")));
+    const std::uint64_t before = rig.store.stats().backend_writes;
+    REQUIRE(rig.store.save_many(std::vector{account("ada"), account("bob")}));
+    CHECK(rig.store.stats().backend_writes == before + 1);
+    rig.control->refuse_writes = Errc::io;
+    REQUIRE(!rig.store.save(account("ada")));
+    CHECK(rig.store.stats().backend_writes == before + 2);
+    REQUIRE(rig.store.load<Account>("bob"));
+    CHECK(rig.store.stats().backend_writes == before + 2);
+}
+
 TEST_CASE("health tells how long ago the backend has taken something", "[stats]") {
     BehindRig rig{{.drive = joinly::Drive::caller}};
     CHECK(!rig.store.health().since_flush);
