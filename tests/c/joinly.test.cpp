@@ -121,6 +121,36 @@ TEST_CASE("compare-and-set tells who came first", "[c]") {
     CHECK(get(store, key) == "not_found");
 }
 
+TEST_CASE("a write tells the version that the record then has", "[c]") {
+    const CStore store = open_c("memory", "", GENERATE("none", "write_through", "write_behind"));
+    joinly_record_version version = 0;
+    joinly_record_version before = 0;
+    const auto is_new = [&](joinly_code code, std::string_view key) {
+        CHECK(code == JOINLY_OK);
+        CHECK(version > before);
+        CHECK(version == version_of(store, key));
+        before = version;
+    };
+    is_new(joinly_set(store.get(), "raw", 3, "v", 1, 0, nullptr, &version, nullptr), "raw");
+    is_new(joinly_set(store.get(), "raw", 3, "w", 1, 0, &before, &version, nullptr), "raw");
+    is_new(joinly_save_lobby(store.get(), "1", 1, "{}", 2, 0, nullptr, &version, nullptr), "lobby:1");
+    is_new(joinly_save_player(store.get(), "ada", 3, "{}", 2, 0, nullptr, &version, nullptr), "player:ada");
+    CHECK(joinly_set(store.get(), "raw", 3, "x", 1, 0, &before, &version, nullptr) == JOINLY_CONFLICT);
+    CHECK(version == before);  // left alone
+}
+
+TEST_CASE("lobbies and players go by their ids", "[c]") {
+    const CStore store = open_c("memory", "", GENERATE("none", "write_through", "write_behind"));
+    for (const char* key : {"lobby:1", "player:1", "lobby:2", "player:2"}) CHECK(set(store, key, "{}") == JOINLY_OK);
+    joinly_record_version wrong = 1'000;
+    CHECK(joinly_delete_player(store.get(), "1", 1, &wrong, nullptr) == JOINLY_CONFLICT);
+    CHECK(joinly_delete_player(store.get(), "1", 1, nullptr, nullptr) == JOINLY_OK);
+    CHECK(joinly_delete_lobby(store.get(), "2", 1, nullptr, nullptr) == JOINLY_OK);
+    CHECK(joinly_delete_player(store.get(), "nobody", 6, nullptr, nullptr) == JOINLY_OK);
+    CHECK(joinly_load_player(store.get(), "1", 1, nullptr, 0, nullptr, nullptr) == -JOINLY_NOT_FOUND);
+    CHECK(keys_of(scan(store, "")) == std::vector<std::string>{"lobby:1", "player:2"});
+}
+
 TEST_CASE("a record expires, and can be given another time", "[c]") {
     const CStore store = open_c("memory", "", "write_through");
     const auto key = GENERATE(as<std::string>{}, "raw", "lobby:1");
@@ -593,7 +623,22 @@ TEST_CASE("the cache lets the least recently used entry go, and what has expired
     CHECK(text.find(R"({"hits":)") == 0);
     CHECK(text.find(R"("max_size":2,)") != std::string::npos);
     CHECK(text.find(R"("evictions":1,)") != std::string::npos);
+    CHECK(put("d", 0) == JOINLY_OK);
+    CHECK(has("d"));
     CHECK(joinly_cache_clear(made, nullptr) == JOINLY_OK);
+    CHECK_FALSE(has("d"));
+    text.resize(512);
+    text.resize(static_cast<std::size_t>(joinly_cache_stats(made, text.data(), text.size(), nullptr)));
+    CHECK(text.find(R"("size":0,)") != std::string::npos);
+}
+
+TEST_CASE("a cache of no entries takes everything and keeps nothing", "[c]") {
+    joinly_cache* made = nullptr;
+    REQUIRE(joinly_cache_new(0, &made, nullptr) == JOINLY_OK);
+    const CCache cache{made};
+    CHECK(joinly_cache_set(made, "a", 1, "v", 1, 0, nullptr) == JOINLY_OK);
+    CHECK(joinly_cache_get(made, "a", 1, nullptr, 0, nullptr) == -JOINLY_NOT_FOUND);
+    CHECK(joinly_cache_delete(made, "a", 1, nullptr) == JOINLY_NOT_FOUND);
 }
 
 }  // namespace
