@@ -582,6 +582,35 @@ TEST_CASE("a backup brings back what was there, and keeps what has been there si
     CHECK(kept_aside == 1);
 }
 
+TEST_CASE("a restore puts the journal of what was there aside as well", "[c]") {
+    const TempDir dir;
+    const std::string journal = dir / "journal";
+    const std::string backend = GENERATE("sqlite", "leveldb");
+    std::string backup(4096, '\0');
+    {
+        const CStore store = open_c(backend.c_str(), dir / "db", "write_behind", {{"journal", journal}});
+        CHECK(set(store, "k", "1") == JOINLY_OK);
+        const std::int64_t size = joinly_backup(store.get(), (dir / "backups").c_str(), 0, backup.data(), backup.size(), nullptr);
+        REQUIRE(size > 0);
+        backup.resize(static_cast<std::size_t>(size));
+        CHECK(set(store, "k", "2") == JOINLY_OK);
+        CHECK(joinly_close(store.get(), 10'000, nullptr) == JOINLY_OK);
+    }
+    REQUIRE(std::filesystem::exists(journal));
+    const std::unique_ptr<joinly_options, Free> options{joinly_options_new()};
+    CHECK(joinly_options_set(options.get(), "journal", journal.c_str(), nullptr) == JOINLY_OK);
+    joinly_error error{};
+    CHECK(joinly_restore(backend.c_str(), backup.c_str(), (dir / "db").c_str(), options.get(), &error) == JOINLY_OK);
+    CHECK(std::string{error.message}.empty());
+    CHECK_FALSE(std::filesystem::exists(journal));
+    int aside = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{dir.path()}) {
+        if (entry.path().filename().string().find("db.restore-") == 0 && std::filesystem::exists(entry.path() / "journal")) ++aside;
+    }
+    CHECK(aside == 1);
+    CHECK(get(open_c(backend.c_str(), dir / "db", "write_behind", {{"journal", journal}}), "k") == "1");
+}
+
 TEST_CASE("what cannot be backed up or restored is told", "[c]") {
     const TempDir dir;
     const CStore memory = open_c("memory", "", "none");
