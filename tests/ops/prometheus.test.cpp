@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -72,6 +73,59 @@ TEST_CASE("a store's page is in good order and has its numbers", "[prometheus]")
     CHECK(page.value("joinly_pending_bytes", store) == static_cast<double>(health.pending_bytes));
     CHECK(page.value("joinly_pending_age_seconds", store) == 2);
     CHECK(page.value("joinly_storage_bytes", of("part", "journal")) == static_cast<double>(health.journal_bytes));
+}
+
+TEST_CASE("every number of a store's page is the one that its name says", "[prometheus]") {
+    struct Told {
+        [[nodiscard]] static joinly::StoreStats stats() {
+            joinly::StoreStats stats;
+            stats.cache = {.hits = 1, .misses = 2, .insertions = 3, .evictions = 4, .expirations = 5, .size = 6, .max_size = 7};
+            stats.backend_reads = 8;
+            stats.backend_writes = 9;
+            stats.flush_failures = 10;
+            stats.flushes = {.count = 11, .entries = 12, .total = 13s, .longest = 14s, .newest = 15s};
+            stats.retries = 16;
+            return stats;
+        }
+        [[nodiscard]] static joinly::StoreHealth health() {
+            joinly::StoreHealth health;
+            health.pending_entries = 17;
+            health.pending_bytes = 18;
+            health.oldest_pending = 19s;
+            health.retries = 20;
+            health.dead_letters = 21;
+            health.journal_bytes = 22;
+            return health;
+        }
+        [[nodiscard]] static joinly::Result<std::vector<joinly::StoragePart>> size_by_part() {
+            return std::vector<joinly::StoragePart>{{"database", 23}, {"log", 24}};
+        }
+        [[nodiscard]] static int observer() { return 0; }
+    } told;
+    const ExpositionReader page{joinly::to_prometheus(told, "s")};
+    REQUIRE(page.fault() == "");
+    const auto value = [&](const std::string& name) { return page.value("joinly_" + name, {{"store", "s"}}); };
+    CHECK(value("cache_hits_total") == 1);
+    CHECK(value("cache_misses_total") == 2);
+    CHECK(value("cache_insertions_total") == 3);
+    CHECK(value("cache_evictions_total") == 4);
+    CHECK(value("cache_expirations_total") == 5);
+    CHECK(value("cache_entries") == 6);
+    CHECK(value("cache_max_entries") == 7);
+    CHECK(value("backend_reads_total") == 8);
+    CHECK(value("backend_writes_total") == 9);
+    CHECK(value("flush_failures_total") == 10);
+    CHECK(value("flushes_total") == 11);
+    CHECK(value("flushed_entries_total") == 12);
+    CHECK(value("flush_seconds_total") == 13);
+    CHECK(value("flush_longest_seconds") == 14);
+    CHECK(value("retries_total") == 16);
+    CHECK(value("pending_entries") == 17);
+    CHECK(value("pending_bytes") == 18);
+    CHECK(value("pending_age_seconds") == 19);
+    CHECK(value("dead_letters") == 21);
+    CHECK(page.value("joinly_storage_bytes", {{"store", "s"}, {"part", "database"}}) == 23);
+    CHECK(page.value("joinly_storage_bytes", {{"store", "s"}, {"part", "log"}}) == 24);
 }
 
 TEST_CASE("a store that keeps latencies has a histogram of each kind of operation that was met", "[prometheus]") {
