@@ -1,6 +1,7 @@
 // verify: every flaw is found, told, and counted.
 
 #include <joinly/backend/leveldb.hpp>
+#include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/ops/verify.hpp>
 #include <joinly/store.hpp>
@@ -105,6 +106,32 @@ TEST_CASE("an index that does not agree is a flaw", "[verify][index]") {
         CHECK_FALSE(verify_store<Player>(store)->is_sound());
         CHECK_FALSE(verify_store<Player>(store, {.thorough = false})->is_sound());
     }
+}
+
+TEST_CASE("only a thorough verification has the engine's own check", "[verify]") {
+    const TempDir dir;
+    SqliteStore store = damaged(dir,
+                                "CREATE TABLE own(x); INSERT INTO own VALUES (1), (2); CREATE INDEX own_x ON own(x);"
+                                "PRAGMA writable_schema = ON;"
+                                "UPDATE sqlite_schema SET sql = 'CREATE INDEX own_x ON own(x) WHERE x > 1' WHERE name = 'own_x'");
+    CHECK(verify_store<Player>(store, {.thorough = false})->is_sound());
+    const auto report = verify_store<Player>(store);
+    REQUIRE(report);
+    CHECK_FALSE(report->is_sound());
+    CHECK(report->flaws.front().key.empty());
+}
+
+TEST_CASE("a store in memory is verified as one on a disk is", "[verify]") {
+    auto store = *Store<MemoryBackend, WriteThrough, DefaultTraits>::open({});
+    for (int i = 0; i < 1'100; ++i) REQUIRE(store.save(player(std::to_string(i), 1000 + i)));
+    CHECK(verify_store<Player>(store)->is_sound());
+    CHECK(verify_store<Player>(store)->inventory == take_inventory(store.backend()));
+    REQUIRE(store.backend().write(Batch{}.put("lobby:broken", "\xff\xff\xff")));
+    const auto report = verify_store<Player, Lobby>(store);
+    REQUIRE(report);
+    CHECK(report->is_complete);
+    CHECK(report->flaw_count == 1);
+    CHECK(verify_store<Player>(store, {.on_progress = [](std::uint64_t) { return false; }}).error() == Errc::cancelled);
 }
 
 TEST_CASE("the progress function of a verification can stop it", "[verify]") {
