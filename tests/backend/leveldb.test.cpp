@@ -1207,6 +1207,22 @@ TEST_CASE("compact removes the bytes of erased records", "[leveldb][compact]") {
     CHECK(on_disk("another-value"));
 }
 
+TEST_CASE("compression makes what compresses well smaller on disk", "[leveldb]") {
+    const auto size_with = [](bool compression) {
+        const TempDir dir;
+        const LevelDbOptions options{.path = dir / "db", .sync = Sync::process_crash, .compression = compression};
+        Batch batch;
+        for (int i = 0; i < 2'000; ++i) batch.put("key" + std::to_string(i), std::string(2'000, 'x'));
+        REQUIRE(open_or_fail(options).write(batch));
+        LevelDbBackend backend = open_or_fail(options);
+        REQUIRE(backend.compact());
+        return backend.size_on_disk().value();
+    };
+    const std::uint64_t plain = size_with(false);
+    CHECK(plain > 4'000'000);
+    CHECK(size_with(true) < plain / 4);
+}
+
 TEST_CASE("size_on_disk is the size of the directory's files", "[leveldb]") {
     const TempDir dir;
     const std::string path = dir / "db";
