@@ -154,7 +154,8 @@ struct SettleOptions {
 /// @param result  a score for each player of the match
 /// @param rule    takes a `std::vector<RatedPlayer>&`, changes the ratings and returns a Status, whose error ends it all. It may be
 ///                called several times, so it must do nothing else
-/// @return `not_found`: no such match; `invalid_argument`: the result does not have each player once.
+/// @return `not_found`: no such match; `invalid_argument`: the result does not have each player once, or the rule has made a rating
+///         that is no number; what the rule refuses with. Nothing changed then.
 template <class Store, class Rule = Elo>
 [[nodiscard]] Result<SettleOutcome> settle_match(Store& store, std::string_view match_id,
                                                  const std::map<std::string, double>& result, const Rule& rule = {},
