@@ -8,6 +8,7 @@
 #include <joinly/game/lobby_lists.hpp>
 #include <joinly/game/matchmaking.hpp>
 #include <joinly/game/ratings.hpp>
+#include <joinly/index/query.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
@@ -25,9 +26,26 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
+
+namespace {
+
+/// What stored lobbies before Lobby had indexes.
+struct OldLobby {
+    std::string lobby_id = {};
+};
+
+}  // namespace
+
+template <>
+struct joinly::Entity<OldLobby> {
+    static constexpr std::string_view kind = "lobby";
+    static constexpr auto& id(auto& lobby) { return lobby.lobby_id; }
+    static constexpr void fields(auto& lobby, auto&& field) { field(1, "lobby_id", lobby.lobby_id); }
+};
 
 namespace {
 
@@ -359,6 +377,45 @@ JOINLY_EACH_POLICY("a closed lobby keeps its players, and may be closed again") 
     CHECK(joinly::close_lobby(*store, "south").error() == Errc::not_found);
 }
 
+JOINLY_EACH_POLICY("a countdown needs a lobby, and players enough") {
+    Fixture<TestType> store;
+    make_lobby(*store, {"ada"});
+    CHECK(joinly::begin_countdown(*store, "north", {.min_players = 2}) == StartOutcome::too_few);
+    CHECK(stored<Lobby>(*store, "north").state == LobbyState::waiting);
+    CHECK(joinly::begin_countdown(*store, "south").error() == Errc::not_found);
+    CHECK(joinly::cancel_countdown(*store, "south").error() == Errc::not_found);
+}
+
+JOINLY_EACH_POLICY("a player may leave during the game, which goes on") {
+    Fixture<TestType> store;
+    make_lobby(*store, {"ada", "bob"});
+    REQUIRE(joinly::start_lobby(*store, "north", "match_1") == StartOutcome::started);
+    CHECK(joinly::leave_lobby(*store, "north", "ada") == LeaveOutcome::left);
+    CHECK(stored<Lobby>(*store, "north").state == LobbyState::in_game);
+    CHECK(stored<Lobby>(*store, "north").owner == "bob");
+}
+
+JOINLY_EACH_POLICY("a lobby is locked by the word true and no other") {
+    Fixture<TestType> store;
+    REQUIRE(joinly::create_lobby(*store, {.lobby_id = "north", .attributes = {{"locked", "false"}}}));
+    CHECK(joinly::join_lobby(*store, "north", "ada") == JoinOutcome::joined);
+}
+
+TEST_CASE("what becomes of a lobby's verbs has words", "[game][conformance]") {
+    CHECK(to_string(JoinOutcome::joined) == "joined");
+    CHECK(to_string(JoinOutcome::already_in) == "already in");
+    CHECK(to_string(JoinOutcome::full) == "full");
+    CHECK(to_string(JoinOutcome::locked) == "locked");
+    CHECK(to_string(JoinOutcome::wrong_state) == "not waiting for players");
+    CHECK(to_string(LeaveOutcome::left) == "left");
+    CHECK(to_string(LeaveOutcome::emptied) == "left it empty");
+    CHECK(to_string(LeaveOutcome::not_in) == "not in it");
+    CHECK(to_string(StartOutcome::started) == "started");
+    CHECK(to_string(StartOutcome::not_owner) == "not the owner");
+    CHECK(to_string(StartOutcome::wrong_state) == "in the wrong state");
+    CHECK(to_string(StartOutcome::too_few) == "too few players");
+}
+
 template <class Store>
 Ids found(Store& store, std::int32_t rating, const joinly::FindLobbyOptions& options = {}) {
     const auto lobbies = joinly::find_open_lobbies(store, rating, options);
@@ -400,6 +457,40 @@ JOINLY_EACH_POLICY("lobbies that nobody can join are not found as open, however 
     CHECK(found(*store, 1000) == Ids{"open"});
     REQUIRE(joinly::close_lobby(*store, "open"));
     CHECK(found(*store, 1000).empty());
+}
+
+/// A store that does something between its first query and the next.
+template <class Store, class Meanwhile>
+struct InterruptedFinds {
+    template <class T>
+    auto find(const joinly::Query<T>& query) {
+        auto found = store.find(query);
+        if (++finds == 1) meanwhile();
+        return found;
+    }
+    Store& store;
+    Meanwhile meanwhile;
+    int finds = 0;
+};
+template <class Store, class Meanwhile>
+InterruptedFinds(Store&, Meanwhile) -> InterruptedFinds<Store, Meanwhile>;
+
+JOINLY_EACH_POLICY("a lobby whose rating moves during the search is found once") {
+    Fixture<TestType> store;
+    REQUIRE(joinly::create_lobby(*store, {.lobby_id = "north", .owner = "ada", .rating = 1000}));
+    InterruptedFinds interrupted{
+        *store, [&] { REQUIRE(store->template update<Lobby>("north", [](Lobby& lobby) { lobby.rating = 1100; })); }};
+    CHECK(found(interrupted, 1000) == Ids{"north"});
+}
+
+JOINLY_EACH_POLICY("lobbies that are older than their indexes are listed once these were built") {
+    Fixture<TestType> store;
+    REQUIRE(store->save(OldLobby{.lobby_id = "north"}));
+    CHECK(joinly::find_open_lobbies(*store, 0).error() == Errc::incompatible);
+    CHECK(joinly::erase_lobbies_older_than(*store, 24h).error() == Errc::incompatible);
+    REQUIRE(store->template rebuild_indexes<Lobby>());
+    CHECK(found(*store, 0) == Ids{"north"});
+    CHECK(joinly::erase_lobbies_older_than(*store, 24h) == 1U);
 }
 
 JOINLY_EACH_POLICY("lobbies that were created too long ago are erased, and no others") {
@@ -594,6 +685,32 @@ JOINLY_EACH_POLICY("a claim whose match would replace another stays as it is") {
     CHECK(joinly::confirm_claim(*store, *claim, Match{.match_id = "match_2"}));
 }
 
+JOINLY_EACH_POLICY("a claim's players go to a lobby as if it had been created") {
+    Fixture<TestType> store;
+    make_queue(store, {1000, 1000});
+    const auto claim = *joinly::claim_group(*store, "ranked", "server-1");
+    const auto to = [&](std::uint32_t seats, std::string owner) {
+        return Lobby{.lobby_id = "north", .players = joinly::players_of(claim), .max_players = seats, .owner = std::move(owner)};
+    };
+    CHECK(joinly::confirm_claim(*store, claim, to(1, "p0")).error() == Errc::invalid_argument);
+    CHECK(joinly::confirm_claim(*store, claim, to(8, "")).error() == Errc::invalid_argument);
+    CHECK(waiting(*store).size() == 2);
+    REQUIRE(joinly::confirm_claim(*store, claim, to(8, "host")));
+    CHECK(waiting(*store).empty());
+    CHECK(stored<Lobby>(*store, "north").players == Ids{"host", "p0", "p1"});
+    CHECK(stored<Lobby>(*store, "north").created_at == store.traits.clock.now());
+    CHECK(joinly::erase_lobbies_older_than(*store, 24h) == 0U);
+}
+
+JOINLY_EACH_POLICY("a claim ends with its queue") {
+    Fixture<TestType> store;
+    make_queue(store, {1000, 1000});
+    const auto claim = *joinly::claim_group(*store, "ranked", "server-1");
+    REQUIRE(store->template erase<Queue>("ranked"));
+    CHECK(joinly::confirm_claim(*store, claim, Match{.match_id = "match_1"}).error() == Errc::conflict);
+    CHECK(store->template exists<Match>("match_1") == false);
+}
+
 JOINLY_EACH_POLICY("a claim ends when one of its players leaves the queue, and the others are free") {
     Fixture<TestType> store;
     make_queue(store, {1000, 1000, 1000});
@@ -728,6 +845,18 @@ JOINLY_EACH_POLICY("a result that does not fit the match changes nothing") {
     CHECK(refused({{"ada", 1}, {"bob", std::nan("")}}));
     CHECK(refused({{"ada", 1}, {"bob", 0}}, {.teams = {{"ada"}}}));
     CHECK(joinly::settle_match(*store, "match_2", {{"ada", 1}, {"bob", 0}}).error() == Errc::not_found);
+    const auto settled_by = [&](auto rule) { return joinly::settle_match(*store, "match_1", {{"ada", 1}, {"bob", 0}}, rule); };
+    using Players = std::vector<joinly::RatedPlayer>;
+    CHECK(settled_by([](Players& players) -> joinly::Status {
+              players.back().rating = std::nan("");
+              return {};
+          }).error() == Errc::invalid_argument);
+    CHECK(settled_by([](Players& players) -> joinly::Status {
+              players.front().rating = 0;
+              return joinly::failure(Errc::busy, "not now");
+          }).error() == Errc::busy);
+    REQUIRE(store->save(Match{.match_id = "match_3", .players = {"ada", "bob", "ada"}}));
+    CHECK(joinly::settle_match(*store, "match_3", {{"ada", 1}, {"bob", 0}}).error() == Errc::invalid_argument);
     CHECK_FALSE(stored<Match>(*store, "match_1").ended_at);
     CHECK(stored<Player>(*store, "ada").skill_rating == 1000);
 }

@@ -16,6 +16,8 @@
 #include <joinly/core/key.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/game/complete_lobby.hpp>
+#include <joinly/detail/printable.hpp>
 #include <joinly/entity/lobby.hpp>
 #include <joinly/entity/match.hpp>
 #include <joinly/entity/player.hpp>
@@ -96,23 +98,21 @@ namespace detail {
 /// Ends an update that a rule of the game refuses; the caller returns the outcome in its place. Costs nothing.
 [[nodiscard]] inline Status refused() noexcept { return failure(Errc::conflict); }
 
-/// Whether these players could have come to sit there by joining it, one after the other.
-[[nodiscard]] inline Status check_seats(const Lobby& lobby) {
-    const std::string name = "lobby:" + printable(lobby.lobby_id);
-    if (lobby.players.size() > lobby.max_players) {
-        return failure(Errc::invalid_argument, name + " has " + std::to_string(lobby.players.size()) + " players and " +
-                                                   std::to_string(lobby.max_players) + " seats");
-    }
-    if (lobby.owner.empty() && !lobby.players.empty()) return failure(Errc::invalid_argument, name + " has players and no owner");
-    for (const std::string& player_id : lobby.players) {
-        if (auto valid = validate_id(kind_of<Player>, player_id); !valid)
-            return failure(Errc::invalid_argument, name + ": " + std::string{valid.error().message()});
-    }
-    std::vector<std::string_view> seated{lobby.players.begin(), lobby.players.end()};
-    std::sort(seated.begin(), seated.end());
-    const auto twice = std::adjacent_find(seated.begin(), seated.end());
-    if (twice == seated.end()) return {};
-    return failure(Errc::invalid_argument, name + " has " + printable(*twice) + " in two seats");
+/// Changes a lobby by a rule that answers what came of it; everything but `changed` leaves it as it is. In a transaction, so that a
+/// refusal is founded on what is stored too, and not on what a cache still has of it.
+template <class Outcome, class Store, class Rule>
+[[nodiscard]] Result<Outcome> change_lobby(Store& store, std::string_view lobby_id, Outcome changed, Rule rule) {
+    auto outcome = changed;
+    const auto done = store.transaction([&](auto& tx) -> Status {
+        outcome = changed;
+        auto updated = tx.template update<Lobby>(lobby_id, [&](Lobby& lobby) -> Status {
+            outcome = rule(lobby);
+            return outcome == changed ? Status{} : refused();
+        });
+        return outcome == changed ? updated : Status{};  // commits what it read: that the rule refuses
+    });
+    if (!done) return failure(done.error());
+    return outcome;
 }
 
 }  // namespace detail
@@ -129,9 +129,7 @@ struct CreateLobbyOptions {
 ///         refuses.
 template <class Store>
 [[nodiscard]] Result<Version> create_lobby(Store& store, Lobby lobby, const CreateLobbyOptions& options = {}) {
-    if (!lobby.owner.empty() && !is_in(lobby, lobby.owner)) lobby.players.insert(lobby.players.begin(), lobby.owner);
-    if (auto valid = detail::check_seats(lobby); !valid) return failure(std::move(valid).error());
-    if (lobby.created_at == Timestamp{}) lobby.created_at = store.now();
+    if (auto made = detail::complete_lobby(lobby, store.now()); !made) return failure(std::move(made).error());
     return store.save(std::move(lobby), {.ttl = options.ttl, .expect = absent});
 }
 
@@ -139,16 +137,13 @@ template <class Store>
 template <class Store>
 [[nodiscard]] Result<JoinOutcome> join_lobby(Store& store, std::string_view lobby_id, std::string_view player_id) {
     if (auto valid = validate_id(kind_of<Player>, player_id); !valid) return failure(std::move(valid).error());
-    auto outcome = JoinOutcome::joined;
-    const auto saved = store.template update<Lobby>(lobby_id, [&](Lobby& lobby) -> Status {
-        outcome = join_outcome(lobby, player_id);
-        if (outcome != JoinOutcome::joined) return detail::refused();
+    return detail::change_lobby(store, lobby_id, JoinOutcome::joined, [&](Lobby& lobby) {
+        const JoinOutcome outcome = join_outcome(lobby, player_id);
+        if (outcome != JoinOutcome::joined) return outcome;
         lobby.players.emplace_back(player_id);
         if (lobby.owner.empty()) lobby.owner = player_id;
-        return {};
+        return outcome;
     });
-    if (!saved && outcome == JoinOutcome::joined) return failure(saved.error());
-    return outcome;
 }
 
 /// What becomes of a lobby that the last player leaves.
@@ -228,28 +223,27 @@ template <class Store>
 /// Begins the countdown of a waiting lobby: it is `starting`, so nobody joins any more. start_lobby ends it.
 template <class Store>
 [[nodiscard]] Result<StartOutcome> begin_countdown(Store& store, std::string_view lobby_id, const StartOptions& options = {}) {
-    auto outcome = StartOutcome::started;
-    const auto saved = store.template update<Lobby>(lobby_id, [&](Lobby& lobby) -> Status {
-        outcome = lobby.state == LobbyState::starting ? StartOutcome::wrong_state : start_outcome(lobby, options);
-        if (outcome != StartOutcome::started) return detail::refused();
-        lobby.state = LobbyState::starting;
-        return {};
+    return detail::change_lobby(store, lobby_id, StartOutcome::started, [&](Lobby& lobby) {
+        if (lobby.state == LobbyState::starting) return StartOutcome::wrong_state;
+        const StartOutcome outcome = start_outcome(lobby, options);
+        if (outcome == StartOutcome::started) lobby.state = LobbyState::starting;
+        return outcome;
     });
-    if (!saved && outcome == StartOutcome::started) return failure(saved.error());
-    return outcome;
 }
 
 /// Calls a countdown off: the lobby waits for players again. `conflict`: it is not in its countdown; `not_found`: no such lobby.
 template <class Store>
 [[nodiscard]] Status cancel_countdown(Store& store, std::string_view lobby_id) {
-    const auto saved = store.template update<Lobby>(lobby_id, [&](Lobby& lobby) -> Status {
-        if (lobby.state != LobbyState::starting) {
-            return failure(Errc::conflict, "lobby:" + detail::printable(lobby_id) + " is not in its countdown");
-        }
-        lobby.state = LobbyState::waiting;
-        return {};
+    const auto done = store.transaction([&](auto& tx) -> Status {
+        return tx.template update<Lobby>(lobby_id, [&](Lobby& lobby) -> Status {
+            if (lobby.state != LobbyState::starting) {
+                return failure(Errc::conflict, "lobby:" + detail::printable(lobby_id) + " is not in its countdown");
+            }
+            lobby.state = LobbyState::waiting;
+            return {};
+        });
     });
-    if (!saved) return failure(saved.error());
+    if (!done) return failure(done.error());
     return {};
 }
 

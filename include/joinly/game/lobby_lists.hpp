@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -91,6 +92,7 @@ template <class Store>
         return to < centre ? centre - to : to - centre;
     };
     std::vector<Loaded<Lobby>> nearest;
+    std::set<std::string> met;  // one whose rating changes between the pages is met twice
     auto has_weaker = weaker.advance();
     auto has_stronger = stronger.advance();
     while (nearest.size() < options.limit) {
@@ -98,7 +100,8 @@ template <class Store>
         if (!has_stronger) return failure(std::move(has_stronger).error());
         if (!*has_weaker && !*has_stronger) break;
         const bool take_weaker = *has_weaker && (!*has_stronger || distance(weaker) <= distance(stronger));
-        nearest.push_back(take_weaker ? weaker.current() : stronger.current());
+        const Loaded<Lobby>& next = take_weaker ? weaker.current() : stronger.current();
+        if (met.insert(next->lobby_id).second) nearest.push_back(next);
         (take_weaker ? has_weaker : has_stronger) = (take_weaker ? weaker : stronger).advance();
     }
     return nearest;

@@ -22,7 +22,9 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/game/best_group.hpp>
+#include <joinly/detail/game/complete_lobby.hpp>
 #include <joinly/detail/printable.hpp>
+#include <joinly/entity/lobby.hpp>
 #include <joinly/entity/match.hpp>
 #include <joinly/entity/player.hpp>
 #include <joinly/entity/queue.hpp>
@@ -121,6 +123,7 @@ template <class Store, class Make>
             std::erase_if(queue.tickets, [&](const QueueTicket& ticket) { return has_ticket(claim.tickets, ticket.player_id); });
             return {};
         });
+        if (!removed && removed.error() == Errc::not_found) return claim_is_over(claim);
         return removed ? make(tx) : removed;
     });
     if (!done) return failure(done.error());
@@ -215,18 +218,22 @@ template <class Store>
 
 /// Takes the claimed players out of the queue for good.
 ///
-/// @return `conflict`: the claim's time is over, it was released or confirmed before, or one of its players left the queue.
+/// @return `conflict`: the claim's time is over, it was released or confirmed before, or one of its players left the queue, or the
+///         queue is gone.
 template <class Store>
 [[nodiscard]] Status confirm_claim(Store& store, const QueueClaim& claim) {
     return detail::confirm(store, claim, [](auto&) { return Status{}; });
 }
 
 /// As above, and saves what they go to, a Match or a Lobby, in the same transaction. A match's `started_at` of zero becomes the
-/// store's time. `conflict` besides when there is one under its id already.
+/// store's time; a lobby is completed as by create_lobby (joinly/game/lobbies.hpp). `conflict` besides when there is one under its
+/// id already; `invalid_argument`, and the claim stays as it is, for a lobby that create_lobby refuses.
 template <class Store, class T>
 [[nodiscard]] Status confirm_claim(Store& store, const QueueClaim& claim, T made) {
     if constexpr (std::same_as<T, Match>) {
         if (made.started_at == Timestamp{}) made.started_at = store.now();
+    } else if constexpr (std::same_as<T, Lobby>) {
+        if (auto complete = detail::complete_lobby(made, store.now()); !complete) return complete;
     }
     return detail::confirm(store, claim, [&](auto& tx) { return tx.save(made, {.expect = absent}); });
 }
