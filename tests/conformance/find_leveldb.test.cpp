@@ -15,3 +15,5 @@ struct LevelDb {
 
 #define JOINLY_TESTED_BACKEND LevelDb
 #include <tests/conformance/find_suite.hpp>
+//
+#include <tests/conformance/find_durable_suite.hpp>

@@ -15,3 +15,5 @@ struct Sqlite {
 
 #define JOINLY_TESTED_BACKEND Sqlite
 #include <tests/conformance/find_suite.hpp>
+//
+#include <tests/conformance/find_durable_suite.hpp>

@@ -180,10 +180,14 @@ template <class T, class Core, class Progress>
     return progress;
 }
 
-/// `corrupt`, naming the record, when the entries are not those of the records.
+/// `corrupt`, naming the record, when the entries are not those of the records; `incompatible` when an index does not cover them
+/// yet.
 template <class T, class Core>
 [[nodiscard]] Status verify_indexes(Core& core) {
     if (auto flushed = core.engine().flush(); !flushed) return flushed;
+    for (const IndexDeclaration& index : index_catalogue<T>()) {
+        if (auto covers = require_index<T>(core, index.number); !covers) return failure(std::move(covers).error());
+    }
     Status outcome;
     auto& backend = core.engine().backend();
     auto scanned = backend.scan(kind_range(kind_of<T>), [&](std::string_view key, const RecordView& record) {
