@@ -199,3 +199,16 @@ TEST_CASE("what is behind a block that LevelDB cannot read is verified, and the 
     CHECK(report->inventory.total().records + missing == notes);
     CHECK_THAT(report->flaws[2].what, Catch::Matchers::Contains("not everything could be read"));
 }
+
+TEST_CASE("an index that has not been built yet is no damage, and the flaw says what to do", "[verify][index]") {
+    const TempDir dir;
+    SqliteStore store = open_in(dir);
+    REQUIRE(store.save(account("ada")));  // by a build that knew no index of players
+    const auto report = verify_store<Player>(store);
+    REQUIRE(report);
+    REQUIRE(report->flaws.size() == 1);
+    CHECK(report->flaws[0].code == Errc::incompatible);
+    CHECK_THAT(report->flaws[0].what, Catch::Matchers::Contains("rebuild_indexes"));
+    REQUIRE(store.rebuild_indexes<Player>());
+    CHECK(verify_store<Player>(store)->is_sound());
+}

@@ -6,7 +6,8 @@
 //     if (report && !report->is_sound()) for (const auto& flaw : report->flaws) std::puts(flaw.what.c_str());
 //
 // What to do about damage: restore a backup (joinly/ops/restore.hpp). Where there is none, LevelDbBackend::repair puts a database
-// in order in its place, and SqliteBackend::salvage makes a new one of what can be read.
+// in order in its place, and SqliteBackend::salvage makes a new one of what can be read. A flaw whose code is `incompatible` is no
+// damage: a newer build has written there, or an index is declared that Store::rebuild_indexes has not built yet.
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/codec/concepts.hpp>
