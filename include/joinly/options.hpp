@@ -4,6 +4,7 @@
 
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
+#include <joinly/core/key.hpp>
 #include <joinly/core/record.hpp>
 
 #include <cstddef>
@@ -41,10 +42,13 @@ struct ExpiredEntity {
     /// "lobby"; empty when the key is no entity's.
     [[nodiscard]] std::string_view kind() const noexcept {
         const std::size_t colon = key.find(':');
-        return colon == std::string::npos ? std::string_view{} : std::string_view{key}.substr(0, colon);
+        const std::string_view kind = std::string_view{key}.substr(0, colon == std::string::npos ? 0 : colon);
+        return is_valid_kind(kind) ? kind : std::string_view{};
     }
     /// "lobby_123"; the whole key when it is no entity's.
-    [[nodiscard]] std::string_view id() const noexcept { return std::string_view{key}.substr(key.find(':') + 1); }
+    [[nodiscard]] std::string_view id() const noexcept {
+        return std::string_view{key}.substr(kind().empty() ? 0 : kind().size() + 1);
+    }
 };
 
 struct SweepReport {
