@@ -3,6 +3,7 @@
 #include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
 #include <joinly/game/lobbies.hpp>
+#include <joinly/lease.hpp>
 #include <joinly/store.hpp>
 
 #include <tests/support/catch.hpp>
@@ -30,6 +31,7 @@ using namespace std::chrono_literals;
 using joinly::Batch;
 using joinly::Errc;
 using joinly::ManualTraits;
+using joinly::NoCache;
 using joinly::Player;
 using joinly::ReadThrough;
 using joinly::Result;
@@ -78,10 +80,11 @@ SqliteOptions at(const std::string& path) {
 template <class Policy>
 using OnSqlite = joinly::Store<SqliteBackend, Policy, ManualTraits>;
 
-/// A caching store on an SQLite file, and another one's connection to the same file.
+/// A store on an SQLite file, and another one's connection to the same file.
 template <class Policy>
 struct Shared {
-    explicit Shared(ThroughOptions options = {}) : store{*OnSqlite<Policy>::open(at(dir / "db"), options, traits)} {}
+    using Options = typename joinly::detail::PolicyOptions<Policy>::type;
+    explicit Shared(Options options = {}) : store{*OnSqlite<Policy>::open(at(dir / "db"), options, traits)} {}
 
     TempDir dir;
     ManualTraits traits;
@@ -509,6 +512,71 @@ TEMPLATE_TEST_CASE("what a lobby in the cache would refuse is not the answer onc
     REQUIRE(other.template erase<joinly::Lobby>("arena"));
     SECTION("a leave") { CHECK(joinly::leave_lobby(shared.store, "arena", "eve").error() == Errc::not_found); }
     SECTION("a start") { CHECK(joinly::start_lobby(shared.store, "arena", "match").error() == Errc::not_found); }
+}
+
+TEMPLATE_TEST_CASE("what a lobby in the cache would refuse is asked of the lobby as another process has left it",
+                   "[policy][foreign][transaction]", ReadThrough, WriteThrough) {
+    Shared<TestType> shared;
+    REQUIRE(joinly::create_lobby(shared.store, {.lobby_id = "arena", .max_players = 1, .owner = "ada"}));
+    REQUIRE(shared.store.template exists<joinly::Lobby>("arena") == true);  // and cached
+    auto other = *OnSqlite<WriteThrough>::open(at(shared.dir / "db"), {}, shared.traits);
+    SECTION("a join") {
+        REQUIRE(joinly::leave_lobby(other, "arena", "ada", {.when_empty = joinly::WhenEmpty::keep}));
+        CHECK(joinly::join_lobby(shared.store, "arena", "eve") == joinly::JoinOutcome::joined);
+    }
+    SECTION("calling a countdown off") {
+        REQUIRE(joinly::begin_countdown(other, "arena") == joinly::StartOutcome::started);
+        CHECK(joinly::cancel_countdown(shared.store, "arena"));
+    }
+    SECTION("beginning a countdown") {
+        REQUIRE(joinly::begin_countdown(other, "arena") == joinly::StartOutcome::started);
+        shared.traits.clock.advance(1s);
+        REQUIRE((*shared.store.template load<joinly::Lobby>("arena"))->state == joinly::LobbyState::starting);
+        REQUIRE(joinly::cancel_countdown(other, "arena"));
+        CHECK(joinly::begin_countdown(shared.store, "arena") == joinly::StartOutcome::started);
+    }
+}
+
+TEMPLATE_TEST_CASE("a lease that another process has taken over lets nothing through", "[policy][foreign][lease]", NoCache,
+                   ReadThrough, WriteThrough) {
+    Shared<TestType> shared;
+    auto other = *OnSqlite<TestType>::open(at(shared.dir / "db"), {}, shared.traits);
+    const auto old = *joinly::acquire_lease(shared.store, "ada", "server-1", 30s);
+    CHECK(joinly::acquire_lease(other, "ada", "server-2", 30s).error() == Errc::busy);
+    REQUIRE(joinly::save_fenced(shared.store, old, player("ada", 1)));
+    SECTION("after it was released") { REQUIRE(joinly::release_lease(shared.store, old)); }
+    SECTION("after its time was over") { shared.traits.clock.advance(30s); }
+    const auto lease = joinly::acquire_lease(other, "ada", "server-2", 30s);
+    REQUIRE(lease);
+    CHECK(lease->token > old.token);
+    CHECK(joinly::save_fenced(shared.store, old, player("ada", 2)).error() == Errc::conflict);
+    CHECK(joinly::renew_lease(shared.store, old, 30s).error() == Errc::conflict);
+    CHECK(rating(other, "ada") == 1);
+}
+
+TEMPLATE_TEST_CASE("what two processes sweep is told once", "[policy][foreign][expiry]", NoCache, ReadThrough, WriteThrough) {
+    Shared<TestType> shared;
+    auto other = *OnSqlite<TestType>::open(at(shared.dir / "db"), {}, shared.traits);
+    for (int i = 0; i < 10; ++i) REQUIRE(shared.store.save(player(std::to_string(i), i), {.ttl = 10s}));
+    shared.traits.clock.advance(10s);
+    std::atomic<int> told{0};
+    std::atomic<int> failed{0};
+    Latch begin;
+    const auto sweep = [&](auto& store) {
+        begin.wait();
+        for (bool is_done = false; !is_done && failed == 0;) {
+            const auto swept = store.sweep(1s, [&](const joinly::ExpiredEntity&) { ++told; });
+            failed += !swept;
+            is_done = swept && swept->is_done;
+        }
+    };
+    std::thread one{[&] { sweep(shared.store); }};
+    std::thread two{[&] { sweep(other); }};
+    begin.open();
+    one.join();
+    two.join();
+    CHECK(failed == 0);
+    CHECK(told == 10);
 }
 
 TEST_CASE("raw bytes are refused as soon as another store has made the kind one with indexes", "[policy][foreign][index]") {
