@@ -114,7 +114,8 @@ public:
     /// Saves `entity` under its kind and id, replacing what was there.
     ///
     /// @return its new version, once the policy's promise holds. Otherwise nothing changed:
-    ///         invalid_argument  the id is empty or longer than 1 KiB, the ttl is not positive, or the codec refuses a field;
+    ///         invalid_argument  the id is empty or longer than 1 KiB, the ttl is not positive, the codec refuses a field, or an
+    ///                           index has no place for what one holds: NaN, or a string that is too long (max_index_term_bytes);
     ///         conflict          `expect` was given and another writer came first: load again;
     ///         full              write-behind is at its limit, or the disk is full.
     /// @par Complexity  O(size of the entity), then what the policy does.
@@ -332,7 +333,8 @@ public:
         return rebuild_indexes<T>([](const RebuildProgress&) {});
     }
 
-    /// Compares the indexes of T with the records: `corrupt`, naming the record, where they do not fit together. Under write-behind
+    /// Compares the indexes of T with the records: `corrupt`, naming the record, where they do not fit together; `incompatible`
+    /// while an index does not cover everything that is stored, which is no damage: call rebuild_indexes once. Under write-behind
     /// it flushes. O(records), decoding each.
     template <class T>
     [[nodiscard]] Status verify_indexes() {
@@ -392,7 +394,8 @@ public:
     }
 
     /// Puts bytes under any key that does not begin with a NUL byte. One that reads as an entity's, `kind:id`, must have an id of
-    /// 1 byte to 1 KiB, and bytes that the entity's codec reads, or loads of it answer `corrupt`.
+    /// 1 byte to 1 KiB, and bytes that the entity's codec reads, or loads of it answer `corrupt`. `invalid_argument` besides for
+    /// every key of a kind that has indexes, which would not find the bytes: save the entity instead.
     [[nodiscard]] Result<Version> put(std::string_view key, std::string bytes, const SaveOptions& options = {}) {
         return observed(Operation::save, [&]() -> Result<Version> {
             if (auto usable = core_->open_raw_key(key); !usable) return failure(std::move(usable).error());
@@ -422,8 +425,9 @@ public:
 
     // --- expiry --------------------------------------------------------------------------------------------------------
 
-    /// Has the entity live for so long from now on, or for ever; everything else stays as it is. `not_found`: there is none, or it
-    /// has expired already. `invalid_argument`: the ttl is not positive.
+    /// Has the entity live for so long from now on, or for ever; it gets a new version. It is saved again as this build reads it:
+    /// one of an older version is upgraded, and what a newer build has stored besides stays only if T has UnknownFields.
+    /// `not_found`: there is none, or it has expired already. `invalid_argument`: the ttl is not positive, or as for save.
     template <class T>
     [[nodiscard]] Result<Version> touch(std::string_view id, const std::optional<Ttl>& ttl) {
         Core::template require_entity<T>();

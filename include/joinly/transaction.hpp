@@ -151,7 +151,7 @@ public:
         if (!loaded) return failure(std::move(loaded).error());
         return *static_cast<const std::string*>(loaded->object.value.get());
     }
-    /// As Store::put, when the transaction commits.
+    /// As Store::put, which refuses keys of kinds with indexes, when the transaction commits.
     [[nodiscard]] Status put(std::string_view key, std::string bytes, const SaveOptions& options = {}) {
         if (auto usable = core_.open_raw_key(key); !usable) return usable;
         const auto expires_at = core_.expiry(options.ttl);
