@@ -20,6 +20,7 @@
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using joinly::absent;
 using joinly::Errc;
 using joinly::failure;
@@ -252,6 +253,81 @@ JOINLY_EACH_POLICY("an update in a transaction keeps the expiry, and a missing e
     CHECK(store->template load<Player>("ada")->expires_at() == expires_at);
     const auto missing = store->transaction([](auto& tx) { return tx.template update<Player>("nobody", [](Player&) {}); });
     CHECK(missing.error() == Errc::not_found);
+}
+
+JOINLY_EACH_POLICY("a transaction reads and writes raw bytes as the store does") {
+    Fixture<TestType> store;
+    REQUIRE(store->put("note:1", "old"));
+    REQUIRE(store->put("note:2", "old"));
+    REQUIRE(store->transaction([](auto& tx) {
+        CHECK(tx.get("note:1") == "old");
+        CHECK(tx.put("note:1", "new"));
+        CHECK(tx.get("note:1") == "new");
+        CHECK(tx.erase_key("note:2"));
+        CHECK(tx.get("note:2").error() == Errc::not_found);
+        CHECK(tx.put("note:3", "added", {.ttl = 10s, .expect = absent}));
+        CHECK(tx.keys("note:") == std::vector<std::string>{"note:1", "note:3"});
+        CHECK(tx.keys("note:", {.after = "note:1", .limit = 9}) == std::vector<std::string>{"note:3"});
+        CHECK(tx.put("\0key"s, "").error() == Errc::invalid_argument);
+        CHECK(tx.get("").error() == Errc::invalid_argument);
+        CHECK(tx.erase_key("").error() == Errc::invalid_argument);
+    }));
+    CHECK(store->get("note:1") == "new");
+    CHECK(store->get("note:2").error() == Errc::not_found);
+    CHECK(store->get("note:3") == "added");
+    store.traits.clock.advance(10s);
+    CHECK(store->get("note:3").error() == Errc::not_found);
+}
+
+JOINLY_EACH_POLICY("a transaction is tried again when bytes that it read, or keys that it listed, have changed") {
+    Fixture<TestType> store;
+    REQUIRE(store->put("note:1", "old"));
+    const auto read = [](auto& tx) { REQUIRE(tx.get("note:1")); };
+    CHECK(tries_of(*store, read, [&] { REQUIRE(store->put("note:1", "new")); }) == 2);
+    const auto list = [](auto& tx) { REQUIRE(tx.keys("note:")); };
+    CHECK(tries_of(*store, list, [&] { REQUIRE(store->put("note:2", "new")); }) == 2);
+}
+
+JOINLY_EACH_POLICY("what a transaction saves or updates may expire") {
+    Fixture<TestType> store;
+    REQUIRE(store->transaction([](auto& tx) {
+        CHECK(tx.save(player("ada", 1), {.ttl = 10s}));
+        CHECK(tx.template update<Player>("ada", [](Player& ada) { ada.skill_rating = 2; }));
+    }));
+    CHECK(rating_of(*store, "ada") == 2);
+    store.traits.clock.advance(10s);
+    CHECK(store->template load<Player>("ada").error() == Errc::not_found);
+}
+
+JOINLY_EACH_POLICY("what a transaction erases may be expected to be at a version") {
+    Fixture<TestType> store;
+    const auto version = store->save(player("ada"));
+    const auto note = store->put("note", "text");
+    REQUIRE(version);
+    REQUIRE(note);
+    REQUIRE(store->transaction([&](auto& tx) {
+        CHECK(tx.template erase<Player>("ada", {.expect = *version + 7}).error() == Errc::conflict);
+        CHECK(tx.template erase<Player>("nobody", {.expect = *version}).error() == Errc::conflict);
+        CHECK(tx.erase_key("note", {.expect = *version}).error() == Errc::conflict);
+        CHECK(tx.put("note", "", {.expect = absent}).error() == Errc::conflict);
+    }));
+    CHECK(store->get("note") == "text");
+    REQUIRE(store->transaction([&](auto& tx) {
+        CHECK(tx.template erase<Player>("ada", {.expect = *version}));
+        CHECK(tx.erase_key("note", {.expect = *note}));
+    }));
+    CHECK(store->template exists<Player>("ada") == false);
+    CHECK(store->get("note").error() == Errc::not_found);
+}
+
+JOINLY_EACH_POLICY("a transaction neither changes an id nor puts bytes where an index would not find them") {
+    Fixture<TestType> store;
+    REQUIRE(store->save(player("ada", 1)));
+    REQUIRE(store->transaction([](auto& tx) {
+        CHECK(tx.template update<Player>("ada", [](Player& ada) { ada.player_id = "eve"; }).error() == Errc::invalid_argument);
+        CHECK(tx.put("player:raw", "").error() == Errc::invalid_argument);
+    }));
+    CHECK(*store->template ids<Player>() == std::vector<std::string>{"ada"});
 }
 
 JOINLY_EACH_POLICY("a closed store begins no transaction") {
