@@ -5,11 +5,13 @@
 
 #include <joinly/codec/binary.hpp>
 #include <joinly/codec/json.hpp>
+#include <joinly/index/query.hpp>
 #include <joinly/ops/upgrade.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <string>
@@ -42,6 +44,16 @@ struct FutureCrate {
     double grams = 0;
     std::string label = {};
     std::string owner = {};
+};
+
+/// With an index, before and after its unit has changed.
+struct Barrel {
+    std::string barrel_id = {};
+    std::int32_t litres = 0;
+};
+struct NewBarrel {
+    std::string barrel_id = {};
+    std::int32_t millilitres = 0;
 };
 
 }  // namespace game
@@ -86,11 +98,36 @@ struct joinly::Entity<game::FutureCrate> {
         field(4, "owner", crate.owner);
     }
 };
+template <>
+struct joinly::Entity<game::Barrel> {
+    static constexpr std::string_view kind = "barrel";
+    static constexpr auto& id(auto& barrel) { return barrel.barrel_id; }
+    static constexpr void fields(auto& barrel, auto&& field) {
+        field(1, "barrel_id", barrel.barrel_id);
+        field(2, "content", barrel.litres, indexed);
+    }
+};
+template <>
+struct joinly::Entity<game::NewBarrel> {
+    static constexpr std::string_view kind = "barrel";
+    static constexpr int version = 2;
+    static constexpr auto& id(auto& barrel) { return barrel.barrel_id; }
+    static constexpr void fields(auto& barrel, auto&& field) {
+        field(1, "barrel_id", barrel.barrel_id);
+        field(2, "content", barrel.millilitres, indexed);
+    }
+    static Status upgrade(game::NewBarrel& barrel, int) {
+        barrel.millilitres *= 1'000;
+        return {};
+    }
+};
 
 namespace {
 
+using game::Barrel;
 using game::Crate;
 using game::FutureCrate;
+using game::NewBarrel;
 using game::NewCrate;
 
 struct BinaryTraits : ManualTraits {};
@@ -202,6 +239,23 @@ TEMPLATE_LIST_TEST_CASE("upgrade_all rewrites what is older, and nothing else", 
     }
     CHECK(subject.control->records.read("crate:current")->version == before);
     CHECK((*subject.store.template load<FutureCrate>("future"))->owner == "ada");
+}
+
+TEMPLATE_LIST_TEST_CASE("the indexes of a new version are to be built, before or after the records were upgraded",
+                        "[upgrade][index]", Subjects) {
+    TestType subject;
+    auto& store = subject.store;
+    REQUIRE(store.save(Barrel{"a", 2}));
+    REQUIRE(store.save(Barrel{"b", 1}));
+    const auto query = where(&NewBarrel::millilitres).at_least(1'000);
+    CHECK(store.find_ids(query).error() == Errc::incompatible);
+    const bool upgrades = GENERATE(false, true);
+    if (upgrades) REQUIRE(upgrade_all<NewBarrel>(store)->rewritten == 2);
+    CHECK(store.find_ids(query).error() == Errc::incompatible);
+    REQUIRE(store.template rebuild_indexes<NewBarrel>());
+    CHECK(store.find_ids(query)->ids == std::vector<std::string>{"b", "a"});
+    CHECK(store.template verify_indexes<NewBarrel>());
+    CHECK(upgrade_all<NewBarrel>(store)->rewritten == 0);
 }
 
 TEMPLATE_LIST_TEST_CASE("upgrade_all can be stopped, and run again", "[upgrade]", Subjects) {

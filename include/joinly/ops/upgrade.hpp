@@ -152,9 +152,12 @@ template <class Progress>
 }  // namespace detail
 
 /// Reads every T whose record an older description wrote, which takes it through `upgrade`, and saves it again. Others, and all
-/// that is up to date, are only looked at. Records keep their expiry, indexes follow, and a writer that comes in between
+/// that is up to date, are only looked at. Records keep their expiry, and a writer that comes in between
 /// loses nothing: his record is upgraded as he left it, or is up to date. While builds of the older version are
 /// still writing, their records stay old: run it again after the last of them has gone.
+///
+/// Indexes are each version's own, for `upgrade` may change what is indexed: until Store::rebuild_indexes has been called for this
+/// version, queries are `incompatible`, whether or not the records were upgraded before.
 ///
 /// `progress` is called after each page of up to `batch` rewritten records or a few thousand that are up to date, and may
 /// return false to stop. An upgrade that was stopped, or that failed, is begun anew by calling this again: what is done is
