@@ -202,7 +202,8 @@ template <class Store, class T>
     });
 }
 
-/// As Store::erase, but `conflict` unless the lease holds.
+/// As Store::erase without options, but `conflict` unless the lease holds. With a version to expect: a transaction and
+/// require_lease.
 template <class T, class Store>
 [[nodiscard]] Status erase_fenced(Store& store, const Lease& lease, std::string_view id) {
     const auto done = store.transaction([&](auto& tx) -> Status {
