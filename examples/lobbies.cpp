@@ -51,7 +51,8 @@ int main() {
     const auto open = joinly::find_open_lobbies(*store, 1250, {.within = 150});
     if (!open) return fail(open.error());
     for (const auto& lobby : *open) std::printf("%s, rated %d, is open\n", lobby->lobby_id.c_str(), lobby->rating);
-    std::printf("ada made a lobby of eight; of 20 who joined at once, %d sat down with her\n", join_all_at_once(*store));
+    const int seated = join_all_at_once(*store);
+    std::printf("ada made a lobby of eight; of 20 who joined at once, %d sat down with her\n", seated);
 
     // A refusal is an answer, not an error: errors are for what is not there, or broken.
     const auto late = joinly::join_lobby(*store, "lobby_123", "eve");
@@ -64,10 +65,14 @@ int main() {
     const std::string owner = (*found)->owner;
     std::printf("ada left; the lobby belongs to %s, who joined first\n", owner.c_str());
 
+    bool is_as_told = open->size() == 2 && (*open)[0]->lobby_id == "lobby_123" && seated == 7 && owner == (*found)->players[0];
+    is_as_told = is_as_told && *late == joinly::JoinOutcome::full;
     for (const std::string& player : {std::string{"eve"}, owner}) {
         const auto started = joinly::start_lobby(*store, "lobby_123", "match_1", {.by = player, .min_players = 2});
         if (!started) return fail(started.error());
         std::printf("%s starts it: %s\n", player.c_str(), std::string{to_string(*started)}.c_str());
+        using joinly::StartOutcome;
+        is_as_told = is_as_told && *started == (player == owner ? StartOutcome::started : StartOutcome::not_owner);
     }
     const auto match = store->load<joinly::Match>("match_1");
     if (!match) return fail(match.error());
@@ -77,4 +82,6 @@ int main() {
     const auto erased = joinly::erase_lobbies_older_than(*store, 24h, store->now() + 48h);
     if (!erased) return fail(erased.error());
     std::printf("two days later %zu old lobbies were erased\n", *erased);
+    is_as_told = is_as_told && (*match)->players.size() == 7 && *erased == 3;
+    return is_as_told ? 0 : 1;
 }

@@ -61,15 +61,23 @@ int main() {
     if (!third) return fail(third.error());
     print(*third);
 
+    bool is_as_told = !late && late.error() == joinly::Errc::conflict;
+    is_as_told = is_as_told && joinly::players_of(*third) == joinly::players_of(*second);
+
     // The result and both ratings, together and once.
     for (int call = 1; call <= 2; ++call) {
         const auto settled = joinly::settle_match(*store, "match_1", {{match.players[0], 0}, {match.players[1], 1}});
         if (!settled) return fail(settled.error());
+        is_as_told = is_as_told && (*settled == joinly::SettleOutcome::settled) == (call == 1);
         std::printf("match_1, call %d: %s\n", call, *settled == joinly::SettleOutcome::settled ? "settled" : "was settled before");
     }
     for (const auto& id : match.players) {
         const auto player = store->load<joinly::Player>(id);
         if (!player) return fail(player.error());
-        std::printf("%s: %d -> %d\n", id.c_str(), ratings.at(id), (*player)->skill_rating);
+        const int before = ratings.at(id);
+        const int now = (*player)->skill_rating;
+        std::printf("%s: %d -> %d\n", id.c_str(), before, now);
+        is_as_told = is_as_told && (id == match.players[0] ? now < before : now > before);
     }
+    return is_as_told ? 0 : 1;
 }

@@ -43,15 +43,21 @@ int main() {
     std::printf("server-1 saves what it knows of her: %s\n",
                 stale ? "saved" : std::string{to_string(stale.error().code())}.c_str());
 
+    bool is_as_told = !refused && refused.error() == joinly::Errc::busy && second->token > first->token;
+    is_as_told = is_as_told && !stale && stale.error() == joinly::Errc::conflict;
+
     // What has a time to live is absent from that moment on, and erased by a sweep, which says so once.
     if (auto saved = store->save(joinly::Player{.player_id = "guest"}, {.ttl = 60s}); !saved) return fail(saved.error());
     traits.clock.advance(45s);
     if (auto touched = store->touch<joinly::Player>("guest", 60s); !touched) return fail(touched.error());
     traits.clock.advance(45s);
-    std::printf("the guest played on, and %s\n", store->load<joinly::Player>("guest") ? "is still there" : "is gone");
+    const bool is_there = store->load<joinly::Player>("guest").has_value();
+    std::printf("the guest played on, and %s\n", is_there ? "is still there" : "is gone");
     traits.clock.advance(15s);
-    std::printf("a minute after that he %s\n", store->load<joinly::Player>("guest") ? "is still there" : "is gone");
+    const bool is_gone = !store->load<joinly::Player>("guest");
+    std::printf("a minute after that he %s\n", is_gone ? "is gone" : "is still there");
     const auto swept =
         store->sweep(2ms, [](const joinly::ExpiredEntity& gone) { std::printf("%s was swept\n", gone.key.c_str()); });
     if (!swept) return fail(swept.error());
+    return is_as_told && is_there && is_gone && swept->erased == 2 ? 0 : 1;
 }
