@@ -134,6 +134,11 @@ JOINLY_EACH_POLICY("a ttl of zero or less is refused by every call that takes on
         CHECK(store.save(player("ada", 2), {.ttl = ttl}).error() == Errc::invalid_argument);
         CHECK(store.save_many(std::vector{player("bob"), player("ada", 3)}, {.ttl = ttl}).error() == Errc::invalid_argument);
         CHECK(store.put("key", "new", {.ttl = ttl}).error() == Errc::invalid_argument);
+        CHECK(store.template touch<Player>("ada", ttl).error() == Errc::invalid_argument);
+        REQUIRE(store.transaction([&](auto& tx) {
+            CHECK(tx.save(player("ada", 4), {.ttl = ttl}).error() == Errc::invalid_argument);
+            CHECK(tx.put("key", "new", {.ttl = ttl}).error() == Errc::invalid_argument);
+        }));
     }
     CHECK(memory.rating("ada") == 1);
     CHECK(memory.rating("bob") == -1);
@@ -158,9 +163,16 @@ JOINLY_EACH_POLICY("a ttl that overflows the time never ends, whichever call tak
     REQUIRE(store.save(player("ada", 1), {.ttl = 1ms}));
     REQUIRE(store.save_many(std::vector{player("bob", 2)}, {.ttl = longest}));
     REQUIRE(store.put("key", "value", {.ttl = longest}));
+    REQUIRE(store.save(player("cat", 3), {.ttl = 1ms}));
+    REQUIRE(store.template touch<Player>("cat", longest));
+    REQUIRE(store.transaction([&](auto& tx) {
+        CHECK(tx.save(player("dan", 4), {.ttl = longest}));
+        CHECK(tx.put("other", "value", {.ttl = longest}));
+    }));
     memory.traits.clock.advance(1ms);
     CHECK(store.template load<Player>("ada")->expires_at().is_never());
-    CHECK(store.template load<Player>("bob")->expires_at().is_never());
+    for (const char* id : {"bob", "cat", "dan"}) CHECK(store.template load<Player>(id)->expires_at().is_never());
+    CHECK(store.get("other") == "value");
     CHECK(store.get("key") == "value");
 }
 
