@@ -63,6 +63,7 @@ using joinly::Queue;
 using joinly::ReadThrough;
 using joinly::Status;
 using joinly::Version;
+using joinly::where;
 using joinly::WriteBehind;
 using joinly::WriteThrough;
 using joinly::test::lobby;
@@ -460,6 +461,39 @@ JOINLY_EACH_POLICY("an id that is empty or too long is refused by every call") {
         CHECK(store->template erase<Player>(id).error() == Errc::invalid_argument);
         CHECK(store->template exists<Player>(id).error() == Errc::invalid_argument);
         CHECK(store->template update<Player>(id, [](Player&) {}).error() == Errc::invalid_argument);
+        CHECK(store->template touch<Player>(id, 1h).error() == Errc::invalid_argument);
+        REQUIRE(store->transaction([&](auto& tx) {
+            CHECK(tx.save(player(id)).error() == Errc::invalid_argument);
+            CHECK(tx.template load<Player>(id).error() == Errc::invalid_argument);
+            CHECK(tx.template erase<Player>(id).error() == Errc::invalid_argument);
+            CHECK(tx.template exists<Player>(id).error() == Errc::invalid_argument);
+            CHECK(tx.template update<Player>(id, [](Player&) {}).error() == Errc::invalid_argument);
+        }));
+    }
+}
+
+JOINLY_EACH_POLICY("an update that somebody overtakes each time gives up") {
+    Fixture<TestType> store;
+    REQUIRE(store->save(player("ada", 0)));
+    int calls = 0;
+    const auto given_up = store->template update<Player>("ada", [&](Player&) { REQUIRE(store->save(player("ada", ++calls))); });
+    CHECK(given_up.error() == Errc::conflict);
+    CHECK(calls == 1'000);
+    CHECK(rating_of(*store, "ada") == calls);
+}
+
+JOINLY_EACH_POLICY("a conflict tells the version that is there, and the one that was expected") {
+    Fixture<TestType> store;
+    const auto there = store->save(player("ada"));
+    REQUIRE(there);
+    for (const bool is_stored : {false, true}) {
+        if (is_stored) REQUIRE(store->flush());
+        const auto refused = store->save(player("ada"), {.expect = 7'777});
+        CHECK(refused.error() == Errc::conflict);
+        const std::string message{refused.error().message()};
+        INFO(message);
+        CHECK(message.find("version " + std::to_string(*there)) != std::string::npos);
+        CHECK(message.find("7777") != std::string::npos);
     }
 }
 
@@ -478,8 +512,23 @@ JOINLY_EACH_POLICY("a closed store refuses every call, and may be closed again")
     CHECK(store->save(player("ada")).error() == Errc::closed);
     CHECK(store->template load<Player>("ada").error() == Errc::closed);
     CHECK(store->template erase<Player>("ada").error() == Errc::closed);
+    CHECK(store->template exists<Player>("ada").error() == Errc::closed);
+    CHECK(store->template update<Player>("ada", [](Player&) {}).error() == Errc::closed);
+    CHECK(store->template load_many<Player>(std::vector{"ada"s})[0].error() == Errc::closed);
     CHECK(store->template ids<Player>().error() == Errc::closed);
+    CHECK(store->template count<Player>().error() == Errc::closed);
+    CHECK(store->template for_each<Player>([](const Loaded<Player>&) {}).error() == Errc::closed);
+    CHECK(store->template find<Player>(where(&Player::skill_rating)).error() == Errc::closed);
+    CHECK(store->template find<Player>(where(&Player::skill_rating), {.build_missing_index = true}).error() == Errc::closed);
+    CHECK(store->template find_ids<Player>(where(&Player::skill_rating)).error() == Errc::closed);
+    CHECK(store->template rebuild_indexes<Player>().error() == Errc::closed);
+    CHECK(store->template verify_indexes<Player>().error() == Errc::closed);
+    CHECK(store->template touch<Player>("ada", 1h).error() == Errc::closed);
+    CHECK(store->sweep().error() == Errc::closed);
     CHECK(store->get("x").error() == Errc::closed);
+    CHECK(store->put("x", "").error() == Errc::closed);
+    CHECK(store->erase_key("x").error() == Errc::closed);
+    CHECK(store->keys().error() == Errc::closed);
     CHECK(store->flush().error() == Errc::closed);
     CHECK(store->close());
 }
