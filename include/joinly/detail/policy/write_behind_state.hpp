@@ -21,9 +21,9 @@
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/detail/policy/range_watch.hpp>
 #include <joinly/detail/policy/requirement_check.hpp>
-#include <joinly/detail/retry_delay.hpp>
 #include <joinly/detail/policy/scan_barrier.hpp>
 #include <joinly/detail/policy/write_journal.hpp>
+#include <joinly/detail/retry_delay.hpp>
 #include <joinly/policy/stats.hpp>
 #include <joinly/policy/write_behind_options.hpp>
 
