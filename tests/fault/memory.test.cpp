@@ -2,9 +2,11 @@
 
 #include <joinly/backend/memory.hpp>
 #include <joinly/policy/write_behind.hpp>
+#include <joinly/store.hpp>
 #include <tests/fault/matrix.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -67,6 +69,31 @@ TEST_CASE("a store over memory outlives that its journal's directory is away for
 
 TEST_CASE("a store over memory says that too many files are open for its journal", "[fault][memory]") {
     run_too_many_files<JournaledMemory>();
+}
+
+TEST_CASE("a store that its caller drives syncs its journal in pump, once the interval has passed", "[fault][memory]") {
+    const TempDir dir;
+    const FileFaults faults{dir.path().string()};
+    joinly::ManualTraits traits;
+    joinly::WriteBehindOptions options{.max_delay = std::chrono::hours{1}, .drive = joinly::Drive::caller};
+    options.journal.path = dir / "journal";
+    options.journal.sync_interval = std::chrono::milliseconds{10};
+    auto store = joinly::open<joinly::MemoryBackend, joinly::WriteBehind>({}, options, traits);
+    REQUIRE(store);
+    REQUIRE(store->put("first", "value"));
+    traits.clock.advance(std::chrono::milliseconds{10});
+    REQUIRE(store->pump());  // which prepares the next segment as well
+    REQUIRE(store->put("key", "value"));
+    const auto before = faults.count(FileCall::sync);
+    REQUIRE(store->pump());
+    CHECK(faults.count(FileCall::sync) == before);
+    traits.clock.advance(std::chrono::milliseconds{10});
+    REQUIRE(store->pump());
+    const auto after = faults.count(FileCall::sync);
+    CHECK(after > before);
+    traits.clock.advance(std::chrono::milliseconds{10});
+    REQUIRE(store->pump());
+    CHECK(faults.count(FileCall::sync) == after);  // nothing has been saved since
 }
 
 }  // namespace

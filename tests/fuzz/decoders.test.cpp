@@ -12,6 +12,7 @@
 #include <joinly/codec/json.hpp>
 #include <joinly/codec/zstd.hpp>
 #include <joinly/detail/leveldb/format.hpp>
+#include <joinly/policy/journal.hpp>
 
 #include <algorithm>
 #include <array>
@@ -212,6 +213,26 @@ std::string complaint_of_record(std::string_view bytes) {
     return record.error().message().find(record_key) != std::string_view::npos ? "" : "the message does not name the key";
 }
 
+/// A batch of a journal's: visiting it allocates nothing that grows, and what is wrong is told with its place.
+std::string complaint_of_batch(std::string_view bytes) {
+    Status visited;
+    const std::uint64_t allocated =
+        peak_bytes_of([&] { visited = JournalPayload::visit(bytes, [](const JournalChange&) { return Status{}; }); });
+    if (allocated > 1024) return std::to_string(allocated) + " bytes allocated";
+    if (visited) return "";
+    if (visited.error() != Errc::corrupt) return "an error of another kind";
+    return visited.error().message().find(" at byte ") != std::string_view::npos ? "" : "the place is missing";
+}
+
+/// A dead letter of a journal's.
+std::string complaint_of_letter(std::string_view bytes) {
+    Result<JournalDeadLetter> letter = failure(Errc::not_found);
+    const std::uint64_t allocated = peak_bytes_of([&] { letter = detail::decode_dead_letter(bytes); });
+    if (allocated > allocated_per_input_byte * bytes.size() + allocated_besides)
+        return std::to_string(allocated) + " bytes allocated";
+    return letter || letter.error() == Errc::corrupt || letter.error() == Errc::incompatible ? "" : "an error of another kind";
+}
+
 game::Tree tree_of_depth(int depth) {
     game::Tree tree{depth, {}};
     if (depth > 1) tree.children.push_back(tree_of_depth(depth - 1));
@@ -236,6 +257,17 @@ std::vector<Decoder> all_decoders() {
                                  record.samples.emplace_back());
     detail::encode_leveldb_value(record_key, {"hello", 258, {}, {"\0\3\1eu", 5}}, record.samples.emplace_back());
     decoders.push_back(std::move(record));
+    JournalPayload payload;
+    payload.erase("player:gone");
+    const auto hello = [](std::string& out) -> Status {
+        out += "hello";
+        return {};
+    };
+    REQUIRE(payload.put("player:ada", Expiry{WallTime{std::chrono::milliseconds{1}}}, ValueForm::text, hello, 258, "terms"));
+    REQUIRE(payload.put("", {}, ValueForm::bytes, hello));
+    decoders.push_back({"journal batch", {std::string{payload.bytes()}}, wire_pieces, complaint_of_batch});
+    const JournalDeadLetter letter{3, 7, Errc::invalid_argument, "the reason", std::string{payload.bytes()}};
+    decoders.push_back({"journal dead letter", {detail::encode_dead_letter(letter)}, wire_pieces, complaint_of_letter});
     return decoders;
 }
 
