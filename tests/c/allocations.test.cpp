@@ -1,6 +1,6 @@
-// The C interface while every allocation fails in turn, with arguments sound and unsound: each call then throws nothing and
-// answers `full`, `io` where a thread cannot start for want of memory, or what it answers anyway. Allocations on the store's own
-// threads are left out.
+// The C interface while every allocation fails in turn, alone or with all after it, with arguments sound and unsound: each call
+// then throws nothing and answers `full`, `io` where a thread cannot start for want of memory, or what it answers anyway.
+// Allocations on the store's own threads are left out.
 
 #include <tests/c/rig.hpp>
 #include <tests/support/catch.hpp>
@@ -37,8 +37,8 @@ const Argument arguments[] = {
 
 /// What the calls find there.
 struct Bench {
-    explicit Bench(const char* backend, const char* policy)
-        : path{std::string_view{backend} == "memory" ? "" : dir / "db"}, store{open_c(backend, path, policy, {})} {
+    explicit Bench(const char* backend, const char* policy) : is_in_memory{std::string_view{backend} == "memory"} {
+        store = is_in_memory ? open_c(backend, "", policy) : open_c(backend, path, policy, {{"sync", "process_crash"}});
         joinly_cache* made = nullptr;
         REQUIRE(joinly_cache_new(10, &made, nullptr) == JOINLY_OK);
         cache.reset(made);
@@ -46,9 +46,9 @@ struct Bench {
             REQUIRE(set(store, key, "{}") == JOINLY_OK);
     }
     TempDir dir;
-    std::string backups = dir / "backups";
     std::string other_path = dir / "other";
-    std::string path;
+    std::string path = dir / "db";
+    bool is_in_memory;
     CStore store;
     CCache cache;
     joinly_error error{};
@@ -200,7 +200,9 @@ const NamedCall store_calls[] = {
     {"stats", [](Bench& b, const Argument&) { return code_of(joinly_stats(b.store.get(), nullptr, 0, &b.error)); }},
     {"metrics", [](Bench& b, const Argument& a) { return code_of(joinly_metrics(b.store.get(), a.data, nullptr, 0, &b.error)); }},
     {"backup, of the memory",
-     [](Bench& b, const Argument& a) { return code_of(joinly_backup(b.store.get(), a.data, 0, nullptr, 0, &b.error)); }},
+     [](Bench& b, const Argument& a) {
+         return b.is_in_memory ? code_of(joinly_backup(b.store.get(), a.data, 0, nullptr, 0, &b.error)) : JOINLY_OK;
+     }},
 };
 
 const NamedCall other_calls[] = {
@@ -240,20 +242,21 @@ const NamedCall other_calls[] = {
      }},
 };
 
-/// Calls it until no allocation is left to fail.
-void fail_every_allocation(Bench& bench, const NamedCall& named, const Argument& given) {
+/// Calls it until no allocation is left to fail. `left_then`: as with_failing_allocation has it.
+void fail_every_allocation(Bench& bench, const NamedCall& named, const Argument& given, int left_then) {
     const joinly_code expected = named.call(bench, given);
     bool failed = true;
     for (int n = 0; failed; ++n) {
         bool threw = false;
         joinly_code code = -1;
-        failed = with_failing_allocation(n, [&] {
+        const auto call = [&] {
             try {
                 code = named.call(bench, given);
             } catch (...) {
                 threw = true;
             }
-        });
+        };
+        failed = with_failing_allocation(n, call, left_then);
         const bool is_right = code == expected || (failed && (code == JOINLY_FULL || code == JOINLY_IO));
         if (!threw && is_right) continue;
         INFO(named.name << ", argument " << &given - arguments << ", allocation " << n << ": "
@@ -267,13 +270,18 @@ template <std::size_t count>
 void fail_every_allocation(Bench& bench, const NamedCall (&calls)[count]) {
     ::alarm(120);  // a deadlock ends the program
     for (const NamedCall& named : calls) {
-        for (const Argument& given : arguments) fail_every_allocation(bench, named, given);
+        for (const Argument& given : arguments) {
+            fail_every_allocation(bench, named, given, no_allocation_fails);
+            fail_every_allocation(bench, named, given, every_allocation_fails);
+        }
     }
     ::alarm(0);
 }
 
 TEST_CASE("an allocation that fails within a store's call is a code and not an exception", "[c][allocations]") {
-    Bench bench{"memory", GENERATE("none", "write_through", "write_behind")};
+    const auto [backend, policy] = GENERATE(table<const char*, const char*>(
+        {{"memory", "none"}, {"memory", "write_through"}, {"memory", "write_behind"}, {"sqlite", "write_through"}}));
+    Bench bench{backend, policy};
     fail_every_allocation(bench, store_calls);
     CHECK(set(bench.store, raw_key, "still there") == JOINLY_OK);
     CHECK(get(bench.store, raw_key) == "still there");
@@ -282,7 +290,6 @@ TEST_CASE("an allocation that fails within a store's call is a code and not an e
 
 TEST_CASE("an allocation that fails while a store is opened, restored or a cache is used is a code", "[c][allocations]") {
     Bench bench{"memory", "none"};
-    bench.path = bench.dir / "db";
     fail_every_allocation(bench, other_calls);
     CHECK(get(open_c("sqlite", bench.path, "none"), "k").size() == too_long.size());
 }

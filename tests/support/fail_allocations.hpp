@@ -18,20 +18,26 @@
 namespace joinly::test {
 
 inline constexpr int no_allocation_fails = -1;
+inline constexpr int every_allocation_fails = -2;
 
 /// How many allocations of this thread's succeed before one fails.
 inline thread_local int allocations_left = no_allocation_fails;
 
-/// Calls `work()` and lets its allocation number `n`, counted from 0, throw std::bad_alloc, which goes no further.
+/// What `allocations_left` is once one has failed.
+inline thread_local int allocations_left_then = no_allocation_fails;
+
+/// Calls `work()` and lets its allocation number `n`, counted from 0, throw std::bad_alloc, which goes no further; and those
+/// after it as well if `left_then` is every_allocation_fails.
 /// @return whether it came to that: false when `work` allocates less often. Nothing that asserts belongs in `work`.
 template <class Work>
-bool with_failing_allocation(int n, Work work) {
+bool with_failing_allocation(int n, Work work, int left_then = no_allocation_fails) {
     allocations_left = n;
+    allocations_left_then = left_then;
     try {
         work();
     } catch (const std::bad_alloc&) {
     }
-    const bool failed = allocations_left == no_allocation_fails;
+    const bool failed = allocations_left == left_then;
     allocations_left = no_allocation_fails;
     return failed;
 }
@@ -41,8 +47,12 @@ bool with_failing_allocation(int n, Work work) {
 // Not inlined, where g++ would take malloc and free for a mismatch. The nothrow one is left out of the count.
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size == 0 ? 1 : size); }
 [[gnu::noinline]] void* operator new(std::size_t size) {
-    using joinly::test::allocations_left;
-    if (allocations_left != joinly::test::no_allocation_fails && allocations_left-- == 0) throw std::bad_alloc{};
+    using namespace joinly::test;
+    if (allocations_left == every_allocation_fails) throw std::bad_alloc{};
+    if (allocations_left != no_allocation_fails && allocations_left-- == 0) {
+        allocations_left = allocations_left_then;
+        throw std::bad_alloc{};
+    }
     if (void* memory = operator new(size, std::nothrow)) return memory;
     throw std::bad_alloc{};
 }

@@ -16,6 +16,8 @@
 
    - It never throws, aborts or prints. It answers a joinly_code, 0 for success; or, where it gives bytes, their number, or the
      code with a minus before it. The same code and a message are put into `error`, which belongs to the caller and may be NULL.
+     That there is no memory is `full`, over SQLite and in memory; but GCC's C++ library (12) ends the program where joinly_backup
+     and joinly_restore list a directory then, and LevelDB is not made for it.
    - A pointer that is NULL where one is needed, a handle of another kind, a store that was closed, a size that nothing has: each is
      an error, not a crash. What C cannot tell is a pointer to freed memory, or a size beyond what is there.
    - Texts that end with a NUL are UTF-8. Keys, ids and values have a size, and may hold any bytes; what is given is copied.
