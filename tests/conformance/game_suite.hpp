@@ -513,6 +513,29 @@ JOINLY_EACH_POLICY("no lobby is older than all time, and a negative age is refus
     CHECK(joinly::erase_lobbies_older_than(*store, 0s) == 1U);
 }
 
+JOINLY_EACH_POLICY("a closed store refuses every verb") {
+    Fixture<TestType> store;
+    make_lobby(*store, {"ada"});
+    make_queue(store, {1000, 1000});
+    const auto claim = *joinly::claim_group(*store, "ranked", "server-1");
+    REQUIRE(store->close());
+    CHECK(joinly::create_lobby(*store, {.lobby_id = "south"}).error() == Errc::closed);
+    CHECK(joinly::join_lobby(*store, "north", "bob").error() == Errc::closed);
+    CHECK(joinly::leave_lobby(*store, "north", "ada").error() == Errc::closed);
+    CHECK(joinly::begin_countdown(*store, "north").error() == Errc::closed);
+    CHECK(joinly::cancel_countdown(*store, "north").error() == Errc::closed);
+    CHECK(joinly::start_lobby(*store, "north", "match_1").error() == Errc::closed);
+    CHECK(joinly::close_lobby(*store, "north").error() == Errc::closed);
+    CHECK(joinly::find_open_lobbies(*store, 1000).error() == Errc::closed);
+    CHECK(joinly::erase_lobbies_older_than(*store, 1h).error() == Errc::closed);
+    CHECK(joinly::enqueue(*store, "ranked", {.player_id = "bob"}).error() == Errc::closed);
+    CHECK(joinly::cancel_ticket(*store, "ranked", "p0").error() == Errc::closed);
+    CHECK(joinly::claim_group(*store, "ranked", "server-1").error() == Errc::closed);
+    CHECK(joinly::confirm_claim(*store, claim).error() == Errc::closed);
+    CHECK(joinly::release_claim(*store, claim).error() == Errc::closed);
+    CHECK(joinly::settle_match(*store, "match_1", {}).error() == Errc::closed);
+}
+
 // --- queues
 
 JOINLY_EACH_POLICY("players queue up in the order of their times") {
