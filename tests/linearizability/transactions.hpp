@@ -111,7 +111,8 @@ private:
         if (choice < 82) return save(key);
         if (choice < 86) return erase(key);
         if (choice < 93) return update(key);
-        if (choice < 97) return for_each();
+        if (choice < 95) return for_each();
+        if (choice < 97) return find();
         if (auto flushed = store_.flush(); !flushed) note(flushed.error());
     }
 
@@ -146,9 +147,23 @@ private:
     }
 
     void for_each() {
+        list([&](auto visit) { return store_.template for_each<Piece>(visit); });
+    }
+
+    /// Everything, too, but by the index.
+    void find() {
+        list([&](auto visit) -> Status {
+            const auto pieces = store_.template find<Piece>(where(&Piece::shelf));
+            if (!pieces) return failure(pieces.error());
+            for (const Loaded<Piece>& piece : pieces->items) visit(piece);
+            return {};
+        });
+    }
+
+    void list(auto visit_all) {
         Listing listing = log_.plain().begin_listing();
         std::vector<Token> tokens(keys_, nothing);
-        const Status listed = store_.template for_each<Piece>([&](const Loaded<Piece>& piece) {
+        const Status listed = visit_all([&](const Loaded<Piece>& piece) {
             tokens.at(key_of(piece->id)) = piece->token;
             listing.versions.at(key_of(piece->id)) = piece.version();
         });
