@@ -229,7 +229,7 @@ private:
             (void)core_.engine().write(std::move(read));  // so that the engine lets go of what it has cached wrong
             return failure(Errc::conflict, "what the transaction has read has changed meanwhile");
         }
-        const bool surely_together = reads_.size() <= 1 && ranges_.empty() && !may_read_stale;
+        const bool surely_together = ranges_.empty() && reads_.size() <= (may_read_stale ? 0U : 1U);
         if (!outcome && surely_together) return failure(std::move(outcome).error());
         WriteSet set;
         for (const auto& [key, version] : reads_) set.requirements.push_back({key, version, false});

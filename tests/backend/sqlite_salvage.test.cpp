@@ -94,6 +94,38 @@ void check_salvage(const std::string& original, const std::string& saved, const 
     CHECK((salvage.lost > 0 || salvage.may_lack_names || after.size() == before.size()));
 }
 
+TEST_CASE("a salvage leaves alone what comes to be at its target meanwhile", "[sqlite][salvage]") {
+    const TempDir dir;
+    make_database(dir / "db");
+    const SqliteSalvageOptions options{.on_progress = [&](std::uint64_t records) {
+        if (records > 0 && !std::filesystem::exists(dir / "saved")) {
+            auto other = *SqliteBackend::open({.path = dir / "saved"});
+            joinly::Batch batch;
+            batch.put("precious", "mine");
+            REQUIRE(other.write(batch));
+        }
+        return true;
+    }};
+    const auto salvage = SqliteBackend::salvage({.path = dir / "db"}, dir / "saved", options);
+    REQUIRE(salvage.error() == Errc::invalid_argument);
+    CHECK_THAT(std::string{salvage.error().message()}, Catch::Contains("is there already"));
+    CHECK(SqliteBackend::open({.path = dir / "saved"})->read("precious")->value == "mine");
+}
+
+TEST_CASE("a salvage removes no directory that somebody has named like one of its own", "[sqlite][salvage]") {
+    const TempDir dir;
+    make_database(dir / "db");
+    for (const char* const name : {"saved.salvage-keep", "saved.salvage-7"}) {
+        std::filesystem::create_directory(dir / name);
+        set_bytes(dir / name + "/lock", "of a journal");
+        set_bytes(dir / name + "/data", "mine");
+    }
+    set_bytes(dir / "saved.salvage-keep/lock", "");
+    REQUIRE(SqliteBackend::salvage({.path = dir / "db"}, dir / "saved"));
+    CHECK(bytes_of(dir / "saved.salvage-keep/data") == "mine");
+    CHECK(bytes_of(dir / "saved.salvage-7/data") == "mine");
+}
+
 }  // namespace
 
 TEST_CASE("a sound database is saved whole", "[sqlite][salvage]") {

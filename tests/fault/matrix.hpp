@@ -337,6 +337,14 @@ void run_away() {
         const auto before = opened();
         for (int i = 0; i < calls; ++i) (void)trial.store().backend().read("player:a");
         if (opened() - before >= calls) trial.found("every call tries to open the database");
+        const auto then = opened();
+        for (int i = 0; i < calls; ++i) {
+            (void)trial.store().transaction([](auto& tx) -> Status {
+                const auto loaded = tx.template load<joinly::test::Account>("nobody");
+                return loaded ? Status{} : failure(loaded.error());
+            });
+        }
+        if (opened() - then >= calls) trial.found("every transaction tries to open the database, though it could not load");
     });
 }
 

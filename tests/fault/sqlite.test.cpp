@@ -101,8 +101,9 @@ TEST_CASE("a backup that meets a failing disk says so, whichever file call it is
     }
 }
 
-TEST_CASE("a store over SQLite whose disk stays away does not open its database anew for every call", "[fault][sqlite]") {
-    run_away<NoCacheOverSqlite>();
+TEMPLATE_TEST_CASE("a store over SQLite whose disk stays away does not open its database anew for every call", "[fault][sqlite]",
+                   NoCacheOverSqlite, WriteThroughOverSqlite) {
+    run_away<TestType>();
 }
 
 }  // namespace

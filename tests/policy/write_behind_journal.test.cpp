@@ -196,6 +196,25 @@ TEST_CASE("what an earlier run acknowledged is retried only as what may overwrit
     CHECK(rating(store, "ada") == 1);
 }
 
+TEST_CASE("a dead letter of a kind with indexes can be retried after a restart though dead letters fill the limit",
+          "[journal][dead_letter][index]") {
+    Place<> place;
+    {
+        auto store = place.open();
+        place.control->refuse_writes = Errc::corrupt;
+        REQUIRE(store.save(joinly::Lobby{.lobby_id = "north"}));
+        CHECK(!store.flush());
+        place.control->refuse_writes = std::nullopt;
+    }
+    WriteBehindOptions options = place.options();
+    options.pending_limit_entries = 1;
+    auto store = *decltype(place)::Store::open({.control = place.control}, options, place.traits);
+    CHECK(store.save(player("ada")).error() == Errc::full);
+    for (const auto& letter : store.dead_letters()) CHECK(store.retry_dead_letter(letter.id, {.overwrite = true}));
+    REQUIRE(store.flush());
+    CHECK(store.load<joinly::Lobby>("north"));
+}
+
 TEST_CASE("a dead letter that was dropped stays settled: neither tried again nor missed by opening", "[journal][dead_letter]") {
     Place<> place;
     Version version = absent;

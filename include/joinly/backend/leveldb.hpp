@@ -33,10 +33,10 @@ JOINLY_NAMESPACE_BEGIN
 ///
 /// After a failed write nothing more is acknowledged by the same opening of the database: the next call closes it, as soon
 /// as the scans under way have ended, and opens it anew. A call that would have to wait longer than 0.2 s for that answers
-/// `io`, as does one whose attempt fails. A write always tries again; of the reads after an attempt that failed only one now and
-/// then does, 10 ms later at first and a second later at most, and the others answer what that one did. Nothing is created then: a
-/// directory that is gone or empty is `io`, a database whose last version is below the last one acknowledged is `corrupt`. A write
-/// that answered `io` is afterwards either there as a whole or not at all.
+/// `io`, as does one whose attempt fails. A write and a transaction always try again; of the reads after an attempt that failed
+/// only one now and then does, 10 ms later at first and a second later at most, and the others answer what that one did. Nothing is
+/// created then: a directory that is gone or empty is `io`, a database whose last version is below the last one acknowledged is
+/// `corrupt`. A write that answered `io` is afterwards either there as a whole or not at all.
 ///
 /// Keys that begin with "\0\0joinly" are the adapter's own: not found by reads, not visited by scans, refused in batches.
 ///

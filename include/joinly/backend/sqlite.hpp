@@ -45,8 +45,9 @@ JOINLY_NAMESPACE_BEGIN
 ///
 /// - `busy`: another process held a lock for longer than the busy timeout; nothing changed;
 /// - `io`: the disk failed. What the failed call was to write may or may not be there: read it. The next call reopens the
-///   database; until that works, and until reads that are under way have ended, every call gives `io`. A write always
-///   tries; of reads after an attempt that failed only one now and then, 10 ms later at first and a second later at most;
+///   database; until that works, and until reads that are under way have ended, every call gives `io`. A write and a
+///   transaction always try; of reads after an attempt that failed only one now and then, 10 ms later at first and a second later
+///   at most;
 /// - `corrupt`: a record does not match its checksum, or the file's structure is damaged;
 /// - `full`: no room on the disk, or no memory; nothing changed.
 class SqliteBackend {

@@ -108,9 +108,9 @@ template <class Outcome, class Store, class Rule>
             outcome = rule(lobby);
             return outcome == changed ? Status{} : refused();
         });
-        return outcome == changed ? updated : Status{};  // commits what it read: that the rule refuses
+        return outcome == changed ? updated : refused();
     });
-    if (!done) return failure(done.error());
+    if (!done && (outcome == changed || done.error() != Errc::conflict)) return failure(done.error());
     return outcome;
 }
 

@@ -266,6 +266,19 @@ using CopyProgress = FunctionRef<Status(std::uint64_t bytes)>;
     return rename_path(was, right);
 }
 
+/// Gives what is at `from` the name `to`, for good. `conflict`: something has that already.
+[[nodiscard]] inline Status publish_path(const std::string& from, const std::string& to) {
+    const auto taken = [&] { return failure(Errc::conflict, to + ": is there already"); };
+#if defined(__linux__) && defined(RENAME_NOREPLACE)
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return sync_names(parent_of(to));
+    if (errno == EEXIST) return taken();
+    if (errno != EINVAL && errno != ENOSYS) return file_failure(errno, from, "rename");
+#endif
+    if (path_exists(to)) return taken();
+    if (auto renamed = rename_path(from, to); !renamed) return renamed;
+    return sync_names(parent_of(to));
+}
+
 /// Exchanges what is at two names, where nothing may be at one of them, for good; where that fails, it is undone.
 [[nodiscard]] inline Status exchange_durably(const std::string& left, const std::string& right) {
     const auto exchange = [&] {

@@ -60,7 +60,8 @@ struct LockedDirectory {
         }
     }
 
-    /// Removes those whose names begin with `stem`, and whose makers were killed.
+    /// Removes those whose makers were killed: of the names that begin with `stem` those with nothing but a number or a time behind
+    /// it, and with an empty file `lock`. Whatever else somebody has named so is his.
     static void clear_left_overs([[maybe_unused]] const std::string& stem) {
 #if !defined(_WIN32)
         const std::string prefix = utf8_path(native_path(stem).filename());
@@ -68,7 +69,8 @@ struct LockedDirectory {
         if (!names) return;
         for (const std::string& name : *names) {
             const std::string path = parent_of(stem) + '/' + name;
-            if (!name.starts_with(prefix)) continue;
+            if (!name.starts_with(prefix) || name.find_first_not_of("0123456789-TZ", prefix.size()) != std::string::npos) continue;
+            if (const auto size = tree_bytes(path + "/lock"); !size || *size != 0) continue;
             if (const SeenLock lock{path}; lock.is_left_over()) (void)remove_tree(path);
         }
 #endif

@@ -43,7 +43,9 @@ public:
         place.target_ = std::move(*real);
         if (!is_directory(parent_of(place.target_)))
             return failure(Errc::io, place.target_ + ": the directory that it would be in does not exist");
-        if (!journal.empty() && path_exists(journal)) {
+        const Result<bool> has_journal = journal.empty() ? Result<bool>{false} : file_exists(journal);
+        if (!has_journal) return failure(has_journal.error());
+        if (*has_journal) {
             auto held = JournalDirectory::take(journal, JournalDirectory::Missing::fails);
             if (!held) return failure(std::move(held).error());
             place.journal_.emplace(std::move(*held));

@@ -180,7 +180,7 @@ private:
 /// An error says that nobody knows: what is not surely gone must not be taken for gone.
 [[nodiscard]] inline Result<bool> file_exists(const std::string& path) {
     if (::access(path.c_str(), F_OK) == 0) return true;
-    if (errno == ENOENT) return false;
+    if (errno == ENOENT || errno == ENOTDIR) return false;
     return file_failure(errno, path, "access");
 }
 

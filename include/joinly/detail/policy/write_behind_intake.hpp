@@ -228,12 +228,19 @@ private:
         if (entries == 0) return true;
         const std::size_t limit = state_.options.pending_limit_entries;
         const std::size_t limit_bytes = state_.options.pending_limit_bytes;
-        if (overlay.size() == 0 && entries < limit && bytes < limit_bytes) return true;
+        if (overlay.size() == 0 && ((entries < limit && bytes < limit_bytes) || is_own(set))) return true;
         if (bytes >= limit_bytes || set.bytes > limit_bytes - bytes) return false;
         const std::size_t room = limit - (std::min)(entries, limit);
         if (set.writes.size() <= room) return true;
         const auto is_new = [&](const Overlay::Weighed& one) { return overlay.active().slots.find(one.key, one.hash) == nullptr; };
         return static_cast<std::size_t>(std::count_if(set.writes.begin(), set.writes.end(), is_new)) <= room;
+    }
+
+    /// Nothing but records of the library's own, which are few and small: what lists the indexes must be changed before a dead
+    /// letter can be retried, though dead letters fill the limit.
+    [[nodiscard]] static bool is_own(const WeighedSet& set) {
+        return std::all_of(set.writes.begin(), set.writes.end(),
+                           [](const Overlay::Weighed& one) { return one.key.starts_with(reserved_first_byte); });
     }
 
     [[nodiscard]] std::string limit_text() const {

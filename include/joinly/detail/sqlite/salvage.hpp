@@ -304,12 +304,16 @@ template <class Backend>
     if (!source) return failure(source.error());
     const auto target = sqlite_absolute(to);
     if (!target) return failure(target.error());
+    const auto check_target = [&]() -> Status {
+        for (const char* ending : {"", "-wal", "-shm", "-journal"}) {
+            if (sqlite_file_exists(*target + ending))
+                return failure(Errc::invalid_argument, *target + ending + " is there already: a salvage replaces nothing");
+        }
+        return {};
+    };
+    if (auto is_free = check_target(); !is_free) return failure(std::move(is_free).error());
     const std::string stem = *target + ".salvage-";
     LockedDirectory::clear_left_overs(stem);
-    for (const char* ending : {"", "-wal", "-shm", "-journal"}) {
-        if (sqlite_file_exists(*target + ending))
-            return failure(Errc::invalid_argument, *target + ending + " is there already: a salvage replaces nothing");
-    }
     const auto made = LockedDirectory::make(stem + std::to_string(random_seed()));
     if (!made) return failure(made.error());
     const std::string& work = made->path;
@@ -333,8 +337,12 @@ template <class Backend>
     if (sqlite_file_exists(options.path + "-wal"))  // SQLite says nothing when it cannot write the log back as it closes
         return failure(Errc::full, *target + ": the log of the new database could not be written back");
     if (auto synced = sqlite_sync(sqlite_path(options.path)); !synced) return failure(std::move(synced).error());
-    if (auto published = exchange_durably(*target, options.path); !published) return failure(std::move(published).error());
-    return salvage;
+    if (auto is_free = check_target(); !is_free) return failure(std::move(is_free).error());  // it has taken a while
+    auto published = publish_path(options.path, *target);
+    if (published) return salvage;
+    if (published.error() != Errc::conflict) return failure(std::move(published).error());
+    auto is_free = check_target();
+    return failure(is_free ? std::move(published).error() : std::move(is_free).error());
 }
 
 }  // namespace detail
