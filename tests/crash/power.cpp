@@ -186,6 +186,14 @@ std::vector<std::string> listing(const std::string& directory) {
     return names;
 }
 
+/// Makes the change that was logged before it was made, by a process that was killed before it said that it was.
+void redo(const Event& change, const std::string& directory) {
+    const std::string path = directory + '/' + change.path;
+    if (change.kind == Event::rename)
+        (void)::syscall(SYS_renameat2, AT_FDCWD, path.c_str(), AT_FDCWD, (directory + '/' + change.to).c_str(), 0);
+    if (change.kind == Event::unlink) (void)fs::remove(path);
+}
+
 [[noreturn]] void give_up(const char* what, const std::string& path) {
     std::fprintf(stderr, "power layer: %s: %s\n", what, path.c_str());
     ::_exit(97);
@@ -201,7 +209,10 @@ public:
         shadow_ = shadow;
         names_ = read_log(shadow);
         log_ = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, log_in(shadow).c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644));
-        redo_last_change();
+        if (names_.begun()) {
+            redo(*names_.begun(), directory);
+            log({Event::done, 0, {}, {}});
+        }
         for (const std::string& name : listing(directory)) {
             if (!names_.live().contains(name)) note_new(name);  // made, and the process killed before that was logged
         }
@@ -287,17 +298,6 @@ private:
         struct stat about {};
         if (::stat((prefix_ + name).c_str(), &about) != 0) give_up("lost", name);
         return about.st_ino;
-    }
-
-    /// It was logged before it was made, and the process was killed before it said that it was.
-    void redo_last_change() {
-        if (!names_.begun()) return;
-        const Event change = *names_.begun();
-        const std::string path = prefix_ + change.path;
-        if (change.kind == Event::rename)
-            (void)::syscall(SYS_renameat2, AT_FDCWD, path.c_str(), AT_FDCWD, (prefix_ + change.to).c_str(), 0);
-        if (change.kind == Event::unlink) (void)fs::remove(path);
-        log({Event::done, 0, {}, {}});
     }
 
     bool sync_directory(const struct stat& about) {
@@ -391,6 +391,7 @@ void swallow_syncs(unsigned percent) { watch().swallowed_percent = percent; }
 
 void cut_power(const std::string& directory, const std::string& shadow, Unsynced unsynced, Dice& dice) {
     const Names names = read_log(shadow);
+    if (names.begun()) redo(*names.begun(), directory);  // else a file's bytes would be looked for under another one's name
     std::map<std::uint64_t, std::string> live;
     for (const auto& [name, id] : names.live()) live[id] = directory + "/" + name;
 

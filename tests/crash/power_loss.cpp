@@ -185,6 +185,25 @@ TEST_CASE("a change of names that was made is not made once more by the next pro
     CHECK(looks.wait() == 0);
 }
 
+TEST_CASE("a cut while a file is replaced leaves the new one or the old one whole", "[power]") {
+    const TempDir dir;
+    const std::string directory = dir / "data", shadow = dir / "shadow";
+    std::filesystem::create_directory(directory);
+    ChildProcess replaces{[&] {
+        count_syncs(directory, shadow);
+        ::fsync(put(directory + "/file", "the old one"));
+        ::fsync(put(directory + "/file.new", "the new one"));
+        sync_directory(directory);
+        std::ofstream{shadow + "/log", std::ios::app} << "r\t0\tfile.new\tfile\n";  // killed before it was made
+        return 0;
+    }};
+    REQUIRE(replaces.wait() == 0);
+    Dice dice{1};
+    cut_power(directory, shadow, Unsynced::all_kept, dice);
+    std::ifstream file{directory + "/file"};
+    CHECK(std::string{std::istreambuf_iterator<char>{file}, {}} == "the new one");
+}
+
 TEST_CASE("the layer sees what each engine syncs: without syncs acknowledged writes are lost", "[power]") {
     const auto engine = GENERATE(Engine::sqlite, Engine::leveldb);
     PowerCut power{Unsynced::all_lost};
