@@ -3,8 +3,10 @@
 
 #include <joinly/backend/leveldb.hpp>
 #include <joinly/core/key.hpp>
+#include <joinly/detail/crc32c.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -103,6 +105,17 @@ std::vector<std::string> frames_of(std::string_view log) {
     return frames;
 }
 
+/// A log of one record, which LevelDB gives the number that the next change will have.
+std::string batch_without_changes(std::uint64_t next) {
+    std::string checked(1, '\1');  // all of the record, which 12 bytes have
+    for (int i = 0; i < 12; ++i) checked += static_cast<char>(i < 8 ? next >> 8 * i & 0xff : 0);
+    const std::uint32_t crc = joinly::detail::crc32c(checked);
+    const std::uint32_t masked = (crc >> 15 | crc << 17) + 0xa282ead8u;
+    std::string frame;
+    for (int i = 0; i < 4; ++i) frame += static_cast<char>(masked >> 8 * i & 0xff);
+    return frame + std::string{"\14\0", 2} + checked;
+}
+
 }  // namespace
 
 TEST_CASE("a table whose first block reads as zeros is refused by opening, and repaired", "[leveldb][damage][repair]") {
@@ -160,6 +173,168 @@ TEST_CASE("opening says which log holds a write twice, and what to do", "[leveld
               if (said.starts_with(log.string() + ": ") && advises) return {};
               return failure(Errc::not_found);
           }) == 0);
+}
+
+TEST_CASE("a log that lacks a write before another one is refused by opening, and repair saves the others",
+          "[leveldb][damage][repair]") {
+    const TempDir dir;
+    const std::string original = dir / "original";
+    write_keys(original, 5, "value");
+    const fs::path name = file_ending(original, ".log").filename();
+    const auto frames = frames_of(read_file(original / name));  // the format, and five batches
+    REQUIRE(frames.size() == 6);
+    for (std::size_t lost = 0; lost < frames.size(); ++lost) {
+        const std::string path = dir / "damaged";
+        fs::remove_all(path);
+        fs::copy(original, path);
+        std::string damaged;
+        for (std::size_t i = 0; i < frames.size(); ++i) damaged += i == lost ? std::string{} : frames[i];
+        write_file(path / name, damaged);
+        CAPTURE(lost);
+        const bool is_last = lost + 1 == frames.size();
+        CHECK(opening(path) == (is_last ? 0 : corrupt));
+        if (is_last || lost == 0) continue;  // without its format it is not ours any more
+        REQUIRE(repairing(uncompressed(path)) == 0);
+        CHECK(keys_with(path, "value") == 4);
+    }
+}
+
+TEST_CASE("a block of a log that reads as zeros is not passed over by opening", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    write_keys(path, 1, "value");
+    const fs::path log = file_ending(path, ".log");
+    const auto frames = frames_of(read_file(log));
+    std::string bytes = frames[0];
+    bytes.resize(block, '\0');  // a record, zeros to the end of the block, and another record
+    CHECK((write_file(log, bytes + frames[1]), opening(path)) == 0);
+
+    const TempDir other;
+    const std::string holed = other / "db";
+    write_keys(holed, 3, "value");
+    const fs::path its_log = file_ending(holed, ".log");
+    const auto all = frames_of(read_file(its_log));
+    std::string first = all[0] + all[1];
+    first.resize(block, '\0');
+    CHECK((write_file(its_log, first + all[3]), opening(holed)) == corrupt);
+    CHECK((write_file(its_log, std::string(block, '\0') + all[0] + all[1]), opening(holed)) == corrupt);
+}
+
+TEST_CASE("of two logs the older one must be whole, or opening refuses them", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string original = dir / "original";
+    write_keys(original, 5, "value");
+    const fs::path name = file_ending(original, ".log").filename();
+    const auto frames = frames_of(read_file(original / name));  // the format, and five batches
+    const std::string older = frames[0] + frames[1] + frames[2], newer = frames[3] + frames[4] + frames[5];
+    const auto opening_with = [&](const std::string& first, const std::string& second) {
+        const std::string path = dir / "two";
+        fs::remove_all(path);
+        fs::copy(original, path);
+        write_file(path / name, first);
+        write_file(path + "/000099.log", second);
+        return opening(path);
+    };
+    CHECK(opening_with(older, newer) == 0);
+    CHECK(keys_with(dir / "two", "value") == 5);
+    CHECK(opening_with(older, "") == 0);
+    CHECK(keys_with(dir / "two", "value") == 2);
+
+    CHECK(opening_with(frames[0] + frames[1], newer) == corrupt);
+    CHECK(opening_with(older.substr(0, older.size() - 3), newer) == corrupt);
+    CHECK(opening_with(frames[0], newer) == corrupt);
+    CHECK(opening_with("", newer) == corrupt);
+    fs::remove(dir / "two" / name);
+    CHECK(opening(dir / "two") == corrupt);
+}
+
+TEST_CASE("a log that holds a batch without changes alone stands between two others", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string original = dir / "original";
+    write_keys(original, 5, "value");
+    const fs::path name = file_ending(original, ".log").filename();
+    const auto frames = frames_of(read_file(original / name));  // the format, and five batches: changes 1 to 6 and their versions
+    std::uint64_t next = 1;
+    for (std::size_t i = 0; i < 3; ++i) next += static_cast<unsigned char>(frames[i][7 + 8]);
+    const std::string older = frames[0] + frames[1] + frames[2], newer = frames[3] + frames[4] + frames[5];
+    const auto opening_with = [&](const std::string& first, const std::string& middle) {
+        const std::string path = dir / "three";
+        fs::remove_all(path);
+        fs::copy(original, path);
+        write_file(path / name, first);
+        write_file(path + "/000098.log", middle);
+        write_file(path + "/000099.log", newer);
+        return opening(path);
+    };
+    CHECK(opening_with(older, batch_without_changes(next)) == 0);
+    CHECK(keys_with(dir / "three", "value") == 5);
+    CHECK(opening_with(frames[0] + frames[1], batch_without_changes(next)) == corrupt);
+    CHECK(opening_with(older, batch_without_changes(next - 1)) == corrupt);
+    CHECK(opening_with(older, "") == corrupt);
+}
+
+TEST_CASE("the torn end of a log is cut off, though there is a newer one without changes", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    write_keys(path, 5, std::string(3000, 'v'));
+    const fs::path log = file_ending(path, ".log");
+    std::string bytes = read_file(log);
+    bytes.replace(bytes.size() - 1500, std::string::npos, 1500, '\0');
+    write_file(log, bytes);
+    write_file(path + "/000099.log", batch_without_changes(11));
+    CHECK(opening(path) == 0);
+    CHECK(keys_with(path, std::string(3000, 'v')) == 4);
+}
+
+TEST_CASE("a log that is missing is corrupt, by name", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    write_keys(path, 5, "value");
+    const fs::path log = file_ending(path, ".log");
+    fs::remove(log);
+    CHECK(outcome([&]() -> Status {
+              const auto opened = LevelDbBackend::open(uncompressed(path));
+              if (!opened && opened.error() == Errc::corrupt && opened.error().message().starts_with(log.string() + ": "))
+                  return {};
+              return failure(Errc::not_found);
+          }) == 0);
+}
+
+TEST_CASE("a log that cannot be read is not called damaged, though another one can", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    write_keys(path, 5, "value");
+    const fs::path log = file_ending(path, ".log");
+    const auto frames = frames_of(read_file(log));
+    fs::remove(log);
+    fs::create_directory(log);  // reading it fails
+    write_file(path + "/000099.log", frames[3] + frames[4] + frames[5]);
+    CHECK(opening(path) == static_cast<int>(Errc::io));
+}
+
+TEST_CASE("what is left of a log that has become a table does not matter to opening", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    write_keys(path, 5, "value");
+    const fs::path name = file_ending(path, ".log").filename();
+    const auto frames = frames_of(read_file(path / name));
+    REQUIRE(opening(path) == 0);  // makes a table of the log, and another log
+    write_file(path / name, frames[0] + frames[1] + frames[4]);
+    CHECK(opening(path) == 0);
+    CHECK(keys_with(path, "value") == 5);
+}
+
+TEST_CASE("opening without paranoid checks takes a log that lacks a write", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    write_keys(path, 5, "value");
+    const fs::path log = file_ending(path, ".log");
+    const auto frames = frames_of(read_file(log));
+    write_file(log, frames[0] + frames[1] + frames[2] + frames[4] + frames[5]);
+    LevelDbOptions unchecked = uncompressed(path);
+    unchecked.paranoid_checks = false;
+    CHECK(outcome([&] { return LevelDbBackend::open(unchecked); }) == 0);
+    CHECK(keys_with(path, "value") == 4);
 }
 
 TEST_CASE("blocks of a log in a wrong place are repaired away, with no write but theirs", "[leveldb][damage][repair]") {

@@ -5,12 +5,16 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tests/support/catch.hpp>
 #include <tests/support/child_process.hpp>
 #include <tests/support/temp_dir.hpp>
+#include <thread>
+#include <vector>
 
 using joinly::Batch;
 using joinly::Errc;
@@ -56,4 +60,43 @@ TEST_CASE("a database that this process has open is busy, until it is closed", "
     CHECK(is_busy(dir / "db"));
     backend.reset();
     CHECK(LevelDbBackend::open({.path = dir / "db"}));
+}
+
+TEST_CASE("a database that is written and compacted at once opens after a kill at any moment", "[leveldb][processes][crash]") {
+    const TempDir dir;
+    joinly::LevelDbOptions options{.path = dir / "db", .sync = joinly::Sync::process_crash};
+    options.write_buffer_bytes = std::size_t{64} << 10;
+    int written = 0;
+    for (int round = 0; round < 30; ++round) {
+        const int first = written;
+        written += 40 + 3 * round;
+        ChildProcess child{[&] {
+            auto backend = LevelDbBackend::open(options).value();
+            std::atomic<bool> failed{false};
+            std::vector<std::thread> compacting;
+            for (int i = 0; i < 2; ++i) {
+                compacting.emplace_back([&] {
+                    while (backend.compact()) {
+                    }
+                    failed = true;
+                });
+            }
+            for (int i = first; i < written; ++i) {
+                Batch batch;
+                batch.put("key" + std::to_string(i), std::string(3000, 'v'));
+                if (i % 3 == 0) batch.sync = joinly::Sync::power_loss;
+                if (failed || !backend.write(batch)) ::_exit(1);
+            }
+            return ::kill(::getpid(), SIGKILL);
+        }};
+        REQUIRE(child.wait() == -1);
+        ChildProcess looks{[&] {
+            auto backend = LevelDbBackend::open(options);
+            for (int i = first; i < written; ++i) {
+                if (!backend || !backend->read("key" + std::to_string(i))) return 1;
+            }
+            return 0;
+        }};
+        REQUIRE(looks.wait() == 0);
+    }
 }

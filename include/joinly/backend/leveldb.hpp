@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <span>
 #include <string>
@@ -64,7 +65,8 @@ public:
     ///
     /// The last write before a crash may be torn, and is then dropped; it was never acknowledged, unless by
     /// `Sync::process_crash`. Where the file system left zeros after a power failure they are cut off the log, or off the
-    /// MANIFEST. A log that is damaged otherwise is `corrupt` (see `paranoid_checks`).
+    /// MANIFEST. A log that is damaged otherwise, or lacks what came before something that is there, is `corrupt` (see
+    /// `paranoid_checks`): a power failure may leave that of writes by `Sync::process_crash`.
     /// @par Complexity  Reads what the last run had not yet made into tables: up to `write_buffer_bytes`.
     [[nodiscard]] static Result<LevelDbBackend> open(const LevelDbOptions& options) {
         LevelDbOptions chosen = options;
@@ -141,7 +143,7 @@ public:
 
     /// Passes damaged records over. Erases on its way what has become of the places in the order of expiry of records that were
     /// put again or erased since: that is what it costs besides what it gives, once for each of those writes, and it may fail as
-    /// a write may. Other writes may have to wait for it, half a millisecond at a time.
+    /// a write may. Other writes may have to wait for it, half a millisecond at a time, and for the sync of what was erased.
     [[nodiscard]] Result<std::vector<ExpiredRecord>> expired(WallTime now, std::size_t limit) {
         detail::LevelDbExpirySearch search{now, limit};
         while (!search.done()) {
@@ -152,7 +154,7 @@ public:
             const auto any_stale = search.go_on(**engine, stale);
             if (!any_stale) return failure(any_stale.error());
             if (!*any_stale) continue;
-            const auto erased = (*engine)->db().Write({}, &stale);
+            const auto erased = (*engine)->write(state_->handle.options().sync, stale);
             if (erased.ok()) continue;
             state_->handle.retire(*engine);
             return detail::leveldb_failure(erased, path());
@@ -199,12 +201,14 @@ public:
     /// Rewrites the tables without what has been replaced or erased: only then has its space been given back and are its
     /// bytes gone, but for what a scan under way still sees.
     [[nodiscard]] Status compact() {
-        const auto engine = state_->handle.lease();
-        if (!engine) return failure(engine.error());
-        const auto status = (*engine)->make_tables();
-        if (status.ok()) return {};
-        state_->handle.retire(*engine);
-        return detail::leveldb_failure(status, path());
+        const std::scoped_lock alone{state_->compacting};
+        const auto begun = write_nothing();
+        if (!begun) return failure(begun.error());
+        (*begun)->make_tables();
+        const auto ended = write_nothing();
+        if (!ended) return failure(ended.error());
+        if (*ended == *begun) return {};
+        return failure(Errc::io, path() + ": the database had to be reopened while it was compacted");
     }
 
 private:
@@ -216,6 +220,7 @@ private:
         detail::LevelDbHandle handle;
         detail::GroupCommit commits;
         detail::LevelDbTurns turns;
+        std::mutex compacting;  // held through a compaction; taken before a turn
     };
 
     explicit LevelDbBackend(std::unique_ptr<State> state) noexcept : state_{std::move(state)} {}
@@ -235,6 +240,17 @@ private:
         const Expiry expires_at = record->expires_at;
         value.erase(0, value.size() - record->value.size());  // moves the bytes, but allocates nothing
         return Record{std::move(value), version, expires_at};
+    }
+
+    /// See LevelDbEngine::make_tables. @return the engine that has written it.
+    [[nodiscard]] Result<detail::LevelDbHandle::Lease> write_nothing() {
+        const auto turn = state_->turns.take_between_groups();
+        auto engine = state_->handle.lease(detail::ReopenFor::write);
+        if (!engine) return engine;
+        const auto written = (*engine)->write_nothing(Sync::power_loss);
+        if (written.ok()) return engine;
+        state_->handle.retire(*engine);
+        return detail::leveldb_failure(written, path());
     }
 
     void apply(Group group) noexcept {

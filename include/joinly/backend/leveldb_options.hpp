@@ -17,11 +17,13 @@ struct LevelDbOptions {
     std::string path;
 
     /// `power_loss` costs an fsync a group of writes, some milliseconds; writers that come at the same time share it.
+    /// `process_crash` costs none, and after a power failure the newest writes may be gone, always whole batches, or the database
+    /// is `corrupt` until it is repaired.
     Sync sync = Sync::power_loss;
 
-    /// Refuse to open a database whose log is damaged, and stop at the first damage found later. Without this LevelDB opens
-    /// it and silently leaves the damaged records out: only for saving what can be saved. Damaged blocks it then takes for sound
-    /// when it compacts, and may end the process. `repair` has the checks on, whatever stands here.
+    /// Refuse to open a database whose log is damaged or lacks something, and stop at the first damage found later. Without this
+    /// LevelDB opens it and silently leaves the damaged records out: only for saving what can be saved. Damaged blocks it then
+    /// takes for sound when it compacts, and may end the process. `repair` has the checks on, whatever stands here.
     bool paranoid_checks = true;
 
     /// Check the engine's checksum of every block read from disk. Records have one of their own besides, always checked; but a

@@ -10,15 +10,17 @@
 #include <joinly/detail/leveldb/files.hpp>
 #include <joinly/detail/leveldb/format.hpp>
 #include <joinly/detail/leveldb/log.hpp>
-#include <joinly/detail/leveldb/log_records.hpp>
+#include <joinly/detail/leveldb/log_check.hpp>
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -70,7 +72,8 @@ public:
         if (!lock) return failure(std::move(lock).error());
         std::unique_ptr<LevelDbEngine> engine{new LevelDbEngine{std::move(*lock), options}};
         engine->settings_.options.create_if_missing = create;
-        if (auto sound = check_leveldb_logs(options.path); !sound) return failure(std::move(sound).error());
+        if (auto sound = check_leveldb_logs(options.path, !options.paranoid_checks); !sound)
+            return failure(std::move(sound).error());
         leveldb::DB* db = nullptr;
         auto opened = leveldb::DB::Open(engine->settings_.options, options.path, &db);
         if (opened.IsCorruption() && cut_leveldb_torn_tails(options.path)) {
@@ -104,21 +107,33 @@ public:
         return std::unique_ptr<leveldb::Iterator>{db_->NewIterator(scan_options())};
     }
 
+    /// Makes the changes. After `Sync::power_loss` they survive that, with all that was written before. For one writer at a time.
+    [[nodiscard]] leveldb::Status write(Sync sync, leveldb::WriteBatch& changes) {
+        leveldb::WriteOptions options;
+        options.sync = sync == Sync::power_loss;
+        if (options.sync && has_unsynced_) {
+            if (auto synced = sync_logs(); !synced.ok()) return synced;
+        }
+        has_unsynced_ = !options.sync;
+        return db_->Write(options, &changes);
+    }
+
     /// Writes `changes` for good, and with them that the database has our format.
     [[nodiscard]] Status put_format(leveldb::WriteBatch& changes, const std::string& path) {
         const char format = static_cast<char>(leveldb_format);
         changes.Put(to_slice(leveldb_format_key), {&format, 1});
-        leveldb::WriteOptions synced;
-        synced.sync = true;
-        if (const auto put = db_->Write(synced, &changes); !put.ok()) return leveldb_failure(put, path);
+        if (const auto put = write(Sync::power_loss, changes); !put.ok()) return leveldb_failure(put, path);
         return {};
     }
 
-    /// Makes tables, which the engine syncs, of all that was written; and merges those that overlap.
-    [[nodiscard]] leveldb::Status make_tables() {
-        db_->CompactRange(nullptr, nullptr);  // says nothing of failure; the next write does
+    /// Makes tables, which the engine syncs, of all that was written; and merges those that overlap. LevelDB begins another log
+    /// for that: there must be a record in the one that there is (see log_check.hpp). Of failure `write_nothing` tells.
+    void make_tables() { db_->CompactRange(nullptr, nullptr); }
+
+    /// A record in the log, and whether LevelDB still takes any.
+    [[nodiscard]] leveldb::Status write_nothing(Sync sync) {
         leveldb::WriteBatch nothing;
-        return db_->Write({}, &nothing);
+        return write(sync, nothing);
     }
 
     /// As the database has it: it moves at the same instant as the records of a batch.
@@ -153,7 +168,21 @@ public:
     }
 
 private:
-    LevelDbEngine(LevelDbDirectoryLock lock, const LevelDbOptions& options) : lock_{std::move(lock)}, settings_{options} {}
+    LevelDbEngine(LevelDbDirectoryLock lock, const LevelDbOptions& options)
+        : lock_{std::move(lock)}, settings_{options}, path_{options.path} {}
+
+    /// Syncs what was written. A write that is synced syncs the log that it goes to, and that may be the first one of another
+    /// log: what is in the log before is in no table yet, and synced by nobody.
+    [[nodiscard]] leveldb::Status sync_logs() {
+        leveldb::WriteBatch nothing;  // begins another log if it is time to, so that the next write does not
+        auto status = db_->Write({}, &nothing);
+        std::vector<std::string> names;
+        if (status.ok()) status = leveldb::Env::Default()->GetChildren(path_, &names);
+        for (const std::uint64_t number : leveldb_log_numbers(names)) {  // the oldest first: what lasts is a prefix at any moment
+            if (status.ok()) status = leveldb_sync_file(leveldb_log_path(path_, number));
+        }
+        return status;
+    }
 
     /// For what opening looks at, whatever the options say: LevelDB may end the process over a damaged block that it trusts.
     [[nodiscard]] static leveldb::ReadOptions checked() noexcept {
@@ -216,7 +245,9 @@ private:
 
     LevelDbDirectoryLock lock_;  // the order matters: the database goes before its filter and cache, the lock last
     LevelDbSettings settings_;
+    const std::string path_;
     std::unique_ptr<leveldb::DB> db_;
+    bool has_unsynced_ = false;  // of what was written; for the one writer
     std::atomic<Version> last_version_{absent};
     std::string first_expiry_{leveldb_expiry_prefix};
     std::optional<Scratch> scratch_{std::in_place};

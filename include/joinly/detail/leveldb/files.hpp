@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -81,6 +82,26 @@ namespace detail {
     leveldb::Env::Default()->GetChildren(directory, &names);
     std::erase_if(names, [](const std::string& name) { return name == "." || name == ".."; });
     return names;
+}
+
+/// Of the logs among these files, the lowest first: log 7 is "000007.log".
+[[nodiscard]] inline std::vector<std::uint64_t> leveldb_log_numbers(const std::vector<std::string>& names) {
+    std::vector<std::uint64_t> numbers;
+    for (const std::string& name : names) {
+        std::uint64_t number = 0;
+        const char* const end = name.data() + name.size();
+        const auto parsed = std::from_chars(name.data(), end, number);
+        if (std::string_view{parsed.ptr, static_cast<std::size_t>(end - parsed.ptr)} == ".log") numbers.push_back(number);
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+}
+
+/// Numbers have six digits, and more only when six are not enough.
+[[nodiscard]] inline std::string leveldb_log_path(const std::string& directory, std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
+    return directory + '/' + digits + ".log";
 }
 
 [[nodiscard]] inline bool is_leveldb_data(std::string_view name) {
@@ -178,6 +199,20 @@ private:
     LevelDbDirectoryLock() = default;
     int fd_ = -1;
 };
+
+/// Makes last what is in a file. One that is gone is none of ours any more: a log has become a table, which is synced.
+[[nodiscard]] inline leveldb::Status leveldb_sync_file(const std::string& path) {
+#if !defined(_WIN32)
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    int synced = fd;
+    while (fd >= 0 && (synced = ::fsync(fd)) != 0 && errno == EINTR) {
+    }
+    const int error = errno;
+    if (fd >= 0) ::close(fd);
+    if (synced < 0 && error != ENOENT) return leveldb::Status::IOError(path, std::generic_category().message(error));
+#endif
+    return leveldb::Status::OK();
+}
 
 /// Makes the names in a directory last: a file or directory that was created or renamed there.
 [[nodiscard]] inline Status leveldb_sync_directory(const std::string& path) {

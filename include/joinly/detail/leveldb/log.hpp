@@ -88,21 +88,6 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
     return offset;
 }
 
-/// The newest log of a database that holds anything; empty when there is none. An opening that was cut short has left an empty
-/// one behind the one that it was reading.
-[[nodiscard]] inline std::string newest_leveldb_log(const std::string& directory) {
-    std::string newest;
-    for (std::string& name : leveldb_files_in(directory)) {
-        // Numbers have six digits, and more only when six are not enough.
-        const bool newer = name.size() != newest.size() ? name.size() > newest.size() : name > newest;
-        if (!name.ends_with(".log") || !newer) continue;
-        std::uint64_t bytes = 0;
-        const auto known = leveldb::Env::Default()->GetFileSize(directory + '/' + name, &bytes);
-        if (!known.ok() || bytes != 0) newest = std::move(name);
-    }
-    return newest;
-}
-
 /// The MANIFEST that the database goes by; empty when that cannot be told.
 [[nodiscard]] inline std::string current_leveldb_manifest(const std::string& directory) {
     std::string name;
@@ -128,16 +113,12 @@ inline constexpr std::size_t leveldb_sector_bytes = 512;
     return leveldb_sync_directory(directory);
 }
 
-/// Cuts torn ends off the newest log and the MANIFEST. @return whether there was one, and it is gone.
-[[nodiscard]] inline bool cut_leveldb_torn_tails(const std::string& directory) {
-    bool any = false;
-    for (const std::string& name : {newest_leveldb_log(directory), current_leveldb_manifest(directory)}) {
-        std::string log;
-        if (name.empty() || !leveldb::ReadFileToString(leveldb::Env::Default(), directory + '/' + name, &log).ok()) continue;
-        const auto torn = find_leveldb_torn_tail(log);
-        if (torn && replace_leveldb_log(directory, name, std::string_view{log}.substr(0, *torn))) any = true;
-    }
-    return any;
+/// Cuts the torn end off a log or a MANIFEST. @return whether there was one, and it is gone.
+[[nodiscard]] inline bool cut_leveldb_torn_tail(const std::string& directory, const std::string& name) {
+    std::string log;
+    if (name.empty() || !leveldb::ReadFileToString(leveldb::Env::Default(), directory + '/' + name, &log).ok()) return false;
+    const auto torn = find_leveldb_torn_tail(log);
+    return torn && replace_leveldb_log(directory, name, std::string_view{log}.substr(0, *torn));
 }
 
 /// Whether the frame at `offset`, damaged as it is, seems to end where it says: there is the end, or a whole frame.

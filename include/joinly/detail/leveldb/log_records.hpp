@@ -1,10 +1,11 @@
 #ifndef JOINLY_DETAIL_LEVELDB_LOG_RECORDS_HPP
 #define JOINLY_DETAIL_LEVELDB_LOG_RECORDS_HPP
-// Keeps from LevelDB a log that holds a change twice, as one does whose intact blocks are in a wrong place.
+// What is in LevelDB's logs, record by record; and repairs those that hold a change twice, as one does whose intact blocks are in a
+// wrong place.
 //
 // A record of the log is a batch: the sequence number of its first change, the number of its changes, and the changes. LevelDB
 // collects all changes of a log in a skip list, to which the same number and key must not be added twice: built with
-// assertions, as by Debian, it ends the process then. The numbers of a sound log only rise, so that is what opening looks at.
+// assertions, as by Debian, it ends the process then.
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
@@ -18,7 +19,6 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,11 +37,11 @@ struct LevelDbSequences {
     std::uint64_t end;
 };
 
-/// Takes a string off the front of a batch's changes.
-[[nodiscard]] inline bool skip_leveldb_string(std::string_view& changes) noexcept {
-    const auto length = take_leveldb_varint(changes);
-    if (!length || *length > changes.size()) return false;
-    changes.remove_prefix(static_cast<std::size_t>(*length));
+/// Takes a string off the front of what LevelDB has put one after the other.
+[[nodiscard]] inline bool skip_leveldb_string(std::string_view& bytes) noexcept {
+    const auto length = take_leveldb_varint(bytes);
+    if (!length || *length > bytes.size()) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(*length));
     return true;
 }
 
@@ -112,54 +112,6 @@ private:
     const std::string_view block = log.substr(0, leveldb_block_bytes);
     log.remove_prefix(block.size());
     return block;
-}
-
-/// Whether the sequence numbers of a log only rise, whose blocks `next_block` gives, and then an empty one.
-template <class NextBlock>
-[[nodiscard]] bool do_leveldb_sequences_rise(NextBlock next_block) {
-    LevelDbLogRecords records{leveldb_batch_head_bytes};
-    std::uint64_t next = 0;
-    bool rise = true;
-    for (std::string_view block = next_block(); rise && !block.empty(); block = next_block()) {
-        records.add_block(block, [&](std::size_t, std::string_view record) {
-            if (record.size() < leveldb_batch_head_bytes) return;
-            const LevelDbSequences sequences{record};
-            rise = rise && sequences.first >= next;
-            next = sequences.end;
-        });
-    }
-    return rise;
-}
-
-/// Reads the log once, which is nothing beside what LevelDB does with it; a second time where that looks wrong, for a frame
-/// that does not match its checksum LevelDB leaves out, or says so itself. What cannot be read is LevelDB's to tell as well.
-[[nodiscard]] inline bool is_leveldb_log_in_order(const std::string& path) {
-    leveldb::Env& env = *leveldb::Env::Default();
-    leveldb::SequentialFile* raw = nullptr;
-    if (!env.NewSequentialFile(path, &raw).ok()) return true;
-    const std::unique_ptr<leveldb::SequentialFile> file{raw};
-    const std::unique_ptr<char[]> space{new char[leveldb_block_bytes]};
-    const auto read = [&] {
-        leveldb::Slice block;
-        const bool ok = file->Read(leveldb_block_bytes, &block, space.get()).ok();
-        return ok ? to_view(block) : std::string_view{};
-    };
-    if (do_leveldb_sequences_rise(read)) return true;
-
-    std::string log;
-    if (!leveldb::ReadFileToString(&env, path, &log).ok()) return true;
-    static_cast<void>(void_damaged_leveldb_frames(log));
-    return do_leveldb_sequences_rise([rest = std::string_view{log}]() mutable { return take_leveldb_block(rest); });
-}
-
-/// `corrupt` when a log of the database must not be given to LevelDB.
-[[nodiscard]] inline Status check_leveldb_logs(const std::string& directory) {
-    for (const std::string& name : leveldb_files_in(directory)) {
-        if (!name.ends_with(".log") || is_leveldb_log_in_order(directory + '/' + name)) continue;
-        return failure(Errc::corrupt, directory + '/' + name + ": a batch is there twice, or after a later one" +
-                                          leveldb_repair_advice(directory));
-    }
-    return {};
 }
 
 /// Makes each record that is no whole batch, or has a sequence number of an earlier one, one that LevelDB passes over. Damaged

@@ -136,12 +136,13 @@ private:
         }
         batch.Put(all->key(), all->value());
         if (batch.ApproximateSize() < bytes_per_write) continue;
-        if (const auto put = to.db().Write({}, &batch); !put.ok()) return leveldb_failure(put, path);
+        if (const auto put = to.write(Sync::process_crash, batch); !put.ok()) return leveldb_failure(put, path);
         batch.Clear();
     }
     if (!all->status().ok()) return leveldb_failure(all->status(), path);
-    if (const auto put = to.db().Write({}, &batch); !put.ok()) return leveldb_failure(put, path);
-    if (const auto kept = to.make_tables(); !kept.ok()) return leveldb_failure(kept, path);
+    if (const auto put = to.write(Sync::process_crash, batch); !put.ok()) return leveldb_failure(put, path);
+    to.make_tables();
+    if (const auto kept = to.write_nothing(Sync::process_crash); !kept.ok()) return leveldb_failure(kept, path);
     return entries;
 }
 

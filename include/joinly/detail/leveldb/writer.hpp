@@ -64,9 +64,7 @@ public:
         if (last_version_ == engine_.last_version()) return leveldb::Status::OK();
         encode_leveldb_value(leveldb_version_key, {{}, last_version_, {}}, encoded_);
         updates_.Put(to_slice(leveldb_version_key), encoded_);
-        leveldb::WriteOptions options;
-        options.sync = sync == Sync::power_loss;
-        auto status = engine_.db().Write(options, &updates_);
+        auto status = engine_.write(sync, updates_);
         if (status.ok()) engine_.set_last_version(last_version_);
         return status;
     }
