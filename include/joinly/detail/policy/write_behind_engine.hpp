@@ -24,6 +24,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -184,30 +185,27 @@ public:
     /// Ends the worker, refuses further writes and flushes. What could not be stored stays pending, and calling again
     /// tries again.
     [[nodiscard]] Status close() {
-        (void)begin_close();
+        const std::uint64_t stored_before = begin_close();
         {
             std::unique_lock lock{state_.mutex};
             end_threads();
             state_.settled.wait(lock, [&] { return !state_.threads_run(); });
         }
         join_threads();
-        return report_close(flush()).status;
+        return report_close(flush(), stored_before).status;
     }
 
     /// As above, trying for so long, and waiting no longer than that even when the backend does not answer.
     [[nodiscard]] CloseReport close(Milliseconds timeout) {
         const Deadline deadline = deadline_after(timeout);
-        const auto [pending, dead] = begin_close();
+        const std::uint64_t stored_before = begin_close();
         std::unique_lock lock{state_.mutex};
         Status settled = settle(lock, state_.newest_version, deadline);
         if (settled) end_threads();  // else it goes on trying: a caller who stored for it could not return in time
         const bool have_ended = wait_until(state_.settled, lock, deadline, [&] { return !state_.threads_run(); });
         lock.unlock();
         if (have_ended) join_threads();
-        CloseReport report = report_close(std::move(settled));
-        const std::size_t set_aside = report.failed - (std::min)(report.failed, dead);  // letters may have been dropped meanwhile
-        report.flushed = pending - (std::min)(pending, report.left + set_aside);
-        return report;
+        return report_close(std::move(settled), stored_before);
     }
 
     [[nodiscard]] StoreStats stats() const {
@@ -453,13 +451,13 @@ private:
         return failure(Errc::timed_out, std::move(text));
     }
 
-    /// @return how many entries are pending, and how many in dead letters
-    [[nodiscard]] std::pair<std::size_t, std::size_t> begin_close() {
+    /// @return how many entries have been stored so far
+    [[nodiscard]] std::uint64_t begin_close() {
         const std::scoped_lock lock{state_.mutex};
         state_.closed = true;
         state_.wake.notify_all();
         state_.room.notify_all();
-        return {state_.overlay.size(), state_.dead_letters.entries()};
+        return state_.flush_stats.entries;
     }
 
     /// Under the mutex.
@@ -475,10 +473,11 @@ private:
         if (syncer_.joinable()) syncer_.join();
     }
 
-    [[nodiscard]] CloseReport report_close(Status flushed) {
+    [[nodiscard]] CloseReport report_close(Status flushed, std::uint64_t stored_before) {
         if (state_.options.journal.sync_interval.count() > 0) sync_journal();
         const std::scoped_lock lock{state_.mutex};
-        CloseReport report{0, state_.dead_letters.entries(), state_.overlay.size(), std::move(flushed)};
+        const auto stored = static_cast<std::size_t>(state_.flush_stats.entries - stored_before);
+        CloseReport report{stored, state_.dead_letters.entries(), state_.overlay.size(), std::move(flushed)};
         if (report.left != 0 && !report.status) {
             const Error& error = report.status.error();
             report.status = failure(error.code(), std::to_string(report.left) +
