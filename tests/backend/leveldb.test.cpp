@@ -1238,6 +1238,36 @@ TEST_CASE("size_on_disk is the size of the directory's files", "[leveldb]") {
     CHECK(*after == total);
 }
 
+TEST_CASE("tables have a filter of so many bits a key as the options say, or none", "[leveldb][options]") {
+    const auto bytes_of_tables = [](int bits) {
+        const TempDir dir;
+        LevelDbOptions options;
+        options.path = dir / "db";
+        options.bloom_bits_per_key = bits;
+        options.compression = false;
+        auto backend = open_or_fail(options);
+        Batch batch;
+        for (int i = 0; i < 8000; ++i) batch.put("key" + std::to_string(i), "v");
+        REQUIRE(backend.write(batch));
+        REQUIRE(backend.compact());
+        return fs::file_size(file_ending(options.path, ".ldb"));
+    };
+    const auto none = bytes_of_tables(0), ten = bytes_of_tables(10), twenty = bytes_of_tables(20);
+    CHECK(ten - none >= 8000 * 10 / 8);
+    CHECK(twenty - none >= 8000 * 20 / 8);
+    CHECK(twenty - none < 8000 * 20 / 8 * 2);
+}
+
+TEST_CASE("a record of over 1 GiB is refused by name, and costs nothing that is there", "[leveldb][large]") {
+    const TempDir dir;
+    auto backend = open_or_fail({.path = dir / "db"});
+    REQUIRE(backend.write(put("k", "v")));
+    const auto refused = backend.write(put("huge", std::string((std::size_t{1} << 30) - 3, 'x')));  // with its key one byte more
+    REQUIRE(refused.error() == Errc::invalid_argument);
+    CHECK(refused.error().message().find("huge") != std::string_view::npos);
+    CHECK(contents(backend) == std::map<std::string, std::string>{{"k", "v"}});
+}
+
 TEST_CASE("size_by_part tells tables from what is not in one yet", "[leveldb]") {
     static_assert(joinly::tells_size_by_part<joinly::LevelDbBackend>);
     const TempDir dir;

@@ -650,6 +650,21 @@ TEST_CASE("a program's own views are kept, and one that fails leaves nothing", "
     CHECK(probe.rows("SELECT count(*) FROM sqlite_schema WHERE name = 'first'") == "0");
 }
 
+TEST_CASE("each connection has a page cache of the size that the options say", "[sqlite][options]") {
+    const TempDir dir;
+    for (const std::size_t mebibytes : {1u, 8u}) {
+        SqliteOptions options;
+        options.path = dir / "db";
+        options.page_cache_bytes = mebibytes << 20;
+        auto backend = SqliteBackend::open(options);
+        REQUIRE(backend);
+        auto database = backend->database();
+        REQUIRE(database);
+        const int kibibytes = -database->execAndGet("PRAGMA cache_size").getInt();
+        CHECK(static_cast<std::size_t>(kibibytes) == mebibytes * 1024 + 1);
+    }
+}
+
 TEST_CASE("a program's own views and indexes may look into Json", "[sqlite][sql]") {
     const TempDir dir;
     SqliteBackend backend = open(dir / "db");

@@ -82,6 +82,20 @@ private:
 
 }  // namespace
 
+TEST_CASE("where no write-ahead log is possible opening says so, and what stays", "[sqlite][fault]") {
+    const TempDir dir;
+    FaultySqliteVfs vfs;
+    FaultySqliteVfs::no_shared_memory = true;
+    SqliteOptions options;
+    options.path = dir / "db";
+    const auto opened = SqliteBackend::open(options);
+    REQUIRE(opened.error() == Errc::unsupported);
+    CHECK(opened.error().message().find("the journal mode stays 'delete'") != std::string_view::npos);
+    CHECK(opened.error().message().find(options.path) != std::string_view::npos);
+    FaultySqliteVfs::no_shared_memory = false;
+    CHECK(SqliteBackend::open(options));
+}
+
 TEST_CASE("a returned write has been fsynced, or not, as the options say", "[sqlite][fault]") {
     const TempDir dir;
     FaultySqliteVfs vfs;

@@ -4,6 +4,7 @@
 #include <joinly/policy/write_behind.hpp>
 #include <tests/fault/matrix.hpp>
 
+#include <chrono>
 #include <string>
 
 namespace {
@@ -52,13 +53,25 @@ struct JournaledOverLevelDb : WriteBehindOverLevelDb {
     static bool may_have_written(Errc code) { return code == Errc::io; }
 };
 
+/// A thread of the store's own meets the failing calls, whenever it comes to them.
+struct WorkerOverLevelDb : JournaledOverLevelDb {
+    static constexpr const char* name = "LevelDB, journal, worker";
+    static joinly::WriteBehindOptions policy_options(const std::string& directory) {
+        auto options = JournaledOverLevelDb::policy_options(directory);
+        options.drive = joinly::Drive::thread;
+        options.max_delay = std::chrono::milliseconds{1};
+        return options;
+    }
+};
+
 TEMPLATE_TEST_CASE("whichever file call fails under a store over LevelDB, it says so, loses nothing and works on",
-                   "[fault][leveldb]", NoCacheOverLevelDb, WriteThroughOverLevelDb, WriteBehindOverLevelDb, JournaledOverLevelDb) {
+                   "[fault][leveldb]", NoCacheOverLevelDb, WriteThroughOverLevelDb, WriteBehindOverLevelDb, JournaledOverLevelDb,
+                   WorkerOverLevelDb) {
     run_matrix<TestType>(6);
 }
 
 TEMPLATE_TEST_CASE("a full disk under a store over LevelDB loses nothing, and writing goes on when there is room again",
-                   "[fault][leveldb]", WriteThroughOverLevelDb, WriteBehindOverLevelDb, JournaledOverLevelDb) {
+                   "[fault][leveldb]", WriteThroughOverLevelDb, WriteBehindOverLevelDb, JournaledOverLevelDb, WorkerOverLevelDb) {
     run_full_disk<TestType>();
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace {
@@ -61,6 +62,31 @@ TEST_CASE("a store does not open on a read-only file system for its journal, and
             if (trial.errors().empty() || trial.errors().back() != Errc::read_only) trial.found("opening does not say read_only");
         });
     }
+}
+
+TEST_CASE("a store whose journal finds no room says so, when it opens or when it is written to, and works when there is",
+          "[fault][memory]") {
+    const TempDir dir;
+    FileFaults faults{dir.path().string()};
+    joinly::WriteBehindOptions options{.drive = joinly::Drive::caller};
+    options.journal.path = dir / "journal";
+    const auto open = [&] { return joinly::open<joinly::MemoryBackend, joinly::WriteBehind>({}, options); };
+    faults.fail({FileCall::open_write, ENOSPC}, 1, Failing::forever);
+    const auto refused = open();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error() == Errc::full);
+    CHECK(refused.error().message().find(options.journal.path) != std::string_view::npos);
+
+    faults.fail({FileCall::allocate, ENOSPC}, 1, Failing::forever);
+    auto store = open();
+    REQUIRE(store);
+    const auto saved = store->put("key", "value");
+    REQUIRE_FALSE(saved);
+    CHECK(saved.error() == Errc::full);
+    CHECK(saved.error().message().find(options.journal.path) != std::string_view::npos);
+    faults.lift();
+    static_cast<void>(store->flush());  // a journal that failed begins again with it
+    CHECK(store->put("key", "value"));
 }
 
 TEST_CASE("a store over memory outlives that its journal's directory is away for a while", "[fault][memory]") {

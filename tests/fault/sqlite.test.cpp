@@ -55,13 +55,24 @@ struct JournaledOverSqlite : WriteBehindOverSqlite {
     static bool may_have_written(Errc code) { return code == Errc::io; }
 };
 
+/// A thread of the store's own meets the failing calls, whenever it comes to them.
+struct WorkerOverSqlite : JournaledOverSqlite {
+    static constexpr const char* name = "SQLite, journal, worker";
+    static joinly::WriteBehindOptions policy_options(const std::string& directory) {
+        auto options = JournaledOverSqlite::policy_options(directory);
+        options.drive = joinly::Drive::thread;
+        options.max_delay = std::chrono::milliseconds{1};
+        return options;
+    }
+};
+
 TEMPLATE_TEST_CASE("whichever file call fails under a store over SQLite, it says so, loses nothing and works on", "[fault][sqlite]",
-                   NoCacheOverSqlite, WriteThroughOverSqlite, WriteBehindOverSqlite, JournaledOverSqlite) {
+                   NoCacheOverSqlite, WriteThroughOverSqlite, WriteBehindOverSqlite, JournaledOverSqlite, WorkerOverSqlite) {
     run_matrix<TestType>(6);
 }
 
 TEMPLATE_TEST_CASE("a full disk under a store over SQLite loses nothing, and writing goes on when there is room again",
-                   "[fault][sqlite]", WriteThroughOverSqlite, WriteBehindOverSqlite, JournaledOverSqlite) {
+                   "[fault][sqlite]", WriteThroughOverSqlite, WriteBehindOverSqlite, JournaledOverSqlite, WorkerOverSqlite) {
     run_full_disk<TestType>();
 }
 

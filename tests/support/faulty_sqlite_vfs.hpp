@@ -13,19 +13,22 @@ namespace joinly::test {
 
 class FaultySqliteVfs {
 public:
-    inline static std::atomic<bool> fail_log_syncs{false};   // fsync of a write-ahead log
-    inline static std::atomic<bool> fail_file_syncs{false};  // fsync of a database file
-    inline static std::atomic<bool> fail_reads{false};       // of either
-    inline static std::atomic<bool> fail_writes{false};      // to any file
-    inline static std::atomic<bool> disk_full{false};        // for every write
-    inline static std::atomic<int> writes_until_killed{0};   // the process dies in place of that write; 0: it lives on
+    inline static std::atomic<bool> fail_log_syncs{false};    // fsync of a write-ahead log
+    inline static std::atomic<bool> fail_file_syncs{false};   // fsync of a database file
+    inline static std::atomic<bool> fail_reads{false};        // of either
+    inline static std::atomic<bool> fail_writes{false};       // to any file
+    inline static std::atomic<bool> disk_full{false};         // for every write
+    inline static std::atomic<bool> no_shared_memory{false};  // as on a network file system: no write-ahead log then
+    inline static std::atomic<int> writes_until_killed{0};    // the process dies in place of that write; 0: it lives on
     inline static std::atomic<int> log_syncs{0};
     inline static std::atomic<int> connections_made{0};
     inline static std::atomic<int> connections_open{0};
 
     /// One at a time. Databases must be closed before it goes.
     FaultySqliteVfs() {
-        for (std::atomic<bool>* fault : {&fail_log_syncs, &fail_file_syncs, &fail_reads, &fail_writes, &disk_full}) *fault = false;
+        for (std::atomic<bool>* fault :
+             {&fail_log_syncs, &fail_file_syncs, &fail_reads, &fail_writes, &disk_full, &no_shared_memory})
+            *fault = false;
         for (std::atomic<int>* count : {&log_syncs, &connections_made, &connections_open, &writes_until_killed}) *count = 0;
         real_ = sqlite3_vfs_find(nullptr);
         vfs_ = *real_;
@@ -66,7 +69,7 @@ private:
         file->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
         const int code = real_->xOpen(real_, name, file->real(), flags, out_flags);
         if (code != SQLITE_OK) return code;
-        file->pMethods = &methods_;
+        file->pMethods = no_shared_memory ? &methods_without_memory_ : &methods_;
         if (file->is_database) ++connections_made, ++connections_open;
         return code;
     }
@@ -114,6 +117,11 @@ private:
         &Forward<&sqlite3_io_methods::xFetch>::call,
         &Forward<&sqlite3_io_methods::xUnfetch>::call,
     };
+    inline static const sqlite3_io_methods methods_without_memory_ = [] {
+        sqlite3_io_methods methods = methods_;
+        methods.iVersion = 1;
+        return methods;
+    }();
 };
 
 }  // namespace joinly::test
