@@ -1,6 +1,7 @@
-// A cache that threads share. Those that read without a lock (SecondChance) and those that read under one (Lru) must look the
-// same.
+// A cache that threads share. Those that read without a lock (SecondChance, and AdaptiveS3Fifo, which is what Cache has unless it
+// is told otherwise) and those that read under one (Lru) must look the same.
 
+#include <joinly/cache/adaptive_s3_fifo.hpp>
 #include <joinly/cache/cache.hpp>
 #include <joinly/cache/lru.hpp>
 #include <tests/support/catch.hpp>
@@ -18,6 +19,7 @@
 
 namespace {
 
+using joinly::AdaptiveS3Fifo;
 using joinly::Cache;
 using joinly::CacheOptions;
 using joinly::CacheSlot;
@@ -84,7 +86,8 @@ private:
     std::uint64_t check_;
 };
 
-TEMPLATE_TEST_CASE("no value is seen after its end, whatever others do to the cache", "[cache][threads]", SecondChance, Lru) {
+TEMPLATE_TEST_CASE("no value is seen after its end, whatever others do to the cache", "[cache][threads]", SecondChance,
+                   AdaptiveS3Fifo, Lru) {
     {
         Cache<Watched, TestType> cache{{.capacity_entries = 12, .shards = 2}};
         std::atomic<int> strange{0};
@@ -125,7 +128,7 @@ TEMPLATE_TEST_CASE("no value is seen after its end, whatever others do to the ca
 TEMPLATE_TEST_CASE(
     "what was set is seen by all who look afterwards, and "
     "nothing older ever again",
-    "[cache][threads]", SecondChance, Lru) {
+    "[cache][threads]", SecondChance, AdaptiveS3Fifo, Lru) {
     constexpr std::size_t keys = 4;
     constexpr std::uint64_t last = 10'000;
     Cache<std::uint64_t, TestType> cache{{.capacity_entries = 1000}};
@@ -158,7 +161,8 @@ TEMPLATE_TEST_CASE(
     CHECK(strange == 0);
 }
 
-TEMPLATE_TEST_CASE("what was erased is not found by any who look afterwards", "[cache][threads]", SecondChance, Lru) {
+TEMPLATE_TEST_CASE("what was erased is not found by any who look afterwards", "[cache][threads]", SecondChance, AdaptiveS3Fifo,
+                   Lru) {
     constexpr std::uint64_t rounds = 10'000;
     Cache<std::uint64_t, TestType> cache;
     std::atomic<std::uint64_t> erased{0};  // values up to this are gone
@@ -184,7 +188,8 @@ TEMPLATE_TEST_CASE("what was erased is not found by any who look afterwards", "[
     CHECK(strange == 0);
 }
 
-TEMPLATE_TEST_CASE("no entry is missed while the table grows and others come and go", "[cache][threads]", SecondChance, Lru) {
+TEMPLATE_TEST_CASE("no entry is missed while the table grows and others come and go", "[cache][threads]", SecondChance,
+                   AdaptiveS3Fifo, Lru) {
     constexpr std::size_t keys = 4'000;
     Cache<std::size_t, TestType> cache{{.capacity_entries = 10 * keys, .shards = 1}};
     std::atomic<std::size_t> there{0};  // keys below this are set
@@ -210,7 +215,7 @@ TEMPLATE_TEST_CASE("no entry is missed while the table grows and others come and
     CHECK(missed == 0);
 }
 
-TEMPLATE_TEST_CASE("every lookup is counted, whichever thread made it", "[cache][threads]", SecondChance, Lru) {
+TEMPLATE_TEST_CASE("every lookup is counted, whichever thread made it", "[cache][threads]", SecondChance, AdaptiveS3Fifo, Lru) {
     constexpr std::uint64_t lookups = 2'000;
     Cache<int, TestType> cache;
     cache.set("there", 1);
@@ -224,7 +229,8 @@ TEMPLATE_TEST_CASE("every lookup is counted, whichever thread made it", "[cache]
     CHECK(cache.stats().misses == 3 * lookups);
 }
 
-TEMPLATE_TEST_CASE("an expired entry is dropped once, however many meet it", "[cache][threads]", SecondChance, Lru) {
+TEMPLATE_TEST_CASE("an expired entry is dropped once, however many meet it", "[cache][threads]", SecondChance, AdaptiveS3Fifo,
+                   Lru) {
     ManualClock clock;
     Cache<int, TestType, ManualClock> cache{{}, clock};
     for (std::uint64_t round = 1; round <= 300; ++round) {
