@@ -15,6 +15,7 @@
 // times, but each reader has its own.
 
 #include <benchmarks/support/engines.hpp>
+#include <benchmarks/support/left_out.hpp>
 
 namespace {
 
@@ -126,18 +127,17 @@ int main(int argc, char** argv) {
 #if JOINLY_BENCH_PERSISTENT_CACHE
     add_each<PersistentCache>();
 #else
-    std::fprintf(stderr, "backend: left out, because it is not installed: persistent-cache-cpp (persistent-cache-cpp-dev)\n");
+    left_out("persistent-cache-cpp", "persistent-cache-cpp-dev");
 #endif
 #if JOINLY_BENCH_LMDB
     add_each<RawLmdb>();
 #else
-    std::fprintf(stderr, "backend: left out, because it is not installed: LMDB (liblmdb-dev)\n");
+    left_out("LMDB", "liblmdb-dev");
 #endif
 #if JOINLY_BENCH_ROCKSDB
-    (void)rocksdb::Env::Default();  // made before what `filled` keeps, and so gone after it
     add_each<RawRocksDb>();
 #else
-    std::fprintf(stderr, "backend: left out, because it is not installed: RocksDB (librocksdb-dev)\n");
+    left_out("RocksDB", "librocksdb-dev");
 #endif
     return run_all(argc, argv);
 }

@@ -4,6 +4,7 @@
 
 #include <benchmarks/support/codec_samples.hpp>
 #include <benchmarks/support/handwritten_codec.hpp>
+#include <benchmarks/support/left_out.hpp>
 #include <benchmarks/support/nlohmann_codec.hpp>
 #include <joinly/codec/binary.hpp>
 #include <joinly/codec/json.hpp>
@@ -167,13 +168,13 @@ int main(int argc, char** argv) {
     add_protobuf<::Lobby>("lobby", sample_lobby());
     add_protobuf<::Roster>("roster", sample_roster());
 #else
-    std::fputs("protobuf is left out: libprotobuf-dev or protobuf-compiler is missing\n", stderr);
+    left_out("protobuf", "libprotobuf-dev or protobuf-compiler");
 #endif
 #if !defined(JOINLY_BENCH_MSGPACK)
-    std::fputs("msgpack is left out: libmsgpack-dev is missing\n", stderr);
+    left_out("msgpack", "libmsgpack-dev");
 #endif
 #if !defined(JOINLY_BENCH_CEREAL)
-    std::fputs("cereal is left out: libcereal-dev is missing\n", stderr);
+    left_out("cereal", "libcereal-dev");
 #endif
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

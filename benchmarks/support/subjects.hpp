@@ -71,10 +71,17 @@ struct OpenStore {
     Store store = must(Store::open(Subject::options(dir.path().string()), {}, traits));
 };
 
+/// What lets go of all that `filled` keeps. Before main ends: RocksDB's own statics may be gone after that, which crashed once.
+inline std::vector<void (*)()>& closers() {
+    static std::vector<void (*)()> all;
+    return all;
+}
+
 /// The same store for each benchmark that asks for this `size`, filled by `fill(opened, size)` when the first one asks.
 template <class Opened, class Fill>
 Opened& filled(std::size_t size, Fill fill) {
     static std::map<std::size_t, std::unique_ptr<Opened>> stores;
+    if (stores.empty()) closers().push_back([] { stores.clear(); });
     auto& kept = stores[size];
     if (!kept) {
         kept = std::make_unique<Opened>();
@@ -145,6 +152,7 @@ inline int run_all(int argc, char** argv) {
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
+    for (const auto close : closers()) close();
     return 0;
 }
 
