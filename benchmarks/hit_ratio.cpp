@@ -1,12 +1,13 @@
 // How often each eviction policy has what is asked for. Ours run as they are shipped, inside a Cache with its usual shards; what is
 // measured is counted, not timed.
 //
-//     hit_ratio [--benchmark_...] [file.u32 | file.u32.zst ...]
+//     hit_ratio [--benchmark_...] [file.u32 | file.u32.zst | directory of such ...]
 //
-// Files hold little-endian 32-bit ids in the order of their use; JOINLY_TRACES names some as well, separated by colons. With none,
-// the traces are those of our own making (support/traces.hpp). Each is run with caches for 1, 3, 10 and 30 per cent of its keys.
+// Files hold little-endian 32-bit ids in the order of their use; JOINLY_TRACES names files and directories as well, separated by
+// colons. The traces of our own making (support/traces.hpp) are always run; "mean" is theirs, and "mean_of_files" that of what was
+// given. Each is run with caches for 1, 3, 10 and 30 per cent of its keys, or, with JOINLY_QUICK, for 1 and 10.
 //
-// `gap_closed` is the share of the way from LRU's misses to those of Belady's optimum, in "mean" over all traces, for sizes of 1
+// `gap_closed` is the share of the way from LRU's misses to those of Belady's optimum, in a mean over its traces, for sizes of 1
 // and 10 per cent; `misses_by_lru`, there of the worst trace. LRU is exact in one list, as the others that are not ours are.
 
 #include <benchmarks/support/reference_policies.hpp>
@@ -71,7 +72,8 @@ constexpr Subject subjects[] = {
 /// What was counted, by the benchmark's name and the counter's.
 using Figures = std::map<std::string, std::map<std::string, double>>;
 
-void count(const Trace& trace, std::size_t percent, double share, Figures& figures) {
+/// @param share  of the trace in its mean
+void count(const Trace& trace, std::size_t percent, double share, const std::string& mean, Figures& figures) {
     const std::size_t capacity = (std::max)(trace.distinct * percent / 100, std::size_t{1});
     const auto lru = static_cast<double>(lru_misses(trace, capacity));
     const auto optimum = static_cast<double>(optimal_misses(trace, capacity));
@@ -85,9 +87,9 @@ void count(const Trace& trace, std::size_t percent, double share, Figures& figur
         std::string at = std::to_string(percent);
         at.insert(0, 1, '/').append("/").append(subject.name);
         figures["eviction/" + trace.name + at]["hit_ratio"] = hit_ratio;
-        figures["eviction/mean" + at]["hit_ratio"] += hit_ratio * share;
+        figures[mean + at]["hit_ratio"] += hit_ratio * share;
         if (percent != 1 && percent != 10) continue;
-        auto& all = figures[std::string{"eviction/mean/"} + subject.name];
+        auto& all = figures[mean + '/' + subject.name];
         all["gap_closed"] += gap_closed * share / 2;
         all["misses_by_lru"] = (std::max)(all["misses_by_lru"], misses / lru);
     }
@@ -95,45 +97,48 @@ void count(const Trace& trace, std::size_t percent, double share, Figures& figur
     std::fflush(stdout);
 }
 
-Figures count_all(const std::vector<Trace>& traces) {
+/// @param mean  the name of what is said of all of them
+void count_all(const std::vector<Trace>& traces, const std::string& mean, Figures& figures) {
+    if (traces.empty()) return;
     std::printf("Misses per request, and per cent of the gap from LRU to the optimum that is closed.\n%30s", "");
     for (const Subject& subject : subjects) std::printf("%13.12s", subject.name);
     std::printf("\n");
-    Figures figures;
     std::vector<std::size_t> sizes{1, 3, 10, 30};
     if (std::getenv("JOINLY_QUICK")) sizes = {1, 10};
     for (const Trace& trace : traces) {
-        for (const std::size_t percent : sizes) count(trace, percent, 1 / static_cast<double>(traces.size()), figures);
+        for (const std::size_t percent : sizes) count(trace, percent, 1 / static_cast<double>(traces.size()), mean, figures);
     }
     for (const char* which : {"gap_closed", "misses_by_lru"}) {
         std::printf("%-30s", which == std::string_view{"gap_closed"} ? "mean, 1 and 10 %" : "misses by LRU's, worst");
         for (const Subject& subject : subjects) {
-            std::printf("%13.3f", figures[std::string{"eviction/mean/"} + subject.name][which]);
+            std::printf("%13.3f", figures[mean + '/' + subject.name][which]);
         }
         std::printf("\n");
     }
-    return figures;
 }
 
-std::vector<Trace> traces_of(int argc, char** argv) {
+std::vector<Trace> given_traces(int argc, char** argv) {
     std::vector<Trace> traces;
-    for (int i = 1; i < argc; ++i) traces.push_back(read_trace(argv[i]));
+    for (int i = 1; i < argc; ++i) read_traces(argv[i], traces);
     const char* named = std::getenv("JOINLY_TRACES");
-    std::istringstream files{named == nullptr ? "" : named};
-    for (std::string file; std::getline(files, file, ':');) traces.push_back(read_trace(file));
-    return traces.empty() ? made_traces() : traces;
+    std::istringstream paths{named == nullptr ? "" : named};
+    for (std::string path; std::getline(paths, path, ':');) read_traces(path, traces);
+    return traces;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
-    for (const auto& [name, figures] : count_all(traces_of(argc, argv))) {
+    Figures figures;
+    count_all(made_traces(), "eviction/mean", figures);
+    count_all(given_traces(argc, argv), "eviction/mean_of_files", figures);
+    for (const auto& [name, counted] : figures) {
         benchmark::RegisterBenchmark(name.c_str(),
-                                     [figures = figures](benchmark::State& state) {
+                                     [counted = counted](benchmark::State& state) {
                                          for (auto _ : state) {
                                          }
-                                         for (const auto& [counter, value] : figures) state.counters[counter] = value;
+                                         for (const auto& [counter, value] : counted) state.counters[counter] = value;
                                      })
             ->Iterations(1)
             ->Repetitions(1);

@@ -4,6 +4,7 @@
 
 #include <benchmarks/support/zipf.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +13,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -34,33 +37,60 @@ struct Trace {
     return {std::move(name), std::move(keys), numbers.size()};
 }
 
-/// What a .zst file holds; anything else as it is.
-[[nodiscard]] inline std::string unpacked(std::string bytes, [[maybe_unused]] const std::filesystem::path& path) {
-    if (path.extension() != ".zst") return bytes;
-#ifdef JOINLY_BENCHMARKS_ZSTD
-    const unsigned long long size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
-    if (size != ZSTD_CONTENTSIZE_ERROR && size != ZSTD_CONTENTSIZE_UNKNOWN) {
-        std::string out(size, '\0');
-        if (ZSTD_decompress(out.data(), out.size(), bytes.data(), bytes.size()) == size) return out;
-    }
-    std::fprintf(stderr, "benchmark: %s is no whole zstd frame that says its size\n", path.c_str());
-#else
-    std::fprintf(stderr, "benchmark: %s needs libzstd, which was missing when this was built\n", path.c_str());
-#endif
+[[noreturn]] inline void refuse(const std::filesystem::path& path, const char* why) {
+    std::fprintf(stderr, "benchmark: %s %s\n", path.c_str(), why);
     std::exit(1);
 }
 
-/// A file of little-endian 32-bit ids, <name>.u32 or <name>.u32.zst.
+#ifdef JOINLY_BENCHMARKS_ZSTD
+/// All frames of a .zst file.
+[[nodiscard]] inline std::string unpacked(const std::string& bytes, const std::filesystem::path& path) {
+    const std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream{ZSTD_createDStream(), &ZSTD_freeDStream};
+    std::string out, part(ZSTD_DStreamOutSize(), '\0');
+    ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+    std::size_t expected = 1;  // 0 where a frame has ended
+    while (in.pos < in.size || expected != 0) {
+        const std::size_t before = in.pos;
+        ZSTD_outBuffer some{part.data(), part.size(), 0};
+        expected = ZSTD_decompressStream(stream.get(), &some, &in);
+        if (ZSTD_isError(expected) || (in.pos == before && some.pos == 0)) refuse(path, "is no whole zstd file");
+        out.append(part.data(), some.pos);
+    }
+    return out;
+}
+#else
+[[noreturn]] inline std::string unpacked(const std::string&, const std::filesystem::path& path) {
+    refuse(path, "needs libzstd, which was missing when this was built (libzstd-dev)");
+}
+#endif
+
+/// A file of little-endian 32-bit ids, <name>.u32 or <name>.u32.zst; its trace is called "file:<name>".
 [[nodiscard]] inline Trace read_trace(const std::filesystem::path& path) {
     std::ifstream in{path, std::ios::binary};
-    const std::string bytes = unpacked({std::istreambuf_iterator<char>{in}, {}}, path);
-    if (bytes.empty() || bytes.size() % 4 != 0) {
-        std::fprintf(stderr, "benchmark: %s is no file of 32-bit ids\n", path.c_str());
-        std::exit(1);
-    }
+    if (!in) refuse(path, "cannot be read");
+    std::string bytes{std::istreambuf_iterator<char>{in}, {}};
+    if (path.extension() == ".zst") bytes = unpacked(bytes, path);
+    if (bytes.empty() || bytes.size() % 4 != 0) refuse(path, "is no file of 32-bit ids");
     std::vector<std::uint32_t> keys(bytes.size() / 4);
     for (std::size_t i = 0; i < bytes.size(); ++i) keys[i / 4] |= std::uint32_t{static_cast<unsigned char>(bytes[i])} << i % 4 * 8;
-    return numbered(path.filename().string().substr(0, path.filename().string().find('.')), std::move(keys));
+    return numbered("file:" + path.filename().string().substr(0, path.filename().string().find('.')), std::move(keys));
+}
+
+/// A file's trace, or those of a directory's files, in the order of their names.
+inline void read_traces(const std::filesystem::path& path, std::vector<Trace>& traces) {
+    std::error_code code;
+    if (!std::filesystem::is_directory(path, code)) {
+        traces.push_back(read_trace(path));
+        return;
+    }
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator{path, code}) {
+        const std::string extension = entry.path().extension().string();
+        if (extension == ".u32" || entry.path().string().ends_with(".u32.zst")) files.push_back(entry.path());
+    }
+    if (files.empty()) refuse(path, "is a directory without a .u32 or .u32.zst file that can be read");
+    std::sort(files.begin(), files.end());
+    for (const auto& file : files) traces.push_back(read_trace(file));
 }
 
 /// A key that was used lately, the later the likelier: its place by recency has a logarithm that is spread evenly.
