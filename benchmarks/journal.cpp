@@ -1,14 +1,11 @@
 // What an acknowledged save costs that survives the process: write-behind with its journal, beside what others do for that.
 
-#include <benchmarks/support/subjects.hpp>
+#include <benchmarks/support/engines.hpp>
 #include <joinly/detail/crc32c.hpp>
 #include <joinly/policy/write_behind.hpp>
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <unistd.h>
-
-#include <optional>
 
 namespace {
 
@@ -85,27 +82,18 @@ void write_each(benchmark::State& state) {
     ::close(file);
 }
 
+/// What benchmarks/backend.cpp calls sqlite/raw: a prepared upsert for each save, outside of transactions.
 void sqlite_autocommit(benchmark::State& state) {
-    const joinly::test::TempDir dir;
-    sqlite3* db = nullptr;
-    sqlite3_open((dir / "db").c_str(), &db);
-    sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE r(k BLOB PRIMARY KEY, v BLOB)", nullptr,
-                 nullptr, nullptr);
-    sqlite3_stmt* put = nullptr;
-    sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO r VALUES(?,?)", -1, &put, nullptr);
-    std::string bytes;
+    RawSqlite<false> engine;
+    std::vector<Row> row(1);
     const auto save = [&](const joinly::Player& one) {
-        bytes.clear();
-        must(joinly::Binary::encode(one, bytes));
-        sqlite3_bind_blob(put, 1, one.player_id.data(), static_cast<int>(one.player_id.size()), SQLITE_STATIC);
-        sqlite3_bind_blob(put, 2, bytes.data(), static_cast<int>(bytes.size()), SQLITE_STATIC);
-        if (sqlite3_step(put) != SQLITE_DONE) std::exit(1);
-        sqlite3_reset(put);
+        row[0].key = one.player_id;
+        row[0].value.clear();
+        must(joinly::Binary::encode(one, row[0].value));
+        engine.put(row);
     };
     for (const auto& one : all_players()) save(one);
     save_each(state, save);
-    sqlite3_finalize(put);
-    sqlite3_close(db);
 }
 
 }  // namespace
