@@ -5,12 +5,14 @@
 // the value in place; `get` copies the value. The reader of `hot_key` asks for one key only. Of `writes`, one operation in
 // twenty sets.
 
+#include <benchmarks/support/left_out.hpp>
 #include <benchmarks/support/zipf.hpp>
 #include <joinly/cache/adaptive_s3_fifo.hpp>
 #include <joinly/cache/cache.hpp>
 #include <joinly/cache/lru.hpp>
 #include <joinly/cache/sieve.hpp>
 #include <joinly/detail/hash.hpp>
+#include <joinly/policy/object.hpp>
 
 #include <benchmark/benchmark.h>
 #if defined(JOINLY_BENCH_ABSL)
@@ -29,6 +31,7 @@
 #endif
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -239,20 +242,48 @@ void get(benchmark::State& state, std::size_t entries) {
     for (auto _ : state) benchmark::DoNotOptimize(cache.get(requests.next()));
 }
 
-/// A handle to the value, which stays after the visit: what a reference count costs over a visit.
-void get_shared(benchmark::State& state, std::size_t entries) {
-    using Shared = joinly::Cache<std::shared_ptr<const Value>>;
-    static std::map<std::size_t, std::unique_ptr<Shared>> caches;
-    auto& cache = caches[entries];
-    if (!cache) {
-        cache = std::make_unique<Shared>(joinly::CacheOptions{.capacity_entries = entries + entries / 4});
+/// A value and a count of its own, as the memory that make_shared gives has them.
+struct Counted {
+    mutable std::atomic<long> count{1};
+    Value value;
+};
+
+/// A cache of handles to values, as a store's is.
+template <class Handle, class Make>
+joinly::Cache<Handle>& filled_with(std::size_t entries, Make make) {
+    return made_once<joinly::Cache<Handle>>({entries, 0}, [&] {
+        auto cache = std::make_unique<joinly::Cache<Handle>>(joinly::CacheOptions{.capacity_entries = entries + entries / 4});
         for (std::size_t i = 0; i < entries; ++i) {
             const std::size_t number = i * 7919 % entries;
-            cache->set(key(number).view(), std::make_shared<const Value>(value(number)));
+            cache->set(key(number).view(), make(number));
         }
-    }
+        return cache;
+    });
+}
+
+/// A handle to the value, which stays after the visit.
+void get_shared(benchmark::State& state, std::size_t entries) {
+    using Shared = std::shared_ptr<const Value>;
+    auto& cache =
+        filled_with<Shared>(entries, [](std::size_t number) -> Shared { return std::make_shared<const Value>(value(number)); });
     Requests requests{entries, state.thread_index()};
-    for (auto _ : state) benchmark::DoNotOptimize(first_word(**cache->get(requests.next())));
+    for (auto _ : state) benchmark::DoNotOptimize(first_word(**cache.get(requests.next())));
+}
+
+/// What that cannot do without: a visit of the same cache, and one trip of a reference count, up and down.
+void visit_counted(benchmark::State& state, std::size_t entries) {
+    using Owned = std::unique_ptr<const Counted>;
+    auto& cache = filled_with<Owned>(entries, [](std::size_t number) -> Owned {
+        return std::unique_ptr<const Counted>{new Counted{1, value(number)}};
+    });
+    Requests requests{entries, state.thread_index()};
+    for (auto _ : state) {
+        cache.visit(requests.next(), [](const Owned& held) {
+            held->count.fetch_add(1, std::memory_order_relaxed);
+            benchmark::DoNotOptimize(first_word(held->value));
+            benchmark::DoNotOptimize(held->count.fetch_sub(1, std::memory_order_acq_rel));
+        });
+    }
 }
 
 template <class AnyCache>
@@ -311,7 +342,8 @@ void flood(benchmark::State& state, bool chosen) {
 }
 
 #if defined(__GLIBC__)
-/// What a full cache takes of the heap for each entry, beyond the 213 bytes of key and value, as a counter.
+/// What a full cache takes of the heap for each entry, beyond the 213 bytes of key and value, as a counter: of strings (`bytes`),
+/// of values in place (`typed`), and of what a store's cache keeps, an object of its own with version and expiry (`objects`).
 template <class Held, class Eviction>
 void memory(benchmark::State& state, std::size_t entries) {
     const auto in_use = [] {
@@ -325,6 +357,8 @@ void memory(benchmark::State& state, std::size_t entries) {
         for (std::size_t i = 0; i < 3 * entries; ++i) {
             if constexpr (std::is_same_v<Held, Value>) {
                 cache.set(key(i).view(), value(i));
+            } else if constexpr (std::is_same_v<Held, joinly::LoadedObject>) {
+                cache.set(key(i).view(), joinly::LoadedObject{{std::make_shared<const Value>(value(i)), nullptr}, 1, {}});
             } else {
                 cache.set(key(i).view(), std::string(sizeof(Value), 'x'));
             }
@@ -369,16 +403,17 @@ int main(int argc, char** argv) {
 #if defined(JOINLY_BENCH_ABSL)
     add("visit/absl_flat_hash_map", visit<FlatHashMap>);
 #else
-    std::fprintf(stderr, "cache: left out, because it is not installed: absl::flat_hash_map (libabsl-dev)\n");
+    joinly::bench::left_out("absl::flat_hash_map", "libabsl-dev");
 #endif
 #if JOINLY_BENCH_BOOST
     add("visit/boost_unordered_flat_map", visit<BoostFlatMap>);
 #else
-    std::fprintf(stderr, "cache: left out, because it is not installed: boost::unordered_flat_map (Boost 1.81 or newer)\n");
+    joinly::bench::left_out("boost::unordered_flat_map", "Boost 1.81 or newer");
 #endif
     add_shared<Adaptive>("adaptive_s3_fifo");
     add("get/adaptive_s3_fifo", get<Adaptive>);
     add("get_shared/adaptive_s3_fifo", get_shared);
+    add("visit_counted/adaptive_s3_fifo", visit_counted);
     add("many_32/adaptive_s3_fifo", many<Adaptive>);
     add("visit/sieve", visit<Ours<joinly::Sieve>>);
     add_shared<Ours<joinly::Lru>>("lru");
@@ -389,13 +424,14 @@ int main(int argc, char** argv) {
     add("visit/tbb_concurrent_lru_cache", visit<TbbLru>);
     add_two_threads("visit/tbb_concurrent_lru_cache", visit<TbbLru>);
 #else
-    std::fprintf(stderr, "cache: left out, because it is not installed: tbb::concurrent_lru_cache (libtbb-dev)\n");
+    joinly::bench::left_out("tbb::concurrent_lru_cache", "libtbb-dev");
 #endif
     benchmark::RegisterBenchmark("flood/chosen/10000", flood, true);
     benchmark::RegisterBenchmark("flood/any/10000", flood, false);
 #if defined(__GLIBC__)
     add("memory/bytes/adaptive_s3_fifo", memory<std::string, joinly::AdaptiveS3Fifo>);
     add("memory/typed/adaptive_s3_fifo", memory<Value, joinly::AdaptiveS3Fifo>);
+    add("memory/objects/adaptive_s3_fifo", memory<joinly::LoadedObject, joinly::AdaptiveS3Fifo>);
     add("memory/bytes/sieve", memory<std::string, joinly::Sieve>);
     add("memory/bytes/lru", memory<std::string, joinly::Lru>);
 #endif
