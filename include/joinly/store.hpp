@@ -243,22 +243,25 @@ public:
         Core::template require_entity<T>();
         return observed(Operation::load_many, [&]() -> std::vector<Result<Loaded<T>>> {
             std::vector<Result<Loaded<T>>> results(ids.size(), failure(Errc::not_found));
-            std::vector<std::string> keys;
+            std::size_t most_bytes = 0;
+            for (const std::string& id : ids) most_bytes += Core::template kind<T>().size() + 1 + id.size();
+            std::string bytes;  // of all keys: it never grows, so that views of it stay
+            std::vector<std::string_view> keys;
             std::vector<std::size_t> positions;
+            bytes.reserve(most_bytes);
             keys.reserve(ids.size());
             positions.reserve(ids.size());
             for (std::size_t i = 0; i < ids.size(); ++i) {
-                auto key = core_->template open_key<T>(ids[i]);
-                if (!key) {
-                    results[i] = failure(std::move(key).error());
+                const std::size_t from = bytes.size();
+                if (auto appended = core_->template append_key<T>(ids[i], bytes); !appended) {
+                    results[i] = failure(std::move(appended).error());
                     continue;
                 }
-                keys.push_back(std::move(*key));
+                keys.push_back(std::string_view{bytes}.substr(from));
                 positions.push_back(i);
             }
-            const std::vector<std::string_view> views(keys.begin(), keys.end());
             const Status done =
-                engine().load_many(views, Core::template type_of<T>(), [&](std::size_t position, Result<LoadedObject> loaded) {
+                engine().load_many(keys, Core::template type_of<T>(), [&](std::size_t position, Result<LoadedObject> loaded) {
                     if (loaded) {
                         results[positions[position]] = Core::template as_loaded<T>(std::move(*loaded));
                     } else {

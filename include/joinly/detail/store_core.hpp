@@ -147,6 +147,13 @@ public:
         if (is_closed()) return closed_error();
         return make_key(kind<T>(), id);
     }
+    /// As open_key, but appended to `bytes`.
+    template <class T>
+    [[nodiscard]] Status append_key(std::string_view id, std::string& bytes) const {
+        if (auto usable = usable_id<T>(id); !usable) return usable;
+        bytes.append(kind<T>()).append(1, ':').append(id);
+        return {};
+    }
     [[nodiscard]] Status open_raw_key(std::string_view key) const {
         if (is_closed()) return closed_error();
         return validate_raw_key(key);
