@@ -130,9 +130,10 @@ std::vector<Trace> given_traces(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
+    const std::vector<Trace> given = given_traces(argc, argv);  // first, for it may end the program
     Figures figures;
     count_all(made_traces(), "eviction/mean", figures);
-    count_all(given_traces(argc, argv), "eviction/mean_of_files", figures);
+    count_all(given, "eviction/mean_of_files", figures);
     for (const auto& [name, counted] : figures) {
         benchmark::RegisterBenchmark(name.c_str(),
                                      [counted = counted](benchmark::State& state) {

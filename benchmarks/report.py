@@ -24,12 +24,16 @@ MICROSECONDS = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
 UNITS = {"µs": 1.0, "µs for a thousand": 1.0, "ms": 1e3}  # of goals that are no ratios
 COUNTERS = {"bytes", "bytes_beyond", "beyond_mib", "instructions"}  # what benchmarks count besides time; goals name them as benchmark#counter
 INSTEAD_OF_TIME = {"hit_ratio", "gap_closed", "misses_by_lru", "instructions", "p99_us"}  # the same, of benchmarks whose time says nothing
-PACKAGES = ["libsqlite3-0", "libsqlitecpp-dev", "libleveldb-dev", "nlohmann-json3-dev", "libbenchmark-dev", "libabsl-dev", "libtbb-dev",
-            "liblmdb-dev", "librocksdb-dev", "persistent-cache-cpp-dev", "libmsgpack-dev", "libcereal-dev", "libprotobuf-dev"]
+PACKAGES = ["libexpected-dev", "libsqlite3-0", "libsqlitecpp-dev", "libleveldb-dev", "nlohmann-json3-dev", "libzstd-dev", "libbenchmark-dev",
+            "libabsl-dev", "libtbb-dev", "liblmdb-dev", "librocksdb-dev", "persistent-cache-cpp-dev", "libmsgpack-dev", "libcereal-dev",
+            "libprotobuf-dev", "python3-plyvel", "valgrind"]
 
 # File, title, meaning of the horizontal axis, and the names of the benchmarks: a panel for each backend, its lines, and x.
-# Where x is a word, bars are drawn instead of lines.
+# Where x is a word, bars are drawn instead of lines. With a part that is called per_second, the vertical axis is not a cost, but
+# how often it is met in a second.
 PLOTS = [
+    ("policy", "Throughput by policy and backend: operations of one thread, and a flush of what they have written", "",
+     r"policy/(?P<x>\w+)/(?P<panel>\w+)/(?P<line>\w+)(?P<per_second>/real_time)"),
     ("query", "Fifty results of a query, and as many loads by id", "records in the table",
      r"(?P<line>find_50|load_50)/(?P<panel>\w+)/(?P<x>\d+)"),
     ("save", "A batch of a hundred saves", "what is saved", r"save_100/(?P<panel>\w+)/(?P<line>\w+)/(?P<x>\w+)"),
@@ -39,11 +43,11 @@ PLOTS = [
      r"sweep/(?P<panel>\w+)/(?P<line>\d+)_of_(?P<x>\d+)"),
     ("hit_latency", "A hit in a cache, by design and number of entries: one thread, and each of two", "entries",
      r"visit/(?P<line>\w+)/(?P<x>\d+)(?P<panel>(?:/threads:2)?)"),
-    ("kill_safe", "A thousand saves that survive the death of the process", "", r"(?P<panel>save)/(?P<line>\w+)(?P<x>)"),
+    ("kill_safe", "A thousand saves: those of write_behind and encode_and_checksum do not survive the death of the process, the others do", "", r"(?P<panel>save)/(?P<line>\w+)(?P<x>)"),
     ("backend", "One operation of an adapter, and of engines by themselves", "", r"(?P<x>get|put)/(?P<panel>memory|sqlite|leveldb|lmdb|rocksdb)/(?P<line>\w+)"),
     ("scale", "An operation among so many players", "players", r"(?P<panel>(?:load|save)/\w+)/(?P<line>joinly|raw)/(?P<x>\d+)"),
     ("hit_ratio", "Hits by eviction policy: the mean over the traces, and some of them", "room for, % of the keys",
-     r"eviction/(?P<panel>mean|lobby_churn|loop|popularity_drifts)/(?P<x>\d+)/(?P<line>\w+)#(?P<y>hit_ratio)"),
+     r"eviction/(?P<panel>mean|mean_of_files|lobby_churn|loop|popularity_drifts)/(?P<x>\d+)/(?P<line>\w+)#(?P<y>hit_ratio)"),
 ]
 
 PANELS = {"": "one thread", "/threads:2": "each of two threads"}  # what is not said by a part of the name
@@ -51,7 +55,7 @@ INFORMATION = "no goal"
 
 INTRODUCTION = """# What it costs
 Written by `bash benchmarks/run`. Costs are medians of the CPU time of the calling thread: what the threads of LevelDB and of
-write-behind do is not in them."""
+write-behind do is not in them, unless a name says process_time (all threads' CPU time) or real_time (time on the wall)."""
 
 
 class Results:
@@ -125,7 +129,8 @@ def judge_all(goals, results):
     for goal in goals:
         each = goal.get("each", {})
         chosen = [dict(zip(each, values)) for values in itertools.product(*each.values())]
-        rows = [judge(row, one, results) for row in goal["row"] for one in chosen]
+        judged = [(row, judge(row, one, results)) for row in goal["row"] for one in chosen]
+        rows = [cells for row, cells in judged if not (row.get("where_measured") and cells[-1] == "not measured")]
         short = any(cells[-1].startswith("falls") for cells in rows)
         tried = f"\n\n{goal['tried'].strip()}" if short and "tried" in goal else ""
         yield f"### {goal['what']}\n{summary(goal['subject'], rows)}{tried}"
@@ -139,13 +144,13 @@ def summary(subject, rows):
     parts = [f"Falls short in {short} of {len(measured)}" if short else "Holds"] if measured else []
     if missing := sum(not row[1] for row in rows):
         parts.append(f"{missing} not measured")
-    return f"{'; '.join(parts)}.\n\n{table(['what', 'ratio', 'goal', ''], rows)}"
+    return f"{'; '.join(parts) or 'No goal, but for comparison'}.\n\n{table(['what', 'ratio', 'goal', ''], rows)}"
 
 
 def table(header, rows):
     """A Markdown table that reads well as it is; numbers, which begin with a digit, are on the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows)]
-    right = [all(not cell or cell[0].isdigit() for cell in column) for column in zip(*rows)]
+    right = [at > 0 and all(not cell or cell[0].isdigit() for cell in column) for at, column in enumerate(zip(*rows))]
 
     def line(cells):
         return "| " + " | ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right)) + " |"
@@ -205,6 +210,8 @@ def conditions(results):
     processor = first_match("/proc/cpuinfo", r"^model name\s*: (.*)$") or platform.machine()
     loads = [round(one["load_avg"][0], 1) for one in results.contexts if one.get("load_avg")]
     quick = context.get("quick", "0") != "0"
+    left_out = {f"{key.removeprefix('left out: ')} ({value})" for one in results.contexts for key, value in one.items()
+                if key.startswith("left out: ")}
     return [
         f"Date: {context.get('date', 'unknown')[:10]}",
         f"Run: {'quick, with smaller tables and fewer repetitions: a first impression' if quick else 'full'}",
@@ -213,6 +220,7 @@ def conditions(results):
         f"System: {platform.system()} {platform.release()}",
         f"Compiler: {context.get('compiler', 'unknown')}",
         f"Libraries: {library_versions()}",
+        f"Left out, because they are not installed: {', '.join(sorted(left_out)) or 'none'}",
         f"Processes that ran or waited when each subject began: {', '.join(map(str, loads)) or 'unknown'}",
     ]
 
@@ -220,9 +228,11 @@ def conditions(results):
 def draw(figure, pattern, results, axis):
     """The medians of the benchmarks whose names match; None when there are none."""
     points = {}  # by panel, line and x
+    per_second = "<per_second>" in pattern
     for name in [*results.costs, *results.counts]:
         if match := re.fullmatch(pattern, name):
-            points.setdefault(match["panel"], {}).setdefault(match["line"], {})[match["x"]] = results.median(name)
+            number = results.median(name)
+            points.setdefault(match["panel"], {}).setdefault(match["line"], {})[match["x"]] = 1e6 / number if per_second else number
     if not points:
         return None
     counted = re.search(r"<y>(\w+)", pattern)
@@ -249,7 +259,7 @@ def draw(figure, pattern, results, axis):
     if panels[0].get_yscale() == "log":  # whole decades: a slight slope looks slight
         costs = [cost for lines in points.values() for line in lines.values() for cost in line.values()]
         panels[0].set_ylim(10 ** math.floor(math.log10(min(costs) * 0.8)), 10 ** math.ceil(math.log10(max(costs))))
-    panels[0].set_ylabel(counted[1].replace("_", " ") if counted else "CPU time, µs")
+    panels[0].set_ylabel(counted[1].replace("_", " ") if counted else "operations a second" if per_second else "CPU time, µs")
     known = {}
     for panel in panels:
         known |= {label: handle for handle, label in zip(*panel.get_legend_handles_labels()) if label not in known}
