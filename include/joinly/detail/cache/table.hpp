@@ -7,7 +7,8 @@
 // bucket that nobody went past. So nothing has to move and nothing is left behind when a node leaves: a node stays in its
 // cell, and a reader can neither miss it nor meet another one in its place. A larger table is a new one.
 //
-// (The layout is that of F14, Bronson and Shi 2019, with pointers.)
+// (The layout is that of F14, Bronson and Shi 2019, with pointers. An index of four bytes would save four for each cell; but then
+// readers, who take no lock, would have to find the array of nodes as well, which moves when it grows.)
 
 #include <joinly/config.hpp>
 
