@@ -1,6 +1,7 @@
 // What encoding and decoding cost, for a player, the library's lobby of eight, and a lobby with eight whole players ("roster").
 // "handwritten" is the floor: the same bytes as ours, by the same rules (benchmarks/support/handwritten_codec.hpp). The counter
-// `bytes` is the size of the encoding. Decoding includes making the object and destroying it.
+// `bytes` is the size of the encoding. Decoding includes making the object and destroying it; `decode_into` is into one that is
+// kept.
 
 #include <benchmarks/support/codec_samples.hpp>
 #include <benchmarks/support/handwritten_codec.hpp>
@@ -96,6 +97,19 @@ void decode(benchmark::State& state, const T& object) {
     }
 }
 
+template <class T>
+void decode_into(benchmark::State& state, const T& object) {
+    std::string bytes;
+    Ours<joinly::Binary>::encode(object, bytes);
+    T decoded;
+    for (auto _ : state) {
+        if (!joinly::Binary::decode_into(bytes, decoded)) fail("bytes were not decoded");
+        benchmark::DoNotOptimize(&decoded);
+        benchmark::ClobberMemory();
+    }
+    if (!(decoded == object)) fail("an object did not come back as it was");
+}
+
 #if defined(JOINLY_BENCH_PROTOBUF)
 /// Protobuf has classes of its own: what goes in and out is one of those.
 template <class Message>
@@ -144,8 +158,14 @@ void add(const std::string& what, const char* codec, const T& object) {
 }
 
 template <class T>
+void add_decode_into(const std::string& what, const T& object) {
+    benchmark::RegisterBenchmark(("decode_into/" + what + "/binary").c_str(),
+                                 [=](benchmark::State& state) { decode_into(state, object); });
+}
+template <class T>
 void add_all(const std::string& what, const T& object) {
     add<Ours<joinly::Binary>>(what, "binary", object);
+    add_decode_into(what, object);
     add<Handwritten>(what, "handwritten", object);
     add<Ours<joinly::Json>>(what, "json", object);
     add<Nlohmann>(what, "nlohmann", object);

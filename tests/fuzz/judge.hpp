@@ -53,6 +53,15 @@ std::uint64_t accounting_bytes(std::string_view bytes) {
     return bytes.size();
 }
 
+/// Whether two objects are alike, as far as they can be encoded.
+template <class Codec, class T>
+bool has_same_encoding(const T& left, const T& right) {
+    std::string left_bytes;
+    std::string right_bytes;
+    const bool left_encodes = Codec::encode(left, left_bytes).has_value();
+    return left_encodes == Codec::encode(right, right_bytes).has_value() && are_alike(left, right, left_bytes, right_bytes);
+}
+
 /// What is wrong with how `Codec` decodes `bytes` as a T; empty when nothing is. `peak_bytes_of(work)` tells how many
 /// bytes work() holds at its peak.
 template <class Codec, class T, class Meter>
@@ -62,6 +71,12 @@ std::string complaint(std::string_view bytes, Meter peak_bytes_of) {
     const std::uint64_t allocated = peak_bytes_of([&] { decoded = Codec::decode(bytes, object); });
     if (allocated > allocated_per_input_byte * accounting_bytes<Codec>(bytes) + allocated_besides)
         return std::to_string(allocated) + " bytes allocated for " + std::to_string(bytes.size());
+    if constexpr (requires { Codec::decode_into(bytes, object); }) {
+        T used = object;  // a refused one as well
+        const Status again = Codec::decode_into(bytes, used);
+        if (again.has_value() != decoded.has_value()) return "another answer for an object that has been in use";
+        if (decoded && !has_same_encoding<Codec>(used, object)) return "something else in an object that has been in use";
+    }
     if (!decoded) {
         const std::string message{decoded.error().message()};
         if (decoded.error() == Errc::incompatible) return "";  // the mark of a newer version
