@@ -1,13 +1,15 @@
 // What encoding and decoding cost, for a player, the library's lobby of eight, and a lobby with eight whole players ("roster").
 // "handwritten" is the floor: the same bytes as ours, by the same rules (benchmarks/support/handwritten_codec.hpp). The counter
 // `bytes` is the size of the encoding. Decoding includes making the object and destroying it; `decode_into` is into one that is
-// kept.
+// kept. `view` is of the same bytes without an object: all strings and numbers of a player, and of a lobby the ids and attributes
+// as well.
 
 #include <benchmarks/support/codec_samples.hpp>
 #include <benchmarks/support/handwritten_codec.hpp>
 #include <benchmarks/support/left_out.hpp>
 #include <benchmarks/support/nlohmann_codec.hpp>
 #include <joinly/codec/binary.hpp>
+#include <joinly/codec/binary_view.hpp>
 #include <joinly/codec/json.hpp>
 
 #include <benchmark/benchmark.h>
@@ -110,6 +112,37 @@ void decode_into(benchmark::State& state, const T& object) {
     if (!(decoded == object)) fail("an object did not come back as it was");
 }
 
+void look_at(const joinly::BinaryView<joinly::Player>& player) {
+    using joinly::Player;
+    benchmark::DoNotOptimize(player.get<&Player::player_id>());
+    benchmark::DoNotOptimize(player.get<&Player::username>());
+    benchmark::DoNotOptimize(player.get<&Player::skill_rating>());
+    benchmark::DoNotOptimize(player.get<&Player::created_at>());
+}
+void look_at(const joinly::BinaryView<joinly::Lobby>& lobby) {
+    using joinly::Lobby;
+    benchmark::DoNotOptimize(lobby.get<&Lobby::lobby_id>());
+    benchmark::DoNotOptimize(lobby.get<&Lobby::state>());
+    benchmark::DoNotOptimize(lobby.get<&Lobby::max_players>());
+    benchmark::DoNotOptimize(lobby.get<&Lobby::owner>());
+    benchmark::DoNotOptimize(lobby.get<&Lobby::created_at>());
+    benchmark::DoNotOptimize(lobby.get<&Lobby::rating>());
+    const auto seen = [](auto... texts) { (benchmark::DoNotOptimize(texts), ...); };
+    if (!lobby.for_each<&Lobby::players>(seen) || !lobby.for_each<&Lobby::attributes>(seen)) fail("a lobby was not seen whole");
+}
+template <class T>
+void look(benchmark::State& state, const T& object) {
+    std::string bytes;
+    Ours<joinly::Binary>::encode(object, bytes);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(bytes.data());
+        const auto view = joinly::view<T>(bytes);
+        if (!view) fail("bytes were not seen");
+        look_at(*view);
+        benchmark::ClobberMemory();
+    }
+}
+
 #if defined(JOINLY_BENCH_PROTOBUF)
 /// Protobuf has classes of its own: what goes in and out is one of those.
 template <class Message>
@@ -163,6 +196,11 @@ void add_decode_into(const std::string& what, const T& object) {
                                  [=](benchmark::State& state) { decode_into(state, object); });
 }
 template <class T>
+void add_view(const std::string& what, const T& object) {
+    benchmark::RegisterBenchmark(("view/" + what + "/binary").c_str(), [=](benchmark::State& state) { look(state, object); });
+}
+
+template <class T>
 void add_all(const std::string& what, const T& object) {
     add<Ours<joinly::Binary>>(what, "binary", object);
     add_decode_into(what, object);
@@ -183,6 +221,8 @@ int main(int argc, char** argv) {
     add_all("player", sample_player());
     add_all("lobby", sample_lobby());
     add_all("roster", sample_roster());
+    add_view("player", sample_player());
+    add_view("lobby", sample_lobby());
 #if defined(JOINLY_BENCH_PROTOBUF)
     add_protobuf<::Player>("player", sample_player());
     add_protobuf<::Lobby>("lobby", sample_lobby());

@@ -4,6 +4,7 @@
 #include "tests/codec/samples.hpp"
 #include "tests/fuzz/json_judge.hpp"
 #include "tests/fuzz/judge.hpp"
+#include "tests/fuzz/view_judge.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/count_allocations.hpp"
 #include "tests/support/settings.hpp"
@@ -145,6 +146,11 @@ std::string complaint_of(std::string_view bytes) {
 }
 
 template <class T>
+std::string complaint_of_view(std::string_view bytes) {
+    return view_complaint<T>(bytes, [](auto work) { return peak_bytes_of(work); });
+}
+
+template <class T>
 std::string complaint_of_json(std::string_view text) {
     return json_complaint<T>(text, [](auto work) { return peak_bytes_of(work); });
 }
@@ -158,6 +164,7 @@ void add_codecs(std::vector<Decoder>& decoders, const std::string& name, const s
         REQUIRE(Json::encode(object, json.samples.emplace_back()));
     }
     json.samples.push_back(spaced(json.samples.front()));
+    decoders.push_back({"view of " + name, binary.samples, wire_pieces, complaint_of_view<T>});
     decoders.push_back(std::move(binary));
     decoders.push_back(std::move(json));
 }
@@ -251,6 +258,12 @@ std::vector<Decoder> all_decoders() {
     add_compressing<Json>(decoders);
     add_keeper<Binary>(decoders, wire_pieces, complaint_of<Binary, game::Keeper>);
     add_keeper<Json>(decoders, json_pieces, complaint_of_json<game::Keeper>);
+    add_keeper<Binary>(decoders, wire_pieces, complaint_of_view<game::Keeper>);
+    decoders.back().name = "view of keeper";
+    const game::Loadout axe{.weapon = "axe", .ammunition = 0, .perks = {1, 2}};
+    const game::Hero hero{.loadout = axe, .spare = axe, .stash = {axe, {}}, .lent = {{{}, axe}}, .name = "ada"};
+    decoders.push_back({"view of hero", {}, wire_pieces, complaint_of_view<game::Hero>});
+    REQUIRE(Binary::encode(hero, decoders.back().samples.emplace_back()));
     Decoder record{"LevelDB record", {}, wire_pieces, complaint_of_record};
     detail::encode_leveldb_value(record_key, {"hello", 258, {}}, record.samples.emplace_back());
     detail::encode_leveldb_value(record_key, {"", 1, Expiry{WallTime{std::chrono::milliseconds{1}}}},
