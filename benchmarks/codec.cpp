@@ -9,6 +9,7 @@
 #include <benchmarks/support/left_out.hpp>
 #include <benchmarks/support/nlohmann_codec.hpp>
 #include <joinly/codec/binary.hpp>
+#include <joinly/codec/binary_into.hpp>
 #include <joinly/codec/binary_view.hpp>
 #include <joinly/codec/json.hpp>
 
@@ -105,7 +106,7 @@ void decode_into(benchmark::State& state, const T& object) {
     Ours<joinly::Binary>::encode(object, bytes);
     T decoded;
     for (auto _ : state) {
-        if (!joinly::Binary::decode_into(bytes, decoded)) fail("bytes were not decoded");
+        if (!joinly::decode_into(bytes, decoded)) fail("bytes were not decoded");
         benchmark::DoNotOptimize(&decoded);
         benchmark::ClobberMemory();
     }

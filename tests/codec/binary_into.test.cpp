@@ -8,6 +8,7 @@
 #include "tests/support/settings.hpp"
 
 #include <joinly/codec/binary.hpp>
+#include <joinly/codec/binary_into.hpp>
 #include <joinly/detail/codec/wire_reader.hpp>
 
 #include <cstdint>
@@ -226,9 +227,9 @@ bool are_alike_encoded(const T& left, const T& right) {
 /// How often decoding `bytes` allocates, the second time that it is into the same object.
 template <class T>
 std::uint64_t allocations_of_second(const std::string& bytes, T& object) {
-    REQUIRE(Binary::decode_into(bytes, object));
+    REQUIRE(decode_into(bytes, object));
     Status again;
-    const std::uint64_t count = allocations_of([&] { again = Binary::decode_into(bytes, object); });
+    const std::uint64_t count = allocations_of([&] { again = decode_into(bytes, object); });
     REQUIRE(again);
     return count;
 }
@@ -246,7 +247,7 @@ TEMPLATE_TEST_CASE("decoding into any object gives what decoding into a fresh on
         const std::string bytes = messages.next();
         TestType fresh;
         const Status expected = Binary::decode(bytes, fresh);
-        const Status status = Binary::decode_into(bytes, used);  // after a refusal as well, with whatever that left
+        const Status status = decode_into(bytes, used);  // after a refusal as well, with whatever that left
         REQUIRE(status.has_value() == expected.has_value());
         if (expected) {
             ++accepted;
@@ -261,45 +262,45 @@ TEMPLATE_TEST_CASE("decoding into any object gives what decoding into a fresh on
 
 TEST_CASE("an object that held more, and in every field, is as a fresh one afterwards", "[binary]") {
     game::Everything all = everything_filled();
-    REQUIRE(Binary::decode_into("", all));
+    REQUIRE(decode_into("", all));
     CHECK(all == game::Everything{});
 
     Lobby lobby = golden_rated_lobby();
-    REQUIRE(Binary::decode_into(encoded(Lobby{.players = {"ada"}}), lobby));
+    REQUIRE(decode_into(encoded(Lobby{.players = {"ada"}}), lobby));
     CHECK(lobby == Lobby{.players = {"ada"}});
 }
 
 TEST_CASE("of entries with one key the last one wins, in a map that held others", "[binary]") {
     const std::string twice = "\x2a\x06\x0a\x01k\x12\x01x\x2a\x06\x0a\x01k\x12\x01y"s;
     Player player{.attributes = {{"a", "1"}, {"b", "2"}, {"c", "3"}}};
-    REQUIRE(Binary::decode_into(twice, player));
+    REQUIRE(decode_into(twice, player));
     CHECK(player.attributes == std::map<std::string, std::string>{{"k", "y"}});
 
     const std::string unordered =
         "\xfa\xff\xff\xff\x0f\x07\x0a\x01k\x12\x02\x10\x01\xfa\xff\xff\xff\x0f\x07\x0a\x01k\x12\x02\x10\x02"s;
     game::Everything all;
     all.by_name = {{"a", axe}, {"b", axe}, {"c", axe}};
-    REQUIRE(Binary::decode_into(unordered, all));
+    REQUIRE(decode_into(unordered, all));
     CHECK(all.by_name.size() == 1);
     CHECK(all.by_name["k"] == game::Loadout{.ammunition = 2});
 }
 
 TEST_CASE("fields of an unknown build do not stay from one message to the next", "[binary]") {
     Player player;
-    REQUIRE(Binary::decode_into("\x78\x01"sv, player));
+    REQUIRE(decode_into("\x78\x01"sv, player));
     CHECK(player.unknown_fields.size_bytes() == 2);
-    REQUIRE(Binary::decode_into("\x78\x02"sv, player));
+    REQUIRE(decode_into("\x78\x02"sv, player));
     CHECK(encoded(player) == "\x78\x02"sv);
-    REQUIRE(Binary::decode_into("", player));
+    REQUIRE(decode_into("", player));
     CHECK(player.unknown_fields.empty());
 }
 
 TEST_CASE("an older version is upgraded each time", "[binary]") {
     game::Keeper keeper;
     keeper.name = "before";
-    REQUIRE(Binary::decode_into("", keeper));
+    REQUIRE(decode_into("", keeper));
     CHECK(keeper.name == "upgraded");
-    const Status refused = Binary::decode_into("\xb0\xa3\x09\x07\xb8\xa3\x09\x05"sv, keeper);
+    const Status refused = decode_into("\xb0\xa3\x09\x07\xb8\xa3\x09\x05"sv, keeper);
     REQUIRE_FALSE(refused);
     CHECK(refused.error() == Errc::incompatible);
 }
@@ -336,10 +337,10 @@ TEST_CASE("decoding again into the same object allocates nothing", "[binary][all
 TEST_CASE("a message that fits into what another one has left allocates nothing", "[binary][allocations]") {
     if (!counts_allocations) return;
     Lobby lobby;
-    REQUIRE(Binary::decode_into(encoded(Lobby{.players = std::vector<std::string>(8, long_text), .owner = long_text}), lobby));
+    REQUIRE(decode_into(encoded(Lobby{.players = std::vector<std::string>(8, long_text), .owner = long_text}), lobby));
     const std::string smaller = encoded(Lobby{.players = {long_text, long_text.substr(50)}, .owner = long_text.substr(1)});
     Status decoded;
-    CHECK(allocations_of([&] { decoded = Binary::decode_into(smaller, lobby); }) == 0);
+    CHECK(allocations_of([&] { decoded = decode_into(smaller, lobby); }) == 0);
     CHECK(decoded);
     CHECK(lobby.players.size() == 2);
     CHECK(lobby.players.capacity() >= 8);

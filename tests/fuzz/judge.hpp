@@ -4,6 +4,8 @@
 // `corrupt`, telling what and where, or `incompatible`; and allocate no more than the input accounts for.
 
 #include <joinly/backend/concepts.hpp>
+#include <joinly/codec/binary.hpp>
+#include <joinly/codec/binary_into.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/entity/field_types.hpp>
 
@@ -71,9 +73,9 @@ std::string complaint(std::string_view bytes, Meter peak_bytes_of) {
     const std::uint64_t allocated = peak_bytes_of([&] { decoded = Codec::decode(bytes, object); });
     if (allocated > allocated_per_input_byte * accounting_bytes<Codec>(bytes) + allocated_besides)
         return std::to_string(allocated) + " bytes allocated for " + std::to_string(bytes.size());
-    if constexpr (requires { Codec::decode_into(bytes, object); }) {
+    if constexpr (std::is_same_v<Codec, Binary>) {
         T used = object;  // a refused one as well
-        const Status again = Codec::decode_into(bytes, used);
+        const Status again = decode_into(bytes, used);
         if (again.has_value() != decoded.has_value()) return "another answer for an object that has been in use";
         if (decoded && !has_same_encoding<Codec>(used, object)) return "something else in an object that has been in use";
     }

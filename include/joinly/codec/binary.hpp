@@ -26,12 +26,10 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/codec/binary_decode.hpp>
-#include <joinly/detail/codec/binary_decode_into.hpp>
 #include <joinly/detail/codec/binary_encode.hpp>
 #include <joinly/detail/entity/explain_entity.hpp>
 #include <joinly/entity/described.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -68,7 +66,7 @@ struct Binary {
         }
     }
 
-    /// Reads `bytes` into `object`, which is freshly made. For one that is not, there is `decode_into`.
+    /// Reads `bytes` into `object`, which is freshly made. For one that is not, there is `decode_into` (binary_into.hpp).
     ///
     /// @return success, with the object brought up to its description's version, or `corrupt`, naming the field and the byte;
     ///         `incompatible`: a newer build wrote it, and not for this one to read; or what `upgrade` answered. `object` then
@@ -78,25 +76,6 @@ struct Binary {
     [[nodiscard]] static Status decode(std::string_view bytes, T& object) {
         if constexpr (detail::explain_fields<T>()) {
             return detail::decode_binary(bytes, object);
-        } else {
-            return failure(Errc::unsupported);
-        }
-    }
-
-    /// Reads `bytes` into `object`, which may have been in use: afterwards its fields are what `decode` gives a fresh one. Strings,
-    /// vectors and what is in them keep their memory, as do the nodes of a std::map, so that a loop over messages of about the same
-    /// size soon allocates nothing. What is let go of: optionals that become empty, elements that become fewer, unknown fields, and
-    /// the buckets of a std::unordered_map.
-    ///
-    /// Members that the description does not give keep what they have, those of list elements too: not for structs with such.
-    ///
-    /// @return as `decode`; memory that `object` has already is not held against the bytes.
-    /// @par Complexity  As `decode`; and one default-constructed T, and one for each optional, map entry or list of structs.
-    template <described T>
-    requires std::copyable<T>
-    [[nodiscard]] static Status decode_into(std::string_view bytes, T& object) {
-        if constexpr (detail::explain_fields<T>()) {
-            return detail::decode_binary_into(bytes, object);
         } else {
             return failure(Errc::unsupported);
         }
