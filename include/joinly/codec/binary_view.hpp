@@ -198,7 +198,8 @@ private:
         bytes_ = bytes;
         detail::VersionMark mark;
         detail::WireReader in{decoding, bytes};
-        const bool ok = detail::read_slots(in, shapes.data(), shapes.size(), slots_.data(), mark);
+        const bool ok = detail::read_slots_in_order<T>(in, slots_.data(), std::make_index_sequence<shapes.size()>{}) &&
+                        (in.at_end() || detail::read_slots(in, shapes.data(), shapes.size(), slots_.data(), mark));
         if (!ok || !mark.is_of(known)) {
             if (!detail::is_for_build(in, mark, known)) return false;
             if constexpr (detail::has_upgrade<T>) {
@@ -412,8 +413,8 @@ template <described T>
 [[nodiscard]] Result<BinaryView<T>> view(std::string_view bytes) {
     if constexpr (detail::explain_fields<T>()) {
         detail::Decoding decoding{bytes};
-        BinaryView<T> seen;
-        if (seen.read(decoding, bytes)) return seen;
+        Result<BinaryView<T>> seen{BinaryView<T>{}};  // read where it is returned: it is large
+        if (seen->read(decoding, bytes)) return seen;
         return detail::refuse_binary(decoding, bytes, detail::kind_or_object<T>());
     } else {
         return failure(Errc::unsupported);

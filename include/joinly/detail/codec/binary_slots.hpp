@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -83,7 +84,7 @@ struct FieldSlot {
     std::uint64_t value = 0;     // a number's bits as the wire has them; of bytes: how many
 };
 
-inline bool read_slot(WireReader& in, const FieldShape& shape, WireType type, const char* tag, FieldSlot& slot) noexcept {
+JOINLY_INLINE bool read_slot(WireReader& in, const FieldShape& shape, WireType type, const char* tag, FieldSlot& slot) noexcept {
     const bool is_packed = shape.is_repeated && type == WireType::delimited;
     if (type != shape.type && !is_packed) return in.fail_type();
     if (shape.is_repeated) {
@@ -106,6 +107,26 @@ inline bool read_slot(WireReader& in, const FieldShape& shape, WireType type, co
     return ok;
 }
 
+template <described T, std::size_t place>
+JOINLY_INLINE bool read_slot_in_order(WireReader& in, FieldSlot& slot) {
+    constexpr FieldShape shape = field_shapes<T>[place];
+    constexpr WireType type = shape.is_repeated ? WireType::delimited : shape.type;
+    constexpr std::uint32_t tag = make_tag(shape.number, type);
+    const char* const start = in.at();
+    if (!in.skip_tag(tag)) return true;
+    bool ok = read_slot(in, shape, type, start, slot);
+    if constexpr (shape.is_repeated) {
+        while (ok && in.skip_tag(tag)) ok = in.skip(type);
+    }
+    if (!ok) in.decoding().blame(shape.name);
+    return ok;
+}
+/// Reads what comes in the order of the description, as this library writes it; read_slots reads what is left.
+template <described T, std::size_t... places>
+JOINLY_INLINE bool read_slots_in_order(WireReader& in, FieldSlot* slots, std::index_sequence<places...>) {
+    return (read_slot_in_order<T, places>(in, slots[places]) && ...);
+}
+
 /// The place of the field with this number; `count`: there is none. Fields are expected in the order of the description.
 inline std::size_t find_shape(const FieldShape* shapes, std::size_t count, std::size_t expected, std::uint32_t number) noexcept {
     for (std::size_t place = expected; place < count; ++place) {
@@ -118,7 +139,8 @@ inline std::size_t find_shape(const FieldShape* shapes, std::size_t count, std::
 }
 
 /// Reads a message to its end. Of values that stand in others only the length is looked at. False is a fault.
-inline bool read_slots(WireReader& in, const FieldShape* shapes, std::size_t count, FieldSlot* slots, VersionMark& mark) {
+JOINLY_NOINLINE inline bool read_slots(WireReader& in, const FieldShape* shapes, std::size_t count, FieldSlot* slots,
+                                       VersionMark& mark) {
     std::size_t expected = 0;
     while (!in.at_end()) {
         const char* const start = in.at();
