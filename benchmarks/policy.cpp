@@ -50,11 +50,23 @@ const std::vector<Player>& all_players() {
 
 // --- operations a second
 
+template <class Subject, class Policy>
+struct OpenRoomy {
+    using Store = joinly::Store<typename Subject::Backend, Policy>;
+    static typename Policy::Options options() {
+        typename Policy::Options options;
+        if constexpr (requires { options.capacity_entries; }) options.capacity_entries = 2 * players;  // no shard overflows
+        return options;
+    }
+    joinly::test::TempDir dir;
+    Store store = must(Store::open(Subject::options(dir.path().string()), options()));
+};
+
 /// `operation(store, a player of all_players())`, many times, and a flush, over and over. A time is that of one operation.
 template <class Subject, class Policy, class Operation>
 void repeat(benchmark::State& state, Operation operation) {
     const std::size_t at_once = std::getenv("JOINLY_QUICK") ? 1'000 : 10'000;
-    auto& store = filled<OpenStore<Subject, Policy>>(players, [](auto& opened, std::size_t count) {
+    auto& store = filled<OpenRoomy<Subject, Policy>>(players, [](auto& opened, std::size_t count) {
                       save_all(opened.store, count, player);
                       for (const Player& one : all_players()) must(opened.store.template load<Player>(one.player_id));
                   }).store;

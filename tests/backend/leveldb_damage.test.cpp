@@ -312,6 +312,17 @@ TEST_CASE("a log that cannot be read is not called damaged, though another one c
     CHECK(opening(path) == static_cast<int>(Errc::io));
 }
 
+TEST_CASE("a log that holds a write twice is refused, though another one cannot be read", "[leveldb][damage]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    write_keys(path, 2, "value");
+    const fs::path log = file_ending(path, ".log");
+    const std::string bytes = read_file(log);
+    write_file(log, bytes + frames_of(bytes).back());
+    fs::create_directory(path + "/000099.log");  // reading it fails
+    CHECK(opening(path) == corrupt);
+}
+
 TEST_CASE("what is left of a log that has become a table does not matter to opening", "[leveldb][damage]") {
     const TempDir dir;
     const std::string path = dir / "db";

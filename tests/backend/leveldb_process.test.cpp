@@ -62,7 +62,7 @@ TEST_CASE("a database that this process has open is busy, until it is closed", "
     CHECK(LevelDbBackend::open({.path = dir / "db"}));
 }
 
-TEST_CASE("a database that is written and compacted at once opens after a kill at any moment", "[leveldb][processes][crash]") {
+TEST_CASE("a database that is written and compacted at once opens after a kill", "[leveldb][processes][crash]") {
     const TempDir dir;
     joinly::LevelDbOptions options{.path = dir / "db", .sync = joinly::Sync::process_crash};
     options.write_buffer_bytes = std::size_t{64} << 10;

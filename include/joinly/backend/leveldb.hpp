@@ -154,7 +154,7 @@ public:
             const auto any_stale = search.go_on(**engine, stale);
             if (!any_stale) return failure(any_stale.error());
             if (!*any_stale) continue;
-            const auto erased = (*engine)->write(state_->handle.options().sync, stale);
+            const auto erased = (*engine)->write(state_->sync_of_housekeeping, stale);
             if (erased.ok()) continue;
             state_->handle.retire(*engine);
             return detail::leveldb_failure(erased, path());
@@ -202,13 +202,10 @@ public:
     /// bytes gone, but for what a scan under way still sees.
     [[nodiscard]] Status compact() {
         const std::scoped_lock alone{state_->compacting};
-        const auto begun = write_nothing();
-        if (!begun) return failure(begun.error());
-        (*begun)->make_tables();
-        const auto ended = write_nothing();
-        if (!ended) return failure(ended.error());
-        if (*ended == *begun) return {};
-        return failure(Errc::io, path() + ": the database had to be reopened while it was compacted");
+        detail::LevelDbHandle::Lease engine;
+        if (auto begun = write_nothing(engine); !begun) return begun;
+        engine->make_tables();
+        return write_nothing(engine);
     }
 
 private:
@@ -221,6 +218,8 @@ private:
         detail::GroupCommit commits;
         detail::LevelDbTurns turns;
         std::mutex compacting;  // held through a compaction; taken before a turn
+        // For whoever has a turn. Synced as soon as any batch was: what comes after an erasure that is lost would be refused.
+        Sync sync_of_housekeeping = handle.options().sync;
     };
 
     explicit LevelDbBackend(std::unique_ptr<State> state) noexcept : state_{std::move(state)} {}
@@ -242,14 +241,19 @@ private:
         return Record{std::move(value), version, expires_at};
     }
 
-    /// See LevelDbEngine::make_tables. @return the engine that has written it.
-    [[nodiscard]] Result<detail::LevelDbHandle::Lease> write_nothing() {
+    /// See LevelDbEngine::make_tables. `engine`: null, and then the one that has written it.
+    [[nodiscard]] Status write_nothing(detail::LevelDbHandle::Lease& engine) {
         const auto turn = state_->turns.take_between_groups();
-        auto engine = state_->handle.lease(detail::ReopenFor::write);
-        if (!engine) return engine;
-        const auto written = (*engine)->write_nothing(Sync::power_loss);
-        if (written.ok()) return engine;
-        state_->handle.retire(*engine);
+        if (!engine) {
+            auto leased = state_->handle.lease(detail::ReopenFor::write);
+            if (!leased) return failure(std::move(leased).error());
+            engine = std::move(*leased);
+        } else if (!state_->handle.holds(engine)) {
+            return failure(Errc::io, path() + ": a write failed while it was compacted");
+        }
+        const auto written = engine->write_nothing(Sync::power_loss);
+        if (written.ok()) return {};
+        state_->handle.retire(engine);
         return detail::leveldb_failure(written, path());
     }
 
@@ -281,6 +285,7 @@ private:
             write->result = writer.add(*write->batch);
             if (write->batch->sync == Sync::power_loss) sync = Sync::power_loss;
         }
+        if (sync == Sync::power_loss) state_->sync_of_housekeeping = sync;
         const auto status = writer.write(sync);
         if (status.ok()) return;
         state_->handle.retire(engine);

@@ -26,7 +26,9 @@ JOINLY_NAMESPACE_BEGIN
 ///
 /// Members that the description does not give keep what they have, those of list elements too: not for structs with such.
 ///
-/// @return as Binary::decode; memory that `object` has already is not held against the bytes.
+/// `bytes` must not lie in `object`.
+///
+/// @return as Binary::decode; memory that strings and vectors of `object` have already is not held against the bytes.
 /// @par Complexity  As Binary::decode; and one default-constructed T, and one for each optional, map entry or list of structs.
 template <described T>
 requires std::copyable<T>

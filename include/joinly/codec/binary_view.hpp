@@ -28,8 +28,8 @@
 //
 // A field that is missing has the object's default; lists, maps and optionals that are missing are empty. Nothing is allocated,
 // unless a default-constructed T allocates by itself, a from_wire does, or a field is missing whose default is not zero or empty,
-// as in what was written before there was such a field, or stands in a nested struct of such a default. Then one default object is
-// made, which the views share: what they give of it lives as long as one of them.
+// as in what was written before there was such a field, or stands in a nested struct of such a default. Then a default object is
+// made, which the view and its copies share: what they give of it lives as long as one of them.
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
@@ -118,9 +118,10 @@ class BinaryView {
 public:
     /// A field that is there once, as the table above tells.
     ///
-    /// @return for what gives a Result: `corrupt`, naming the field and the byte; `incompatible` or `unsupported`, as from `view`;
-    ///         `unsupported` also where a struct is in several pieces, which this library does not write.
-    /// @par Complexity  O(1); of a nested struct O(its fields), of a type with from_wire O(its size).
+    /// @return for what gives a Result: `corrupt`, naming the field and the byte, counted from the beginning of this view's bytes;
+    ///         `incompatible` or `unsupported`, as from `view`; `unsupported` also where a struct is in several pieces, which this
+    ///         library does not write.
+    /// @par Complexity  O(1); of a nested struct as `view`, of a type with from_wire O(its size).
     template <auto member>
     [[nodiscard]] auto get() const {
         using Member = MemberOf<member>;
@@ -408,7 +409,7 @@ private:
 /// @return the view; or `corrupt`, naming the field and the byte; `incompatible`: a newer build wrote it, and not for this one to
 ///         read, or it is compressed; `unsupported`: an older one wrote it, and it is to go through the description's `upgrade`,
 ///         which takes an object: decode it.
-/// @par Complexity  O(fields that are there); at most one default-constructed T.
+/// @par Complexity  O(fields of T); where some are missing, one or two default-constructed T besides, with the structs in them.
 template <described T>
 [[nodiscard]] Result<BinaryView<T>> view(std::string_view bytes) {
     if constexpr (detail::explain_fields<T>()) {

@@ -91,7 +91,8 @@ namespace detail {
         std::uint64_t number = 0;
         const char* const end = name.data() + name.size();
         const auto parsed = std::from_chars(name.data(), end, number);
-        if (std::string_view{parsed.ptr, static_cast<std::size_t>(end - parsed.ptr)} == ".log") numbers.push_back(number);
+        const std::string_view rest{parsed.ptr, static_cast<std::size_t>(end - parsed.ptr)};
+        if (parsed.ec == std::errc{} && rest == ".log") numbers.push_back(number);
     }
     std::sort(numbers.begin(), numbers.end());
     return numbers;

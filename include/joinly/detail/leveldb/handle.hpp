@@ -50,6 +50,12 @@ public:
         return engine_;
     }
 
+    /// Whether new leases are on this engine.
+    [[nodiscard]] bool holds(const Lease& engine) {
+        const std::lock_guard lock{mutex_};
+        return engine_ == engine;
+    }
+
     /// Whoever holds a lease on `failed` may finish reading; nobody gets another.
     void retire(const Lease& failed) noexcept {
         Lease last;  // let go of after the lock, which closing needs

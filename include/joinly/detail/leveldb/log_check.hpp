@@ -87,21 +87,22 @@ struct LevelDbLog {
     LevelDbLogSpan span;
 };
 
-/// The logs that LevelDB would read, the oldest first. nullopt: one of them, or the directory, cannot be read.
-[[nodiscard]] inline std::optional<std::vector<LevelDbLog>> leveldb_logs_in(const std::string& directory,
-                                                                            const LevelDbManifest& manifest) {
-    std::vector<std::string> names;
-    if (!leveldb::Env::Default()->GetChildren(directory, &names).ok()) return std::nullopt;
-    std::vector<LevelDbLog> logs;
-    for (const std::uint64_t number : leveldb_log_numbers(names)) {
-        if (number < manifest.log_number) continue;
-        std::string path = leveldb_log_path(directory, number);
-        const auto span = leveldb_span_of_log(path);
-        if (!span) return std::nullopt;
-        logs.push_back({number, std::move(path), *span});
+/// The logs that LevelDB would read, the oldest first, as far as they can be read.
+struct LevelDbLogs {
+    LevelDbLogs(const std::string& directory, const LevelDbManifest& manifest) {
+        std::vector<std::string> names;
+        all_read = leveldb::Env::Default()->GetChildren(directory, &names).ok();
+        for (const std::uint64_t number : leveldb_log_numbers(names)) {
+            if (number < manifest.log_number) continue;
+            std::string path = leveldb_log_path(directory, number);
+            const auto span = leveldb_span_of_log(path);
+            all_read = all_read && span.has_value();
+            if (span) logs.push_back({number, std::move(path), *span});
+        }
     }
-    return logs;
-}
+    std::vector<LevelDbLog> logs;
+    bool all_read = true;
+};
 
 /// The first log with changes in which others are missing, or before which they are; else null. There is no log without records
 /// before one that has some: LevelDB begins another one when there is no more room for that one's changes, or when it is told to
@@ -126,15 +127,14 @@ struct LevelDbLog {
         return failure(Errc::corrupt, path + why + leveldb_repair_advice(directory));
     };
     const auto manifest = read_leveldb_manifest(directory);
-    const auto logs = leveldb_logs_in(directory, manifest.value_or(LevelDbManifest{}));
-    if (!logs) return {};
-    for (const LevelDbLog& log : *logs) {
+    const LevelDbLogs found{directory, manifest.value_or(LevelDbManifest{})};
+    for (const LevelDbLog& log : found.logs) {
         if (!log.span.rises) return refuse(log.path, ": a batch is there twice, or after a later one");
     }
-    if (may_have_holes || !manifest) return {};
-    if (manifest->log_number != 0 && (logs->empty() || logs->front().number != manifest->log_number))
+    if (may_have_holes || !manifest || !found.all_read) return {};
+    if (manifest->log_number != 0 && (found.logs.empty() || found.logs.front().number != manifest->log_number))
         return refuse(leveldb_log_path(directory, manifest->log_number), ": the file is missing");
-    if (const LevelDbLog* const hole = find_leveldb_hole(*logs, *manifest))
+    if (const LevelDbLog* const hole = find_leveldb_hole(found.logs, *manifest))
         return refuse(hole->path, ": batches that came before others are missing, as after a power failure");
     return {};
 }
