@@ -295,7 +295,8 @@ def main():
 
     results = Results(arguments.file)
     goals = tomllib.loads(pathlib.Path(__file__).with_name("goals.toml").read_text())
-    judged = "\n\n".join(judge_all(goals.values(), results))
+    subjects = {file.stem for file in arguments.file}
+    judged = "\n\n".join(judge_all([goal for goal in goals.values() if goal["subject"] in subjects], results))
     print(judged.replace("### ", "").replace("`", ""))
 
     for old in (arguments.to / "plots").glob("*.svg"):

@@ -7,6 +7,9 @@
 //         if (auto decoded = joinly::decode_into(bytes, player); !decoded) return decoded;
 //         ...
 //     }
+//
+// It pays with long strings, lists and maps (a lobby of eight in 0.7 of the time), and costs a third more for a Player with short
+// strings. The bytes are what Binary::encode (binary.hpp) has appended to a string.
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
@@ -28,7 +31,8 @@ JOINLY_NAMESPACE_BEGIN
 ///
 /// `bytes` must not lie in `object`.
 ///
-/// @return as Binary::decode; memory that strings and vectors of `object` have already is not held against the bytes.
+/// @return as Binary::decode, after an error of which `object` holds some of the fields; memory that strings and vectors of
+/// `object` have already is not held against the bytes.
 /// @par Complexity  As Binary::decode; and one default-constructed T, and one for each optional, map entry or list of structs.
 template <described T>
 requires std::copyable<T>

@@ -9,6 +9,8 @@
 //     std::int32_t rating = player->get<&joinly::Player::skill_rating>();
 //     auto seen = player->for_each<&joinly::Player::attributes>([](std::string_view key, std::string_view value) { ... });
 //
+// It pays where what is left aside is long, or lists and maps: of a Player with short strings decoding is as quick.
+//
 // **The bytes must outlive the view, and whatever it has given**, unchanged. Views are values: a copy reads the same bytes, and any
 // number of threads may read one.
 //
@@ -423,7 +425,7 @@ template <described T>
 }
 /// The bytes of a temporary string would be gone.
 template <described T, class Temporary>
-requires std::same_as<Temporary, std::string>
+requires std::same_as<std::remove_const_t<Temporary>, std::string>
 void view(Temporary&& bytes) = delete;
 
 JOINLY_NAMESPACE_END
