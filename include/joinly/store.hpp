@@ -22,6 +22,7 @@
 #include <joinly/core/observer.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/backoff.hpp>
+#include <joinly/detail/expired_sweep.hpp>
 #include <joinly/detail/index/collector.hpp>
 #include <joinly/detail/index/rebuild.hpp>
 #include <joinly/detail/index/upkeep.hpp>
@@ -52,7 +53,6 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -463,31 +463,16 @@ public:
     template <std::invocable<const ExpiredEntity&> OnExpired>
     [[nodiscard]] Result<SweepReport> sweep(std::chrono::microseconds budget, OnExpired&& on_expired) {
         return observed(Operation::sweep, [&]() -> Result<SweepReport> {
-            constexpr std::size_t at_once = 256;
             const auto deadline = detail::deadline_after(budget);
-            SweepReport report;
-            std::set<std::string, std::less<>> damaged;  // these stay where they are: before the others, as like as not
+            detail::ExpiredSweep sweep{engine()};
             do {
                 if (closed()) return closed_error();
-                if (auto flushed = engine().flush(); !flushed) return failure(std::move(flushed).error());
-                const std::size_t limit = at_once + damaged.size();
-                auto expired = engine().backend().expired(core_->now(), limit);
-                if (!expired) return failure(std::move(expired).error());
-                const bool is_all = expired->size() < limit;
-                std::erase_if(*expired, [&](const ExpiredRecord& record) { return damaged.contains(record.key); });
-                std::vector<std::size_t> erased;
-                const std::size_t damaged_before = damaged.size();
-                const Status status = erase_expired(*expired, erased, damaged);
-                report.erased += erased.size();
-                for (const std::size_t at : erased) {
-                    auto& [key, version, expires_at] = (*expired)[at];
-                    on_expired(ExpiredEntity{std::move(key), version, expires_at});
-                }
-                if (!status) return failure(status.error());
-                report.is_done = is_all && damaged.empty() && erased.size() == expired->size();
-                if (report.is_done || (erased.empty() && damaged.size() == damaged_before)) break;
-            } while (std::chrono::steady_clock::now() < deadline);
-            return report;
+                const auto tell = [&](ExpiredRecord&& erased) {
+                    on_expired(ExpiredEntity{std::move(erased.key), erased.version, erased.expires_at});
+                };
+                if (auto swept = sweep.step(core_->now(), tell); !swept) return failure(std::move(swept).error());
+            } while (sweep.may_find_more() && std::chrono::steady_clock::now() < deadline);
+            return sweep.report();
         });
     }
     [[nodiscard]] Result<SweepReport> sweep(std::chrono::microseconds budget = (std::chrono::microseconds::max)()) {
@@ -706,38 +691,6 @@ private:
     [[nodiscard]] Status erase_one(std::string_view key, const ObjectType* type, const EraseOptions& options) {
         auto erased = write_one<T>(key, {nullptr, type}, {}, options.expect);
         if (!erased) return failure(std::move(erased).error());
-        return {};
-    }
-
-    /// Which of these records were erased: those that were still as they are told here. All at once, or, if somebody else is at
-    /// some of them or some are damaged, one by one.
-    [[nodiscard]] Status erase_expired(const std::vector<ExpiredRecord>& expired, std::vector<std::size_t>& erased,
-                                       std::set<std::string, std::less<>>& damaged) {
-        const auto erase = [&](std::size_t begin, std::size_t end) {
-            WriteSet set;
-            for (std::size_t i = begin; i < end; ++i) {
-                set.requirements.push_back({expired[i].key, expired[i].version, true});
-                set.writes.push_back({expired[i].key, {}, {}});
-            }
-            return engine().write(std::move(set));
-        };
-        if (expired.empty()) return {};
-        if (const auto whole = erase(0, expired.size()); whole) {
-            for (std::size_t i = 0; i < expired.size(); ++i) erased.push_back(i);
-            return {};
-        } else if (whole.error() != Errc::conflict && whole.error() != Errc::corrupt) {
-            return failure(whole.error());
-        }
-        for (std::size_t i = 0; i < expired.size(); ++i) {
-            const auto one = erase(i, i + 1);
-            if (one) {
-                erased.push_back(i);
-            } else if (one.error() == Errc::corrupt) {
-                damaged.insert(expired[i].key);
-            } else if (one.error() != Errc::conflict) {
-                return failure(one.error());
-            }
-        }
         return {};
     }
 

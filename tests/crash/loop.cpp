@@ -146,6 +146,11 @@ void write_lane(Subject& subject, const WriterPlan& plan, std::size_t lane, std:
         if (!written) copy_text(message.text, written.error().message());
         send(pipe, message);
         if (!written) return;
+        if (const Status swept = dice.percent(3) ? subject.sweep() : Status{}; !swept) {
+            message.kind = Message::failed;
+            copy_text(message.text, "sweep: " + std::string{swept.error().message()});
+            return send(pipe, message);
+        }
         if (plan.setup.policy != Policy::write_behind || !dice.percent(3)) continue;
         const auto flushed = subject.flush();
         message.kind = flushed ? Message::flushed : Message::failed;

@@ -46,6 +46,7 @@ public:
 
     [[nodiscard]] virtual Result<Version> write(const std::vector<Change>& changes) = 0;
     [[nodiscard]] virtual Status flush() = 0;
+    [[nodiscard]] virtual Status sweep() = 0;
     [[nodiscard]] virtual Status close() = 0;
     [[nodiscard]] virtual Result<std::vector<Found>> scan() = 0;
     [[nodiscard]] virtual Result<Found> load(std::string_view key) = 0;

@@ -3,6 +3,7 @@
 // Subjects of one backend, under each of the policies.
 
 #include <joinly/core/key.hpp>
+#include <joinly/detail/expired_sweep.hpp>
 #include <joinly/policy/no_cache.hpp>
 #include <joinly/policy/read_through.hpp>
 #include <joinly/policy/write_behind.hpp>
@@ -32,12 +33,20 @@ public:
         return engine_->write(std::move(set));
     }
     Status flush() override { return engine_->flush(); }
+    Status sweep() override {
+        detail::ExpiredSweep sweep{*engine_};
+        do {
+            if (auto swept = sweep.step(now(), [](ExpiredRecord&&) {}); !swept) return swept;
+        } while (sweep.may_find_more());
+        return {};
+    }
     Status close() override { return engine_->close(); }
 
     Result<std::vector<Found>> scan() override {
         std::vector<Found> found;
         Status encoded;
         const auto scanned = engine_->scan(user_keys(), [&](const ScanItem& item) {
+            if (item.record.expires_at.has_passed(now())) return true;
             std::string value{item.record.value};
             if (item.object) encoded = item.object->type->encode(item.object->value.get(), value);
             found.push_back({std::string{item.key}, std::move(value), item.record.version});
@@ -56,6 +65,8 @@ public:
     Result<Version> last_version() override { return engine_->backend().last_version(); }
 
 private:
+    [[nodiscard]] static WallTime now() { return DefaultTraits::Clock{}.now(); }
+
     std::unique_ptr<PolicyEngine> engine_;
 };
 

@@ -6,9 +6,11 @@
 // lane's marker, so a database tells by itself how far each lane has come.
 
 #include <joinly/core/batch.hpp>
+#include <joinly/core/clock.hpp>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -46,11 +48,13 @@ private:
     std::uint64_t state_;
 };
 
-/// One change of a batch.
+/// One change of a batch. What is put with an expiry in the past is absent to every read, and left to sweeps.
 struct Step {
+    enum What { puts, erases, puts_expired };
     std::size_t key;
-    bool erases;
+    What what;
 };
+inline constexpr Expiry long_past{WallTime{std::chrono::seconds{1}}};
 
 class Workload {
 public:
@@ -59,11 +63,12 @@ public:
     /// What batch `number` of a lane does, in order; a key may come twice.
     [[nodiscard]] std::vector<Step> steps(std::size_t lane, std::uint64_t number) const {
         Dice dice = of(lane, number, keys_per_lane);
-        std::vector<Step> steps{{marker, false}};
+        std::vector<Step> steps{{marker, Step::puts}};
         for (std::uint64_t left = dice.below(7); left > 0; --left) {
             const bool hot = dice.percent(40);
             const std::uint64_t key = hot ? dice.below(hot_keys) : hot_keys + dice.below(keys_per_lane - hot_keys - 1);
-            steps.push_back({1 + static_cast<std::size_t>(key), dice.percent(20)});
+            const Step::What what = dice.percent(20) ? Step::erases : dice.percent(20) ? Step::puts_expired : Step::puts;
+            steps.push_back({1 + static_cast<std::size_t>(key), what});
         }
         return steps;
     }
@@ -72,7 +77,8 @@ public:
         std::vector<Change> changes;
         for (const Step& step : steps(lane, number)) {
             Change change{key_of(lane, step.key), std::nullopt, {}, absent, ValueForm::bytes};
-            if (!step.erases) change.value = value(lane, number, step.key);
+            if (step.what != Step::erases) change.value = value(lane, number, step.key);
+            if (step.what == Step::puts_expired) change.expires_at = long_past;
             changes.push_back(std::move(change));
         }
         return changes;
@@ -136,7 +142,9 @@ struct LaneState {
     [[nodiscard]] std::uint64_t last() const noexcept { return cells[marker].number; }
 
     void apply(const Workload& workload, std::size_t lane, std::uint64_t number, Version version) {
-        for (const Step& step : workload.steps(lane, number)) cells[step.key] = step.erases ? Cell{} : Cell{number, version};
+        for (const Step& step : workload.steps(lane, number)) {
+            cells[step.key] = step.what == Step::puts ? Cell{number, version} : Cell{};
+        }
     }
 };
 using State = std::array<LaneState, lane_count>;
