@@ -282,6 +282,17 @@ JOINLY_EACH_ROLLOUT("a rebuilding is not disturbed by what builds write that kno
     }
 }
 
+JOINLY_EACH_ROLLOUT("a rebuilding does not trust what its store has cached of an index that another process has struck out") {
+    using Older = typename TestType::Older;
+    using Newer = typename TestType::Newer;
+    Shared<typename TestType::CachePolicy> shared;
+    REQUIRE(shared.newer.save(guild<Newer>("a", 1)));
+    check_answers<Newer>(shared.newer, {"a"});
+    REQUIRE(shared.older.save(guild<Older>("b", 2)));
+    REQUIRE(shared.newer.template rebuild_indexes<Newer>());
+    check_answers<Newer>(shared.newer, {"a", "b"});
+}
+
 JOINLY_EACH_ROLLOUT("a query does not trust what its store has cached of an index that another process has struck out") {
     using Older = typename TestType::Older;
     using Newer = typename TestType::Newer;

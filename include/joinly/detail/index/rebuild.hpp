@@ -144,10 +144,19 @@ template <class T, class Core>
         for (IndexDeclaration& index : begun) {
             if (std::find(lacking.begin(), lacking.end(), index) != lacking.end()) index = unfinished(index);
         }
-        auto version =
-            begun == stored->indexes ? Result<Version>{stored->version} : write_catalogue(core, kind_of<T>, begun, stored->version);
-        if (version) return Requirement{catalogue_key(kind_of<T>), *version, false};
-        if (version.error() != Errc::conflict || !backoff.wait()) return failure(std::move(version).error());
+        Requirement catalogue{catalogue_key(kind_of<T>), stored->version, false};
+        Result<bool> is_begun = false;
+        if (begun == stored->indexes) {
+            is_begun = is_still(core, catalogue);  // what is cached of it may be out of date
+        } else if (const auto version = write_catalogue(core, kind_of<T>, begun, stored->version)) {
+            catalogue.version = *version;
+            is_begun = true;
+        } else if (version.error() != Errc::conflict) {
+            return failure(version.error());
+        }
+        if (!is_begun) return failure(std::move(is_begun).error());
+        if (*is_begun) return catalogue;
+        if (!backoff.wait()) return failure(Errc::conflict, "other processes change the list of the indexes again and again");
     }
 }
 
