@@ -26,6 +26,7 @@
 #include <joinly/detail/index/collector.hpp>
 #include <joinly/detail/index/rebuild.hpp>
 #include <joinly/detail/index/upkeep.hpp>
+#include <joinly/detail/index/verify.hpp>
 #include <joinly/detail/listing.hpp>
 #include <joinly/detail/policy/deadline.hpp>
 #include <joinly/detail/store_core.hpp>

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -303,6 +304,92 @@ JOINLY_EACH_ROLLOUT("a query does not trust what its store has cached of an inde
     REQUIRE(shared.older.template update<Older>("a", [](Older& a) { a.trophies = 2; }));
     CHECK(shared.newer.template find_ids<Newer>(by_newest_index<Newer>()).error() == Errc::incompatible);
     CHECK(shared.newer.template find<Newer>(by_newest_index<Newer>(), {.build_missing_index = true})->items.size() == 1);
+}
+
+/// SqliteBackend, and somebody else has a turn before one of its calls.
+class InterruptedSqlite : public SqliteBackend {
+public:
+    struct Turn {
+        int calls_left = 0;  ///< until it is taken, counting the call that it comes before; 0: never
+        std::function<void()> take;
+    };
+    struct Options : joinly::SqliteOptions {
+        std::shared_ptr<Turn> turn;
+    };
+    [[nodiscard]] static joinly::Result<InterruptedSqlite> open(const Options& options) {
+        return InterruptedSqlite{*SqliteBackend::open(options), options.turn};
+    }
+
+    [[nodiscard]] joinly::Result<joinly::Record> read(std::string_view key) {
+        before_call();
+        return SqliteBackend::read(key);
+    }
+    [[nodiscard]] Status scan(const joinly::KeyRange& range, joinly::ScanVisitor visit) {
+        before_call();
+        return SqliteBackend::scan(range, visit);
+    }
+    [[nodiscard]] Status follow(const joinly::KeyRange& range, joinly::EntryVisitor visit) {
+        before_call();
+        return SqliteBackend::follow(range, visit);
+    }
+
+private:
+    InterruptedSqlite(SqliteBackend backend, std::shared_ptr<Turn> turn)
+        : SqliteBackend{std::move(backend)}, turn_{std::move(turn)} {}
+
+    void before_call() {
+        if (turn_->calls_left > 0 && --turn_->calls_left == 0) turn_->take();
+    }
+    std::shared_ptr<Turn> turn_;
+};
+
+JOINLY_EACH_ROLLOUT("beside an older build that writes, verify_indexes says that an index must be built, and nothing of damage") {
+    using Older = typename TestType::Older;
+    using Newer = typename TestType::Newer;
+    using Policy = typename TestType::CachePolicy;
+    const bool builds_again = GENERATE(false, true);
+    for (const auto& write : writes<Older, OnSqlite<Policy>>()) {
+        bool is_interrupted = true;
+        for (int call = 1; is_interrupted; ++call) {
+            CAPTURE(write.name, call, builds_again);
+            Shared<Policy> shared;
+            InterruptedSqlite::Options options;
+            options.path = shared.dir / "db";
+            options.sync = joinly::Sync::process_crash;
+            options.turn = std::make_shared<InterruptedSqlite::Turn>();
+            auto verifying = *joinly::Store<InterruptedSqlite, Policy, joinly::ManualTraits>::open(options, {}, shared.traits);
+            REQUIRE(shared.newer.save_many(std::vector<Newer>{guild<Newer>("a", 1), guild<Newer>("b", 2)}));
+            options.turn->take = [&] {
+                REQUIRE(write.made_on(shared.older));
+                if (builds_again) REQUIRE(shared.newer.template rebuild_indexes<Newer>());
+            };
+            options.turn->calls_left = call;
+            const Status verified = verifying.template verify_indexes<Newer>();
+            is_interrupted = options.turn->calls_left == 0;
+            INFO((verified ? "" : std::string{verified.error().message()}));
+            if (is_interrupted && !builds_again) {
+                REQUIRE_FALSE(verified);
+                REQUIRE(verified.error() == Errc::incompatible);
+            } else {
+                REQUIRE(verified);
+            }
+        }
+    }
+}
+
+JOINLY_EACH_ROLLOUT("to an older build's verify_indexes, what it has no index for is no damage") {
+    using Older = typename TestType::Older;
+    using Newer = typename TestType::Newer;
+    Shared<typename TestType::CachePolicy> shared;
+    REQUIRE(shared.newer.save_many(std::vector<Newer>{guild<Newer>("a", 1), guild<Newer>("b", 2)}));
+    CHECK(shared.older.template verify_indexes<Older>());
+    for (const auto& write : writes<Older, OnSqlite<typename TestType::CachePolicy>>()) {
+        INFO(write.name);
+        REQUIRE(write.made_on(shared.older));
+        CHECK(shared.older.template verify_indexes<Older>());
+        REQUIRE(shared.newer.template rebuild_indexes<Newer>());
+        REQUIRE(shared.newer.save_many(std::vector<Newer>{guild<Newer>("a", 1), guild<Newer>("b", 2)}));
+    }
 }
 
 TEST_CASE("a load of a dump ends when an index has come that the records would be missing from", "[policy][foreign][index]") {

@@ -1,7 +1,7 @@
 #ifndef JOINLY_DETAIL_INDEX_REBUILD_HPP
 #define JOINLY_DETAIL_INDEX_REBUILD_HPP
-// Builds the indexes of a kind from its records, and compares them with these. Who writes meanwhile, here or elsewhere, keeps the
-// building from listing an index that lacks something: see upkeep.hpp.
+// Builds the indexes of a kind from its records. Who writes meanwhile, here or elsewhere, keeps the building from listing an index
+// that lacks something: see upkeep.hpp.
 
 #include <joinly/config.hpp>
 #include <joinly/core/index_entry.hpp>
@@ -187,39 +187,6 @@ template <class T, class Core, class Progress>
     if (auto listed = write_catalogue(core, kind_of<T>, index_catalogue<T>(), catalogue->version); !listed)
         return failure(std::move(listed).error());
     return progress;
-}
-
-/// `corrupt`, naming the record, when the entries are not those of the records; `incompatible` when an index does not cover them
-/// yet.
-template <class T, class Core>
-[[nodiscard]] Status verify_indexes(Core& core) {
-    if (auto flushed = core.engine().flush(); !flushed) return flushed;
-    for (const IndexDeclaration& index : index_catalogue<T>()) {
-        if (auto covers = require_index<T>(core, index.number); !covers) return failure(std::move(covers).error());
-    }
-    Status outcome;
-    auto& backend = core.engine().backend();
-    auto scanned = backend.scan(kind_range(kind_of<T>), [&](std::string_view key, const RecordView& record) {
-        auto loaded = Core::template materialise<T>({key, record, nullptr});
-        std::string terms;
-        outcome = loaded ? index_terms(**loaded, terms) : failure(std::move(loaded).error());
-        if (loaded && !outcome) outcome = failure_at(key, outcome.error());
-        if (outcome && terms != record.index_terms)
-            outcome = failure(Errc::corrupt, printable(key) + " is indexed by other values than it has");
-        for (std::string_view rest = terms; outcome;) {
-            const auto term = take_index_term(rest);
-            if (!term) break;
-            auto entry = backend.read(index_entry(key, *term).key);
-            if (entry || entry.error() != Errc::not_found) continue;
-            const auto now = backend.read(key);  // it may have been replaced since, and the entry with it
-            if (now && now->version == record.version)
-                outcome = failure(Errc::corrupt, printable(key) + " is missing from an index");
-        }
-        return outcome.has_value();
-    });
-    if (!scanned) return scanned;
-    if (!outcome) return outcome;
-    return core.engine().follow(entries_of(kind_of<T>), [](const IndexedItem&) { return true; });
 }
 
 }  // namespace detail
