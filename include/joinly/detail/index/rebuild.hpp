@@ -12,7 +12,6 @@
 #include <joinly/detail/index/catalogue.hpp>
 #include <joinly/detail/index/terms.hpp>
 #include <joinly/detail/index/upkeep.hpp>
-#include <joinly/detail/printable.hpp>
 #include <joinly/options.hpp>
 #include <joinly/policy/object.hpp>
 
@@ -26,11 +25,6 @@
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
-
-/// The entries of all indexes of a kind.
-[[nodiscard]] inline KeyRange entries_of(std::string_view kind) {
-    return KeyRange::prefix(std::string{index_entry_prefix}.append(kind) + ':');
-}
 
 /// One page of the kind's records in the backend, expired or not: saves those again whose terms are not what the description says.
 template <class T, class Core>

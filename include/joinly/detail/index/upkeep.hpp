@@ -2,7 +2,8 @@
 #define JOINLY_DETAIL_INDEX_UPKEEP_HPP
 // How a store sees to it that its indexes never answer wrongly. The catalogue (catalogue.hpp) lists which indexes of a kind have an
 // entry of every record. Before a store first writes entities of a type it strikes out what the type does not declare, for it would
-// not keep that right; and lists what is declared when the kind has no records yet. A query asks only what is listed.
+// not keep that right; and lists what is declared when the kind has neither records yet nor entries. A query asks only what is
+// listed.
 //
 // Where other processes may do so as well, each write of an entity requires the catalogue to be as the store has seen to it; if it
 // is not, the store does so again. So what a write that is under way means to keep right is what is listed when it takes effect;
@@ -28,6 +29,11 @@
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
+
+/// The entries of all indexes of a kind.
+[[nodiscard]] inline KeyRange entries_of(std::string_view kind) {
+    return KeyRange::prefix(std::string{index_entry_prefix}.append(kind) + ':');
+}
 
 struct StoredCatalogue {
     IndexCatalogue indexes;
@@ -58,6 +64,17 @@ template <class Core>
         core.engine().backend().scan(read.stored.range, [&](std::string_view, const RecordView&) { return is_empty = false; });
     if (!scanned) return failure(std::move(scanned).error());
     return is_empty;
+}
+
+/// Whether any index of the kind has an entry in the backend. Of a kind without records that is what a program has left that did
+/// not know the index: it has replaced a record, and so what tells the record's entries.
+template <class Core>
+[[nodiscard]] Result<bool> has_entries(Core& core, std::string_view kind) {
+    bool has_some = false;
+    auto scanned =
+        core.engine().backend().scan(entries_of(kind), [&](std::string_view, const RecordView&) { return !(has_some = true); });
+    if (!scanned) return failure(std::move(scanned).error());
+    return has_some;
 }
 
 /// Writes the catalogue if it is still at that version. `conflict`: it is not, or the set's ranges have changed.
@@ -104,7 +121,9 @@ template <class T, class Core>
             RangeRead records{{kind_range(kind), 0, 0}, nullptr, {}};
             const auto is_empty = read_emptiness(core, records);
             if (!is_empty) return failure(is_empty.error());
-            if (*is_empty) {
+            const auto has_left = *is_empty ? has_entries(core, kind) : false;
+            if (!has_left) return failure(has_left.error());
+            if (*is_empty && !*has_left) {
                 complete = declared;
                 changes = true;
                 set.ranges.push_back(std::move(records));
