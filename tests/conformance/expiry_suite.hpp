@@ -34,13 +34,15 @@ using joinly::Player;
 using joinly::ReadThrough;
 using joinly::WriteBehind;
 using joinly::WriteThrough;
+using joinly::test::JournalledWriteBehind;
 using joinly::test::lobby;
 using joinly::test::player;
 
 template <class Policy>
 using Fixture = joinly::test::OpenedStore<JOINLY_TESTED_BACKEND, Policy>;
 
-#define JOINLY_EACH_POLICY(name) TEMPLATE_TEST_CASE(name, "[expiry][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind)
+#define JOINLY_EACH_POLICY(name) \
+    TEMPLATE_TEST_CASE(name, "[expiry][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind, JournalledWriteBehind)
 
 /// Everything that is stored, expired or not.
 template <class Store>

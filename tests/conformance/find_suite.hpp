@@ -84,6 +84,7 @@ using joinly::Status;
 using joinly::where;
 using joinly::WriteBehind;
 using joinly::WriteThrough;
+using joinly::test::JournalledWriteBehind;
 using Ids = std::vector<std::string>;
 
 template <class Policy>
@@ -106,7 +107,8 @@ Ids found(Store& store, const Query<Guild>& query) {
     return page->ids;
 }
 
-#define JOINLY_EACH_POLICY(name) TEMPLATE_TEST_CASE(name, "[find][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind)
+#define JOINLY_EACH_POLICY(name) \
+    TEMPLATE_TEST_CASE(name, "[find][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind, JournalledWriteBehind)
 
 JOINLY_EACH_POLICY("entities are found by a range of an indexed field, in its order") {
     Fixture<TestType> store;

@@ -67,6 +67,7 @@ using joinly::StartOutcome;
 using joinly::WhenEmpty;
 using joinly::WriteBehind;
 using joinly::WriteThrough;
+using joinly::test::JournalledWriteBehind;
 using joinly::test::Latch;
 using joinly::test::player;
 using Ids = std::vector<std::string>;
@@ -132,7 +133,8 @@ void at_once(int threads, Work work) {
     for (auto& thread : running) thread.join();
 }
 
-#define JOINLY_EACH_POLICY(name) TEMPLATE_TEST_CASE(name, "[game][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind)
+#define JOINLY_EACH_POLICY(name) \
+    TEMPLATE_TEST_CASE(name, "[game][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind, JournalledWriteBehind)
 
 // --- lobbies
 

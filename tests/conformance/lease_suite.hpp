@@ -32,6 +32,7 @@ using joinly::save_fenced;
 using joinly::Status;
 using joinly::WriteBehind;
 using joinly::WriteThrough;
+using joinly::test::JournalledWriteBehind;
 using joinly::test::player;
 
 template <class Policy>
@@ -53,7 +54,8 @@ std::int32_t rating_of_ada(Store& store) {
     return (*loaded)->skill_rating;
 }
 
-#define JOINLY_EACH_POLICY(name) TEMPLATE_TEST_CASE(name, "[lease][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind)
+#define JOINLY_EACH_POLICY(name) \
+    TEMPLATE_TEST_CASE(name, "[lease][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind, JournalledWriteBehind)
 
 JOINLY_EACH_POLICY("a lease is one owner's, and the refusal names him and how long he has it") {
     Fixture<TestType> store;
@@ -97,7 +99,9 @@ JOINLY_EACH_POLICY("a lease's key and owner are what the codec takes: any bytes,
 
     const joinly::test::TempDir dir;
     using Subject = JOINLY_TESTED_BACKEND;
-    auto json = *joinly::open<typename Subject::Backend, TestType, JsonTraits>(Subject::options(dir));
+    using Tested = joinly::test::TestedPolicy<TestType>;
+    auto json =
+        *joinly::open<typename Subject::Backend, typename Tested::Policy, JsonTraits>(Subject::options(dir), Tested::options(dir));
     CHECK(acquire_lease(json, "\xff", "server-1", 30s).error() == Errc::invalid_argument);
     CHECK(acquire_lease(json, "ada", "\xff", 30s).error() == Errc::invalid_argument);
     CHECK(acquire_lease(json, "ad\u00e4", "server-1", 30s));

@@ -7,7 +7,7 @@ namespace {
 using joinly::test::TempDir;
 
 TEMPLATE_TEST_CASE("closing and reopening loses nothing", "[store][conformance][durable]", NoCache, ReadThrough, WriteThrough,
-                   WriteBehind) {
+                   WriteBehind, JournalledWriteBehind) {
     Fixture<TestType> store;
     REQUIRE(store->save_many(std::vector{player("ada", 1), player("bob", 2)}));
     REQUIRE(store->save(lobby("one"), {.ttl = 1h}));
@@ -23,7 +23,7 @@ TEMPLATE_TEST_CASE("closing and reopening loses nothing", "[store][conformance][
 }
 
 TEMPLATE_TEST_CASE("versions go on growing over a restart", "[store][conformance][durable]", NoCache, ReadThrough, WriteThrough,
-                   WriteBehind) {
+                   WriteBehind, JournalledWriteBehind) {
     Fixture<TestType> store;
     const auto before = store->save(player("ada"));
     REQUIRE(store->template erase<Player>("ada"));
@@ -35,15 +35,16 @@ TEMPLATE_TEST_CASE("versions go on growing over a restart", "[store][conformance
 }
 
 TEMPLATE_TEST_CASE("a destroyed store has stored what it acknowledged", "[store][conformance][durable]", NoCache, ReadThrough,
-                   WriteThrough, WriteBehind) {
+                   WriteThrough, WriteBehind, JournalledWriteBehind) {
     const TempDir dir;
-    using Store = joinly::Store<JOINLY_TESTED_BACKEND::Backend, TestType>;
+    using Tested = joinly::test::TestedPolicy<TestType>;
+    using Store = joinly::Store<JOINLY_TESTED_BACKEND::Backend, typename Tested::Policy>;
     {
-        auto store = Store::open(JOINLY_TESTED_BACKEND::options(dir));
+        auto store = Store::open(JOINLY_TESTED_BACKEND::options(dir), Tested::options(dir));
         REQUIRE(store);
         REQUIRE(store->save(player("ada", 3)));
     }
-    auto store = Store::open(JOINLY_TESTED_BACKEND::options(dir));
+    auto store = Store::open(JOINLY_TESTED_BACKEND::options(dir), Tested::options(dir));
     REQUIRE(store);
     CHECK(rating_of(*store, "ada") == 3);
     CHECK(*store->size_on_disk() > 0);

@@ -66,6 +66,7 @@ using joinly::Version;
 using joinly::where;
 using joinly::WriteBehind;
 using joinly::WriteThrough;
+using joinly::test::JournalledWriteBehind;
 using joinly::test::lobby;
 using joinly::test::player;
 
@@ -80,7 +81,8 @@ std::int32_t rating_of(Store& store, std::string_view id) {
     return (*loaded)->skill_rating;
 }
 
-#define JOINLY_EACH_POLICY(name) TEMPLATE_TEST_CASE(name, "[store][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind)
+#define JOINLY_EACH_POLICY(name) \
+    TEMPLATE_TEST_CASE(name, "[store][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind, JournalledWriteBehind)
 
 JOINLY_EACH_POLICY("a saved entity can be loaded") {
     Fixture<TestType> store;

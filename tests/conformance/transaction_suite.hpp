@@ -32,6 +32,7 @@ using joinly::ReadThrough;
 using joinly::Status;
 using joinly::WriteBehind;
 using joinly::WriteThrough;
+using joinly::test::JournalledWriteBehind;
 using joinly::test::lobby;
 using joinly::test::player;
 
@@ -46,7 +47,7 @@ std::int32_t rating_of(Store& store, std::string_view id) {
 }
 
 #define JOINLY_EACH_POLICY(name) \
-    TEMPLATE_TEST_CASE(name, "[transaction][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind)
+    TEMPLATE_TEST_CASE(name, "[transaction][conformance]", NoCache, ReadThrough, WriteThrough, WriteBehind, JournalledWriteBehind)
 
 JOINLY_EACH_POLICY("a transaction writes entities of several kinds under one version") {
     Fixture<TestType> store;
