@@ -337,9 +337,10 @@ public:
         return rebuild_indexes<T>([](const RebuildProgress&) {});
     }
 
-    /// Compares the indexes of T with the records: `corrupt`, naming the record, where they do not fit together; `incompatible`
-    /// while an index does not cover everything that is stored, which is no damage: call rebuild_indexes once. Under write-behind
-    /// it flushes. O(records), decoding each.
+    /// Compares the indexes that T declares with the records: `corrupt`, naming the record, where they do not fit together;
+    /// `incompatible` while an index does not cover everything that is stored, which is no damage: call rebuild_indexes once. So it
+    /// is as well where a program that does not know the index writes meanwhile; `busy` where others change the list of the
+    /// indexes again and again. Under write-behind it flushes. O(records), decoding each.
     template <class T>
     [[nodiscard]] Status verify_indexes() {
         Core::template require_entity<T>();
