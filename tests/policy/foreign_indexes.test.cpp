@@ -348,31 +348,30 @@ JOINLY_EACH_ROLLOUT("beside an older build that writes, verify_indexes says that
     using Newer = typename TestType::Newer;
     using Policy = typename TestType::CachePolicy;
     const bool builds_again = GENERATE(false, true);
-    for (const auto& write : writes<Older, OnSqlite<Policy>>()) {
-        bool is_interrupted = true;
-        for (int call = 1; is_interrupted; ++call) {
-            CAPTURE(write.name, call, builds_again);
-            Shared<Policy> shared;
-            InterruptedSqlite::Options options;
-            options.path = shared.dir / "db";
-            options.sync = joinly::Sync::process_crash;
-            options.turn = std::make_shared<InterruptedSqlite::Turn>();
-            auto verifying = *joinly::Store<InterruptedSqlite, Policy, joinly::ManualTraits>::open(options, {}, shared.traits);
-            REQUIRE(shared.newer.save_many(std::vector<Newer>{guild<Newer>("a", 1), guild<Newer>("b", 2)}));
-            options.turn->take = [&] {
-                REQUIRE(write.made_on(shared.older));
-                if (builds_again) REQUIRE(shared.newer.template rebuild_indexes<Newer>());
-            };
-            options.turn->calls_left = call;
-            const Status verified = verifying.template verify_indexes<Newer>();
-            is_interrupted = options.turn->calls_left == 0;
-            INFO((verified ? "" : std::string{verified.error().message()}));
-            if (is_interrupted && !builds_again) {
-                REQUIRE_FALSE(verified);
-                REQUIRE(verified.error() == Errc::incompatible);
-            } else {
-                REQUIRE(verified);
-            }
+    bool is_interrupted = true;
+    for (int call = 1; is_interrupted; ++call) {
+        CAPTURE(call, builds_again);
+        Shared<Policy> shared;
+        InterruptedSqlite::Options options;
+        options.path = shared.dir / "db";
+        options.sync = joinly::Sync::process_crash;
+        options.turn = std::make_shared<InterruptedSqlite::Turn>();
+        auto verifying = *joinly::Store<InterruptedSqlite, Policy, joinly::ManualTraits>::open(options, {}, shared.traits);
+        REQUIRE(shared.newer.save_many(std::vector<Newer>{guild<Newer>("a", 1), guild<Newer>("b", 2)}));
+        options.turn->take = [&] {
+            REQUIRE(shared.older.save_many(std::vector<Older>{guild<Older>("a", 10), guild<Older>("c", 3)}));
+            REQUIRE(shared.older.template erase<Older>("b"));
+            if (builds_again) REQUIRE(shared.newer.template rebuild_indexes<Newer>());
+        };
+        options.turn->calls_left = call;
+        const Status verified = verifying.template verify_indexes<Newer>();
+        is_interrupted = options.turn->calls_left == 0;
+        INFO((verified ? "" : std::string{verified.error().message()}));
+        if (is_interrupted && !builds_again) {
+            REQUIRE_FALSE(verified);
+            REQUIRE(verified.error() == Errc::incompatible);
+        } else {
+            REQUIRE(verified);
         }
     }
 }
