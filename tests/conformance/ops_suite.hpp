@@ -3,6 +3,7 @@
 
 #include <joinly/ops/backup.hpp>
 #include <joinly/ops/restore.hpp>
+#include <joinly/ops/verify.hpp>
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>
@@ -12,9 +13,34 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
+
+namespace game {
+
+template <bool indexed>
+struct Guild {
+    std::string guild_id;
+    std::int32_t trophies = 0;
+};
+
+}  // namespace game
+
+template <bool indexed>
+struct joinly::Entity<game::Guild<indexed>> {
+    static constexpr std::string_view kind = "guild";
+    static constexpr auto& id(auto& guild) { return guild.guild_id; }
+    static constexpr void fields(auto& guild, auto&& field) {
+        field(1, "guild_id", guild.guild_id);
+        if constexpr (indexed) {
+            field(2, "trophies", guild.trophies, joinly::indexed);
+        } else {
+            field(2, "trophies", guild.trophies);
+        }
+    }
+};
 
 namespace {
 
@@ -93,4 +119,23 @@ TEST_CASE("a store that is open is not restored over", "[ops][restore]") {
     CHECK(Subject::restore(dir, path).error() == Errc::busy);
     CHECK((*store.load<Account>("ada"))->skill_rating == 2);
     REQUIRE(store.save(account("ada", 3)));
+}
+
+TEST_CASE("what a build without an index has replaced and erased is no flaw, and is backed up", "[ops][backup][verify]") {
+    using Indexed = game::Guild<true>;
+    using Unindexed = game::Guild<false>;
+    const TempDir dir;
+    SubjectStore store = open_subject(dir);
+    REQUIRE(store.save_many(std::vector{Indexed{"replaced", 1}, Indexed{"erased", 2}, Indexed{"left", 3}}));
+    REQUIRE(store.flush());
+    REQUIRE(store.save(Unindexed{"replaced", 4}));
+    REQUIRE(store.erase<Unindexed>("erased"));
+    REQUIRE(store.flush());
+
+    CHECK(must(verify_store<Unindexed>(store)).flaws.empty());
+    CHECK(must(backup(store, dir / "backups")).manifest.inventory.kinds.at("guild").records == 2);
+    CHECK(store.find_ids(where(&Indexed::trophies).between(0, 9)).error() == Errc::incompatible);
+    REQUIRE(store.rebuild_indexes<Indexed>());
+    CHECK(must(store.find_ids(where(&Indexed::trophies).between(0, 9))).ids.size() == 2);
+    CHECK(must(verify_store<Indexed>(store)).flaws.empty());
 }

@@ -65,6 +65,7 @@ concept complete = requires {
 /// - a change that has `index_terms` engaged leaves, after the same transaction, exactly one index entry for each of its terms
 ///   and none for terms that the record had before (see core/index_entry.hpp); an entry never expires and has the version of
 ///   the change that made it; a term that stays leaves its entry as it is. Scans tell a record's terms;
+///   of one that has none engaged see core/batch.hpp;
 /// - `batch.ranges` are decided like requirements, within the transaction;
 /// - `follow` visits the entries of a range of index entries, each with its record, from one consistent snapshot; an entry
 ///   without a record, or with one that does not have the term, is `corrupt`;

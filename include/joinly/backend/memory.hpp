@@ -186,10 +186,10 @@ private:
         const std::string_view terms = change.value && change.index_terms ? std::string_view{*change.index_terms} : "";
         const auto* former = change.value ? draft.put(draft.records, change.key, {*change.value, version, change.expires_at, terms})
                                           : draft.erase(draft.records, change.key);
-        if (change.index_terms) {
+        const std::string_view former_terms = former ? former->index_terms() : "";
+        if (change.index_terms || !former_terms.empty()) {
             update_index_entries(
-                change.key, former ? former->index_terms() : "", terms,
-                [&](std::string_view key) { draft.erase(draft.records, key); },
+                change.key, former_terms, terms, [&](std::string_view key) { draft.erase(draft.records, key); },
                 [&](std::string_view key, std::string_view value) {
                     draft.put(draft.records, key, {value, version, {}});
                 });

@@ -30,7 +30,9 @@ struct Change {
 
     /// What secondary indexes know the new record by (see core/index_entry.hpp): the backend keeps it with the record and, in
     /// the same transaction, makes an index entry of each term and removes those that the record's former terms had made. Engaged
-    /// and empty: the record has none, but its predecessor may have had. nullopt: neither has any, and nobody need look.
+    /// and empty: the record has none, but its predecessor may have had. nullopt: neither should have any. Where the predecessor
+    /// has some all the same (a program that does not know its indexes has replaced it), a backend to which looking costs nothing
+    /// removes its entries; another one, LevelDB, leaves them, and no index may be listed as complete before it is rebuilt.
     std::optional<std::string> index_terms = {};
 };
 

@@ -29,7 +29,9 @@ enum class SqliteSql : std::size_t {
     read_index_terms,
     expired,
     put_record,
+    put_unindexed,
     erase_record,
+    erase_unindexed,
     put_entry,
     erase_entry,
     last_version,
@@ -43,7 +45,7 @@ enum class SqliteSql : std::size_t {
 
 /// The text of each statement. Those that read records give value, version, expires_at, checksum, key and index_terms, in this
 /// order, and so do those that read index entries, as far as these have them; the key is left out where it is known.
-inline constexpr std::array<const char*, 25> sqlite_texts{
+inline constexpr std::array<const char*, 27> sqlite_texts{
     "BEGIN",
     "BEGIN IMMEDIATE",  // a transaction that reads first and writes later is refused when another process wrote between
     "COMMIT",
@@ -61,7 +63,11 @@ inline constexpr std::array<const char*, 25> sqlite_texts{
     "INSERT INTO record(key, value, version, expires_at, checksum, index_terms) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
     "ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at, "
     "checksum = excluded.checksum, index_terms = excluded.index_terms",
+    "INSERT INTO record(key, value, version, expires_at, checksum) VALUES(?1, ?2, ?3, ?4, ?5) "
+    "ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at, "
+    "checksum = excluded.checksum WHERE index_terms IS NULL",
     "DELETE FROM record WHERE key = ?1",
+    "DELETE FROM record WHERE key = ?1 AND index_terms IS NULL",
     "REPLACE INTO index_entry(key, value, version) VALUES(?1, ?2, ?3)",
     "DELETE FROM index_entry WHERE key = ?1",
     "SELECT value FROM meta WHERE name = 'last_version'",

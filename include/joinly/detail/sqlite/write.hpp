@@ -109,10 +109,10 @@ inline void sqlite_set_entry(SqliteConnection& connection, std::string_view key,
     query.next();
 }
 
-/// Puts or erases a record, and nothing else.
-inline void sqlite_set_record(SqliteConnection& connection, const Change& change, Version version) {
+/// Puts or erases a record, and nothing else, by one of the statements for that.
+inline void sqlite_set_record(SqliteConnection& connection, const Change& change, Version version, SqliteSql statement) {
     connection.own_records().forget(change.key);
-    SqliteQuery query = connection.query(change.value ? SqliteSql::put_record : SqliteSql::erase_record);
+    SqliteQuery query = connection.query(statement);
     query.set_bytes(1, change.key);
     if (change.value) {
         const std::string_view terms = change.index_terms ? std::string_view{*change.index_terms} : std::string_view{};
@@ -126,12 +126,15 @@ inline void sqlite_set_record(SqliteConnection& connection, const Change& change
         else
             query.set_number(4, change.expires_at.at().time_since_epoch().count());
         query.set_number(5, record_checksum(change.key, *change.value, version, change.expires_at, terms));
-        if (terms.empty())
-            query.set_null(6);
-        else
-            query.set_bytes(6, terms);
+        if (statement == SqliteSql::put_record) terms.empty() ? query.set_null(6) : query.set_bytes(6, terms);
     }
     query.next();
+}
+
+/// Puts or erases a record that has no terms; false when its predecessor has some, or, of one that is to be erased, is not there.
+[[nodiscard]] inline bool sqlite_set_unindexed(SqliteConnection& connection, const Change& change, Version version) {
+    sqlite_set_record(connection, change, version, change.value ? SqliteSql::put_unindexed : SqliteSql::erase_unindexed);
+    return connection.database().getChanges() != 0;
 }
 
 /// Makes the changes of a batch, those of index entries last.
@@ -147,11 +150,11 @@ inline void sqlite_make_changes(SqliteConnection& connection, const Batch& batch
             sqlite_set_entry(connection, change.key, change.value, version);
             continue;
         }
-        if (change.index_terms) {
-            const std::string_view terms = change.value ? std::string_view{*change.index_terms} : "";
-            entries.add(change.key, sqlite_index_terms(connection, change.key), terms, version);
-        }
-        sqlite_set_record(connection, change, version);
+        // A program that does not know the record's indexes says nothing of terms.
+        if (!change.index_terms && sqlite_set_unindexed(connection, change, version)) continue;
+        const std::string_view terms = change.value && change.index_terms ? std::string_view{*change.index_terms} : "";
+        entries.add(change.key, sqlite_index_terms(connection, change.key), terms, version);
+        sqlite_set_record(connection, change, version, change.value ? SqliteSql::put_record : SqliteSql::erase_record);
     }
     make_entries();
 }
