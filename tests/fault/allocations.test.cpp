@@ -8,9 +8,9 @@
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>
 #include <tests/support/fail_allocations.hpp>
+#include <tests/support/fail_sqlite_allocations.hpp>
 #include <tests/support/temp_dir.hpp>
 
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -34,25 +34,6 @@ using joinly::WriteThrough;
 using joinly::test::player;
 using joinly::test::TempDir;
 using joinly::test::with_failing_allocation;
-
-sqlite3_mem_methods sqlite_memory;
-
-bool is_to_fail() {
-    using joinly::test::allocations_left;
-    return allocations_left != joinly::test::no_allocation_fails && allocations_left-- == 0;
-}
-
-/// SQLite's allocations count like those of `new`.
-void count_allocations_of_sqlite() {
-    static const bool once = [] {
-        sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory);
-        sqlite3_mem_methods counted = sqlite_memory;
-        counted.xMalloc = [](int bytes) { return is_to_fail() ? nullptr : sqlite_memory.xMalloc(bytes); };
-        counted.xRealloc = [](void* at, int bytes) { return is_to_fail() ? nullptr : sqlite_memory.xRealloc(at, bytes); };
-        return sqlite3_config(SQLITE_CONFIG_MALLOC, &counted) == SQLITE_OK;
-    }();
-    REQUIRE(once);
-}
 
 struct InMemory {
     using Backend = MemoryBackend;
@@ -99,7 +80,7 @@ std::vector<Player> players(std::int32_t rating) {
 /// Batches, flushes, reads and listings, each with every allocation failing in turn.
 template <class Place, class Policy>
 void fail_every_allocation() {
-    count_allocations_of_sqlite();
+    REQUIRE(joinly::test::count_allocations_of_sqlite());
     const TempDir dir;
     ::alarm(120);  // a deadlock ends the program
     auto opened = joinly::open<typename Place::Backend, Policy>(Place::options(dir), policy_options<Policy>());

@@ -26,6 +26,14 @@ inline thread_local int allocations_left = no_allocation_fails;
 /// What `allocations_left` is once one has failed.
 inline thread_local int allocations_left_then = no_allocation_fails;
 
+/// Counts an allocation of this thread's: whether it is one that fails.
+inline bool is_to_fail() noexcept {
+    if (allocations_left == every_allocation_fails) return true;
+    if (allocations_left == no_allocation_fails || allocations_left-- != 0) return false;
+    allocations_left = allocations_left_then;
+    return true;
+}
+
 /// Calls `work()` and lets its allocation number `n`, counted from 0, throw std::bad_alloc, which goes no further; and those
 /// after it as well if `left_then` is every_allocation_fails.
 /// @return whether it came to that: false when `work` allocates less often. Nothing that asserts belongs in `work`.
@@ -47,12 +55,7 @@ bool with_failing_allocation(int n, Work work, int left_then = no_allocation_fai
 // Not inlined, where g++ would take malloc and free for a mismatch. The nothrow one is left out of the count.
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size == 0 ? 1 : size); }
 [[gnu::noinline]] void* operator new(std::size_t size) {
-    using namespace joinly::test;
-    if (allocations_left == every_allocation_fails) throw std::bad_alloc{};
-    if (allocations_left != no_allocation_fails && allocations_left-- == 0) {
-        allocations_left = allocations_left_then;
-        throw std::bad_alloc{};
-    }
+    if (joinly::test::is_to_fail()) throw std::bad_alloc{};
     if (void* memory = operator new(size, std::nothrow)) return memory;
     throw std::bad_alloc{};
 }

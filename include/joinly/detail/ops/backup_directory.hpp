@@ -53,7 +53,7 @@ public:
           exists_{std::exchange(other.exists_, false)} {}
     PartialBackup& operator=(PartialBackup&&) = delete;
     ~PartialBackup() {
-        if (exists_) const UnlessFinished all{path_};
+        if (exists_) const UnlessFinished all{std::move(path_)};
     }
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }

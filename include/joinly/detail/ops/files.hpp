@@ -92,6 +92,11 @@ namespace detail {
 
 /// Names in a directory, sorted.
 [[nodiscard]] inline Result<std::vector<std::string>> names_of(const std::string& path) {
+#if !defined(_WIN32)  // by the system itself: libstdc++'s iterator ends the program where it gets no memory
+    auto names = names_in(path);
+    if (names || (names.error() != Errc::not_found && names.error() != Errc::incompatible)) return names;
+    return failure(Errc::io, std::string{names.error().message()});
+#else
     std::vector<std::string> names;
     std::error_code error;
     for (std::filesystem::directory_iterator at{native_path(path), error}, end; !error && at != end; at.increment(error))
@@ -99,6 +104,7 @@ namespace detail {
     if (error) return path_failure(error, path, "list");
     std::sort(names.begin(), names.end());
     return names;
+#endif
 }
 
 /// The size of a file, or of all files in a directory and below it.

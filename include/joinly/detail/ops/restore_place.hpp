@@ -68,7 +68,7 @@ public:
           holds_old_{other.holds_old_} {}
     RestorePlace& operator=(RestorePlace&&) = delete;
     ~RestorePlace() {
-        if (!holds_old_ && !staging_.empty()) const UnlessFinished all{staging_};
+        if (!holds_old_ && !staging_.empty()) const UnlessFinished all{std::move(staging_)};
     }
 
     [[nodiscard]] const std::string& target() const noexcept { return target_; }

@@ -202,10 +202,14 @@ private:
         ~Closer() { ::closedir(directory); }
     } closer{directory};
     std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(directory)) {
+    for (;;) {
+        errno = 0;  // else nobody knows whether it has come to the end
+        const dirent* const entry = ::readdir(directory);
+        if (entry == nullptr) break;
         const std::string_view name{entry->d_name};
         if (name != "." && name != "..") names.emplace_back(name);
     }
+    if (errno != 0) return file_failure(errno, path, "readdir");
     std::sort(names.begin(), names.end());
     return names;
 }

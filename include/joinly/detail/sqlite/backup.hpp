@@ -13,6 +13,7 @@
 #include <joinly/detail/sqlite/files.hpp>
 #include <joinly/detail/sqlite/open.hpp>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -61,12 +62,15 @@ private:
 /// Copies into a file beside `target`, checks the copy, syncs it, and only then gives it its name.
 class SqliteBackup {
 public:
-    explicit SqliteBackup(std::string target) : target_{std::move(target)}, partial_{target_ + ".partial-" + random_name()} {}
+    explicit SqliteBackup(std::string target)
+        : target_{std::move(target)},
+          partial_{target_ + ".partial-" + random_name()},
+          left_overs_{sqlite_path(partial_), sqlite_path(partial_ + "-wal"), sqlite_path(partial_ + "-shm")} {}
     SqliteBackup(const SqliteBackup&) = delete;
     SqliteBackup& operator=(const SqliteBackup&) = delete;
     ~SqliteBackup() {
         std::error_code ignored;
-        for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(sqlite_path(partial_ + ending), ignored);
+        for (const auto& path : left_overs_) std::filesystem::remove(path, ignored);
     }
 
     /// Nothing may be at the target, nor a log that SQLite would take for the copy's own.
@@ -148,6 +152,7 @@ private:
 
     std::string target_;
     std::string partial_;
+    std::array<std::filesystem::path, 3> left_overs_;  // at hand, for there may be no memory to name them at the end
 };
 
 }  // namespace detail
