@@ -23,8 +23,10 @@
 #include <io.h>
 #include <fstream>
 #include <iterator>
-#elif defined(__linux__)
+#else
+#include <dirent.h>
 #include <fcntl.h>
+#include <unistd.h>
 #include <cstdio>
 #endif
 
@@ -83,16 +85,47 @@ namespace detail {
     return error ? path_failure(error, from, "rename") : Status{};
 }
 
+#if !defined(_WIN32)
+/// What `name` is in the directory `at`, with everything in it; a link is removed, and not what it leads to. By the system itself:
+/// libstdc++ ends the program where it gets no memory for a directory.
+[[nodiscard]] inline Status remove_at(int at, const std::string& name, const std::string& path) {
+    if (::unlinkat(at, name.c_str(), 0) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
+    const int refused = errno;
+    if (refused != EISDIR && refused != EPERM) return file_failure(refused, path, "remove");
+    FileDescriptor opened{
+        uninterrupted([&] { return ::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); })};
+    if (opened.get() < 0) return file_failure(errno == ENOTDIR || errno == ELOOP ? refused : errno, path, "remove");
+    const int listed = ::fcntl(opened.get(), F_DUPFD_CLOEXEC, 0);
+    DIR* const directory = listed < 0 ? nullptr : ::fdopendir(listed);
+    if (directory == nullptr) {
+        const int error = errno;
+        if (listed >= 0) ::close(listed);
+        return file_failure(error, path, "remove");
+    }
+    const auto names = names_of_open(directory, path);
+    if (!names) return failure(names.error());
+    for (const std::string& each : *names) {
+        if (auto removed = remove_at(opened.get(), each, path + '/' + each); !removed) return removed;
+    }
+    if (::unlinkat(at, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) return file_failure(errno, path, "remove");
+    return {};
+}
+#endif
+
 /// With everything in it. What is not there needs no removing.
 [[nodiscard]] inline Status remove_tree(const std::string& path) {
+#if defined(_WIN32)
     std::error_code error;
     std::filesystem::remove_all(native_path(path), error);
     return error ? path_failure(error, path, "remove") : Status{};
+#else
+    return remove_at(AT_FDCWD, path, path);
+#endif
 }
 
 /// Names in a directory, sorted.
 [[nodiscard]] inline Result<std::vector<std::string>> names_of(const std::string& path) {
-#if !defined(_WIN32)  // by the system itself: libstdc++'s iterator ends the program where it gets no memory
+#if !defined(_WIN32)  // as remove_at
     auto names = names_in(path);
     if (names || (names.error() != Errc::not_found && names.error() != Errc::incompatible)) return names;
     return failure(Errc::io, std::string{names.error().message()});

@@ -192,11 +192,8 @@ private:
     return file_failure(errno, path, "mkdir");
 }
 
-[[nodiscard]] inline Result<std::vector<std::string>> names_in(const std::string& path) {
-    DIR* const directory = ::opendir(path.c_str());
-    if (directory == nullptr && errno == ENOENT) return failure(Errc::not_found, path + ": there is no such directory");
-    if (directory == nullptr && errno == ENOTDIR) return failure(Errc::incompatible, path + ": not a directory");
-    if (directory == nullptr) return file_failure(errno, path, "opendir");
+/// Takes the directory; it is closed at the end. The names are sorted.
+[[nodiscard]] inline Result<std::vector<std::string>> names_of_open(DIR* directory, const std::string& path) {
     const struct Closer {
         DIR* directory;
         ~Closer() { ::closedir(directory); }
@@ -212,6 +209,14 @@ private:
     if (errno != 0) return file_failure(errno, path, "readdir");
     std::sort(names.begin(), names.end());
     return names;
+}
+
+[[nodiscard]] inline Result<std::vector<std::string>> names_in(const std::string& path) {
+    DIR* const directory = ::opendir(path.c_str());
+    if (directory == nullptr && errno == ENOENT) return failure(Errc::not_found, path + ": there is no such directory");
+    if (directory == nullptr && errno == ENOTDIR) return failure(Errc::incompatible, path + ": not a directory");
+    if (directory == nullptr) return file_failure(errno, path, "opendir");
+    return names_of_open(directory, path);
 }
 
 /// `busy`: another descriptor has the lock, be it of this process.
