@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -199,6 +200,21 @@ const NamedCall store_calls[] = {
     {"flush", [](Bench& b, const Argument&) { return joinly_flush(b.store.get(), -1, &b.error); }},
     {"stats", [](Bench& b, const Argument&) { return code_of(joinly_stats(b.store.get(), nullptr, 0, &b.error)); }},
     {"metrics", [](Bench& b, const Argument& a) { return code_of(joinly_metrics(b.store.get(), a.data, nullptr, 0, &b.error)); }},
+    {"verify", [](Bench& b, const Argument&) { return code_of(joinly_verify(b.store.get(), 1, nullptr, 0, &b.error)); }},
+    {"dump",
+     [](Bench& b, const Argument& a) {
+         if (a.size > too_long.size()) return JOINLY_OK;  // it would make a file
+         if (a.data != sound.data()) return joinly_dump(b.store.get(), a.data, nullptr, &b.error);
+         std::remove(b.other_path.c_str());
+         return joinly_dump(b.store.get(), b.other_path.c_str(), nullptr, &b.error);
+     }},
+    {"load_dump",
+     [](Bench& b, const Argument& a) {
+         if (a.data != sound.data()) return joinly_load_dump(b.store.get(), a.data, JOINLY_SKIP, nullptr, nullptr, &b.error);
+         return joinly_load_dump(b.store.get(), b.other_path.c_str(), JOINLY_OVERWRITE, nullptr, nullptr, &b.error);
+     }},
+    {"migrate, backend",
+     [](Bench& b, const Argument& a) { return joinly_migrate(b.store.get(), a.data, "x", nullptr, nullptr, nullptr, &b.error); }},
     {"backup, of the memory",
      [](Bench& b, const Argument& a) {
          return b.is_in_memory ? code_of(joinly_backup(b.store.get(), a.data, 0, nullptr, 0, &b.error)) : JOINLY_OK;
@@ -217,6 +233,11 @@ const NamedCall other_calls[] = {
     {"restore, backend", [](Bench& b, const Argument& a) { return joinly_restore(a.data, "x", "y", nullptr, &b.error); }},
     {"restore, backup",
      [](Bench& b, const Argument& a) { return joinly_restore("sqlite", a.data, b.other_path.c_str(), nullptr, &b.error); }},
+    {"repair, backend", [](Bench& b, const Argument& a) { return joinly_repair(a.data, "x", &b.error); }},
+    {"salvage, path",
+     [](Bench& b, const Argument& a) {
+         return code_of(joinly_salvage("sqlite", a.data, b.other_path.c_str(), nullptr, 0, &b.error));
+     }},
     {"cache_set, key",
      [](Bench& b, const Argument& a) {
          return joinly_cache_set(b.cache.get(), a.data, a.size, sound.data(), sound.size(), 0, &b.error);

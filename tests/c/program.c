@@ -43,6 +43,21 @@ static int keep(const char* backend, const char* path, const char* policy) {
     const int all = joinly_page_count(page) == 2;
     joinly_page_free(page);
 
+    /* All of it as text, and back into another store; and whether it is sound. */
+    char report[JOINLY_REPORT_BYTES];
+    uint64_t dumped = 0;
+    uint64_t loaded = 0;
+    joinly_store* copy = NULL;
+    remove("c.jsonl");
+    if (joinly_dump(store, "c.jsonl", &dumped, &error)) return fail("dump", &error);
+    if (joinly_open("memory", NULL, "none", NULL, &copy, &error)) return fail("open", &error);
+    if (joinly_load_dump(copy, "c.jsonl", JOINLY_REFUSE, &loaded, NULL, &error)) return fail("load", &error);
+    joinly_free(copy);
+    if (dumped < loaded || loaded != 2) return 1;
+    const int64_t told = joinly_verify(store, 1, report, sizeof report, &error);
+    if (told < 0 || told > JOINLY_REPORT_BYTES) return fail("verify", &error);
+    if (strncmp(report, "{\"sound\":true,", 14) != 0) return 1;
+
     if (joinly_delete_lobby(store, "lobby_123", 9, NULL, &error)) return fail("delete", &error);
     const int gone = joinly_load_lobby(store, "lobby_123", 9, text, sizeof text, NULL, &error) == -JOINLY_NOT_FOUND;
     if (joinly_close(store, 10000, &error)) return fail("close", &error);

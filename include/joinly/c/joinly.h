@@ -16,8 +16,8 @@
 
    - It never throws, aborts or prints. It answers a joinly_code, 0 for success; or, where it gives bytes, their number, or the
      code with a minus before it. The same code and a message are put into `error`, which belongs to the caller and may be NULL.
-     That there is no memory is `full`, over SQLite and in memory; but GCC's C++ library (12) ends the program where joinly_backup
-     and joinly_restore list a directory then, and LevelDB is not made for it.
+     That there is no memory is `full`, over SQLite and in memory; but LevelDB is not made for it, and where
+     joinly_restore gets none at all any more, GCC's C++ library (12) may end the program as it removes a directory.
    - A pointer that is NULL where one is needed, a handle of another kind, a store that was closed, a size that nothing has: each is
      an error, not a crash. What C cannot tell is a pointer to freed memory, or a size beyond what is there.
    - Texts that end with a NUL are UTF-8. Keys, ids and values have a size, and may hold any bytes; what is given is copied.
@@ -92,7 +92,7 @@ JOINLY_API const char* joinly_code_name(joinly_code code);
 /* The interface that this header describes, and the one that the library has. The first number of 65536 changes when a function
    that was there is not there any more, or does something else: a program refuses to go on then. The second grows with each
    addition. */
-#define JOINLY_ABI_VERSION 0x00010001
+#define JOINLY_ABI_VERSION 0x00010002
 JOINLY_API uint32_t joinly_abi_version(void);
 
 /* The library's version: "0.1.0". Lasts for ever. */
@@ -290,6 +290,55 @@ JOINLY_API int64_t joinly_backup(joinly_store* store, const char* directory, siz
    interest: it is put aside as well. A process that is killed leaves the old database, or the restored one, whole. */
 JOINLY_API joinly_code joinly_restore(const char* backend, const char* backup, const char* path, const joinly_options* options,
                                       joinly_error* error);
+
+/* --- moving and mending a database; all since interface 1.2 -------------------------------------------------------------------- */
+
+/* Writes everything that the store holds, of one moment, into a new text file: one JSON line for each record, which loads into a
+   store of any backend and codec, here, by C++ and by the tool (joinly/ops/dump.hpp). It gets its name when all of it is on the
+   disk; what is there already is not replaced (`invalid_argument`). records: where their number is put, the library's own included,
+   or NULL. `corrupt`: a record is damaged, which is named. */
+JOINLY_API joinly_code joinly_dump(joinly_store* store, const char* file, uint64_t* records, joinly_error* error);
+
+/* What becomes of a record whose key the store has already: `conflict`, the dump's takes its place, or the store's stays. */
+enum { JOINLY_REFUSE = 0, JOINLY_OVERWRITE = 1, JOINLY_SKIP = 2 };
+
+/* Puts what a dump holds into the store, which was opened with the policy "none", for it goes past any cache: `invalid_argument`
+   otherwise. Records keep their expiry and, where the store was empty, their versions. Of an error the message says the line; what
+   stood in batches before it is loaded then, and the same call with JOINLY_SKIP goes on. `corrupt`: the line is none of a dump's,
+   or the dump is cut off; `unsupported`: bytes of another codec. loaded and skipped: where the numbers of records are put, or NULL. */
+JOINLY_API joinly_code joinly_load_dump(joinly_store* store, const char* file, int existing, uint64_t* loaded, uint64_t* skipped,
+                                        joinly_error* error);
+
+/* A buffer of so many bytes has room for any report of the two functions that give one: they do their work anew when asked again. */
+enum { JOINLY_REPORT_BYTES = 65536 };
+
+/* Reads everything, and tells as a JSON object whether it is as it should be: {"sound":false,"complete":true,"records":1200,
+   "flaw_count":1,"kinds":{"player":1200},"unknown_kinds":[],"flaws":[{"key":"player:ada","code":"corrupt","what":"..."}],
+   "cut_off":false}. A flaw is no error. thorough: 1 has the engine's own check done as well, which takes several times as long; 0
+   does not. The records are those that are sound; not "complete": some could not even be looked for. Of "unknown_kinds" the values
+   were not looked into. "cut_off": the lists have more than is told. */
+JOINLY_API int64_t joinly_verify(joinly_store* store, int thorough, char* report, size_t capacity, joinly_error* error);
+
+/* Copies everything, as of one moment, into a database of any backend but the memory, and compares (joinly/ops/migrate.hpp): with
+   versions, expiry and indexes, and in the same codec. The target is empty or not there yet, or what a migration of this store that
+   was stopped, or killed, has left: the same call then goes on. Otherwise it is `conflict`. The store may be used meanwhile; nobody
+   may have the target open. options: as joinly_open takes them for the target without a cache; NULL is fine.
+   records: where it is put how many the target has, and written: how many of these, and of the library's own, this call has put; or
+   NULL. */
+JOINLY_API joinly_code joinly_migrate(joinly_store* store, const char* backend, const char* path, const joinly_options* options,
+                                      uint64_t* records, uint64_t* written, joinly_error* error);
+
+/* Makes a damaged LevelDB database one that opens, in its place, with every record that can be read: keep a copy of the directory
+   before. `busy`: somebody has it open. Of "sqlite" it is `unsupported`: joinly_salvage is for that. */
+JOINLY_API joinly_code joinly_repair(const char* backend, const char* path, joinly_error* error);
+
+/* Makes a new SQLite database at `into`, where nothing may be (`invalid_argument`), of every record that can be read of the damaged
+   one at `path`, which stays as it is, and which nobody may have open (`busy`). It tells as a JSON object what is lost:
+   {"records":1180,"lost":20,"may_lack_names":false,"gaps":["rows from number 100 to 131"],"lost_keys":["player:ada"],"cut_off":false}.
+   The records include the library's own; "may_lack_names": more may be lost than
+   was counted. `corrupt`: not even the schema can be read: only a backup helps. Of "leveldb" it is `unsupported`. */
+JOINLY_API int64_t joinly_salvage(const char* backend, const char* path, const char* into, char* report, size_t capacity,
+                                  joinly_error* error);
 
 /* --- the cache by itself ------------------------------------------------------------------------------------------------------ */
 

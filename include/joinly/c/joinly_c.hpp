@@ -7,7 +7,8 @@
 // `unsupported`.
 
 #include <joinly/c/joinly.h>
-#include <joinly/backend/memory.hpp>
+#include <joinly/c/joinly_c_backends.hpp>
+#include <joinly/c/joinly_c_ops.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/c/any_backend.hpp>
@@ -16,18 +17,11 @@
 #include <joinly/detail/c/handles.hpp>
 #include <joinly/detail/c/open_options.hpp>
 #include <joinly/detail/c/stats_json.hpp>
-#include <joinly/ops/restore.hpp>
 #include <joinly/policy/no_cache.hpp>
 #include <joinly/policy/read_through.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/policy/write_through.hpp>
 #include <joinly/version.hpp>
-#if !defined(JOINLY_C_WITHOUT_SQLITE)
-#include <joinly/backend/sqlite.hpp>
-#endif
-#if !defined(JOINLY_C_WITHOUT_LEVELDB)
-#include <joinly/backend/leveldb.hpp>
-#endif
 
 #include <cstddef>
 #include <cstdint>
@@ -39,30 +33,6 @@
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
-
-[[nodiscard]] inline Result<AnyBackend::Options> open_backend(std::string_view name, std::string_view path,
-                                                              const OpenOptions& options) {
-    if (name == "memory") {
-        if (path.empty()) return hold_backend<MemoryBackend>({});
-        return failure(Errc::invalid_argument, "the memory backend has no path");
-    }
-    if (path.empty()) return failure(Errc::invalid_argument, std::string{name} + " needs a path");
-#if !defined(JOINLY_C_WITHOUT_SQLITE)
-    if (name == "sqlite") {
-        SqliteOptions chosen = options.sqlite;
-        chosen.path = path;
-        return hold_backend<SqliteBackend>(chosen);
-    }
-#endif
-#if !defined(JOINLY_C_WITHOUT_LEVELDB)
-    if (name == "leveldb") {
-        LevelDbOptions chosen = options.leveldb;
-        chosen.path = path;
-        return hold_backend<LevelDbBackend>(chosen);
-    }
-#endif
-    return failure(Errc::unsupported, "this library was built without " + std::string{name});
-}
 
 template <class CachePolicy>
 [[nodiscard]] Result<std::unique_ptr<AnyStore>> open_store(AnyBackend::Options backend, const OpenOptions& options,
@@ -78,8 +48,7 @@ template <class CachePolicy>
 
 [[nodiscard]] inline Result<std::unique_ptr<AnyStore>> open_any(std::string_view backend, std::string_view path,
                                                                 std::string_view policy, const OpenOptions& options) {
-    if (backend.find(' ') != backend.npos || !names_have("sqlite leveldb memory", backend))
-        return failure(Errc::invalid_argument, "there is no backend '" + printable_start(backend) + '\'');
+    if (auto known = require_backend(backend); !known) return failure(std::move(known).error());
     if (policy.find(' ') != policy.npos || !names_have("none read_through write_through write_behind", policy))
         return failure(Errc::invalid_argument, "there is no policy '" + printable_start(policy) + '\'');
     if (auto sound = check_options(options, backend, policy); !sound) return failure(std::move(sound).error());
@@ -92,29 +61,10 @@ template <class CachePolicy>
     return open_store<WriteBehind>(*std::move(held), options, options.behind, std::move(names));
 }
 
-template <storage_backend Backend>
-[[nodiscard]] Status restore_typed(const std::string& backup, typename Backend::Options target, const std::string& path,
-                                   const OpenOptions& options) {
-    target.path = path;
-    const auto restored = restore<Backend>(backup, target, {.journal = options.behind.journal.path});
-    return restored ? Status{} : failure(restored.error());
-}
-
-[[nodiscard]] inline Status restore_any(std::string_view backend, const std::string& backup, const std::string& path,
-                                        const OpenOptions& options) {
-#if !defined(JOINLY_C_WITHOUT_SQLITE)
-    if (backend == "sqlite") return restore_typed<SqliteBackend>(backup, options.sqlite, path, options);
-#endif
-#if !defined(JOINLY_C_WITHOUT_LEVELDB)
-    if (backend == "leveldb") return restore_typed<LevelDbBackend>(backup, options.leveldb, path, options);
-#endif
-    return failure(Errc::unsupported, "there is nothing that '" + printable_start(backend) + "' could restore");
-}
-
 }  // namespace detail
 JOINLY_NAMESPACE_END
 
-// --- the functions, in the order of joinly.h -----------------------------------------------------------------------------------
+// --- the functions, in the order of joinly.h; those that move and mend are in joinly_c_ops.hpp ----------------------------------
 
 extern "C" {
 
@@ -431,31 +381,6 @@ int64_t joinly_stats(joinly_store* store, char* buffer, size_t capacity, joinly_
         const auto text = (*stay)->stats();
         if (!text) return joinly::failure(text.error());
         return joinly::detail::give(*text, buffer, capacity);
-    });
-}
-
-int64_t joinly_backup(joinly_store* store, const char* directory, size_t keep, char* path, size_t capacity, joinly_error* error) {
-    return joinly::detail::answer_size(error, [&]() -> joinly::Result<std::int64_t> {
-        const auto stay = joinly::detail::enter(store);
-        if (!stay) return joinly::failure(stay.error());
-        if (directory == nullptr) return joinly::detail::is_null("directory");
-        if (path == nullptr && capacity != 0) return joinly::detail::is_null("path");
-        const auto made = (*stay)->backup(directory, keep);
-        if (!made) return joinly::failure(made.error());
-        return joinly::detail::give(*made, path, capacity);
-    });
-}
-
-joinly_code joinly_restore(const char* backend, const char* backup, const char* path, const joinly_options* options,
-                           joinly_error* error) {
-    return joinly::detail::answer(error, [&]() -> joinly::Status {
-        using joinly::detail::is_null;
-        if (backend == nullptr) return is_null("backend");
-        if (backup == nullptr) return is_null("backup");
-        if (path == nullptr) return is_null("path");
-        if (options != nullptr && !joinly::detail::is_handle(options)) return joinly::detail::not_a_handle("options");
-        return joinly::detail::restore_any(backend, backup, path,
-                                           options == nullptr ? joinly::detail::OpenOptions{} : options->options);
     });
 }
 

@@ -40,6 +40,8 @@ public:
         virtual Result<std::uint64_t> size_on_disk() = 0;
         virtual Result<std::vector<StoragePart>> size_by_part() = 0;
         virtual Result<Version> backup_to(const std::string& path, const CopyWatch& watch) = 0;
+        virtual Status verify_integrity() = 0;
+        virtual Status examine(ScanVisitor visit, FlawVisitor on_flaw) = 0;
         virtual std::string_view engine() const = 0;
         virtual Status claim_sole_writer() = 0;
         virtual bool is_shared() const noexcept = 0;
@@ -51,6 +53,8 @@ public:
     };
 
     [[nodiscard]] static Result<AnyBackend> open(const Options& options) { return AnyBackend{options.held}; }
+    /// For another store of the same backend, which lives as long as one of them has it.
+    [[nodiscard]] Options share() const { return {held_}; }
 
     [[nodiscard]] Result<Record> read(std::string_view key) { return held_->read(key); }
     [[nodiscard]] Status read_many(std::span<const std::string_view> keys, ReadSink sink) { return held_->read_many(keys, sink); }
@@ -69,6 +73,8 @@ public:
         const auto look = [](std::string_view, const RecordView&) { return true; };
         return backup_to(path, {look, look}).map([](Version) {});
     }
+    [[nodiscard]] Status verify_integrity() { return held_->verify_integrity(); }
+    [[nodiscard]] Status examine(ScanVisitor visit, FlawVisitor on_flaw) { return held_->examine(visit, on_flaw); }
     [[nodiscard]] Status claim_sole_writer() { return held_->claim_sole_writer(); }
     [[nodiscard]] bool is_shared() const noexcept { return held_->is_shared(); }  ///< others may write to it meanwhile
     [[nodiscard]] Result<std::uint64_t> foreign_commits() { return held_->foreign_commits(); }
@@ -112,6 +118,23 @@ public:
             return backend_.backup_to(path, watch);
         } else {
             return failure(Errc::unsupported, "this backend has nothing on a disk to copy");
+        }
+    }
+    Status verify_integrity() override {
+        if constexpr (verifies_integrity<Backend>) {
+            return backend_.verify_integrity();
+        } else {
+            return {};
+        }
+    }
+    Status examine(ScanVisitor visit, [[maybe_unused]] FlawVisitor on_flaw) override {
+        if constexpr (verifies_integrity<Backend>) {
+            return backend_.examine(visit, on_flaw);
+        } else {  // the memory, which nothing can damage
+            bool goes_on = true;
+            auto scanned = backend_.scan(
+                KeyRange{}, [&](std::string_view key, const RecordView& record) { return goes_on = visit(key, record); });
+            return goes_on ? std::move(scanned) : Status{failure(Errc::cancelled)};
         }
     }
     Status claim_sole_writer() override {

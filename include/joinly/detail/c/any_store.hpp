@@ -14,6 +14,7 @@
 #include <joinly/ops/prometheus.hpp>
 #include <joinly/ops/sql_views.hpp>
 #include <joinly/options.hpp>
+#include <joinly/policy/no_cache.hpp>
 #include <joinly/store.hpp>
 #include <joinly/traits.hpp>
 
@@ -23,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -61,6 +63,13 @@ public:
     virtual Result<Version> commit() = 0;
 };
 
+/// All that a store holds, for what works past its policy.
+struct AnyContents {
+    AnyBackend::Options backend;
+    DocumentCodec codec = DocumentCodec::json;
+    bool is_cached = false;  ///< what is written here the store may not see
+};
+
 /// Any thread. The names are the Store's, and so is what they promise.
 class AnyStore {
 public:
@@ -80,6 +89,7 @@ public:
     virtual Result<std::string> stats() = 0;
     virtual Result<std::string> metrics(std::string_view name) = 0;
     virtual Result<std::string> backup(const std::string& directory, std::size_t keep) = 0;  ///< its path
+    virtual Result<AnyContents> contents() = 0;  ///< with everything that was acknowledged before
 };
 
 /// What a key's object is.
@@ -224,6 +234,11 @@ public:
         auto made = joinly::backup(store_, directory, {.keep = keep});
         if (!made) return failure(std::move(made).error());
         return std::move(made->path);
+    }
+
+    Result<AnyContents> contents() override {
+        if (auto flushed = store_.flush(); !flushed) return failure(std::move(flushed).error());
+        return AnyContents{store_.backend().share(), codec_, !std::is_same_v<CachePolicy, NoCache>};
     }
 
     [[nodiscard]] Status create_views() { return joinly::create_views<Lobby, Player, Match, Queue>(store_); }
