@@ -20,10 +20,11 @@ from types import TracebackType
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, TypeVar, Union
 
 from native.errors import ClosedError, ConflictError, InvalidArgumentError, NotFoundError
-from native.library import NOT_FOUND, Call, Reader, load_library
+from native.library import NOT_FOUND, REPORT_BYTES, Call, Reader, load_library
 
 Json = Dict[str, Any]
 Key = Union[str, bytes]
+Path = Union[str, "os.PathLike[str]"]
 Value = Union[str, bytes]
 Option = Union[str, int, bool, "os.PathLike[str]", None]
 Result = TypeVar("Result")
@@ -32,6 +33,7 @@ _to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 _scan_json = json.JSONDecoder().scan_once
 _PAGE_SIZE = 1000
 _NEVER = 2**63 - 1
+_EXISTING = ("refuse", "overwrite", "skip")  # JOINLY_REFUSE and so on
 
 
 class RecordInfo(NamedTuple):
@@ -39,6 +41,20 @@ class RecordInfo(NamedTuple):
 
     version: int
     expires_at: Optional[float]
+
+
+class LoadReport(NamedTuple):
+    """What a dump's loading has done with its records."""
+
+    loaded: int
+    skipped: int  #: that were there already
+
+
+class MigrateReport(NamedTuple):
+    """What a migration has done."""
+
+    records: int  #: that the target has, as the store does
+    written: int  #: of these, and of the library's own, by this call: others were there from one that was stopped
 
 
 def as_bytes(text: Union[str, bytes]) -> bytes:
@@ -201,7 +217,7 @@ class _Records:
 
     def keys(self, prefix: Key = "") -> List[str]:
         """All keys that begin with `prefix`, entities' keys included, in the order of their bytes. To get each and set it in another store
-        gives it a new version there, and no expiry: `joinly migrate` copies a store with both."""
+        gives it a new version there, and no expiry: migrate_to copies a store with both."""
         return [as_text(key) for key in self._keys(as_bytes(prefix))]
 
     def items(self, prefix: Key = "") -> Iterator[Tuple[str, str]]:
@@ -254,13 +270,8 @@ class NativeStorageBinding(_Records):
         self._finalizer = weakref.finalize(self, self._library.joinly_free, self._handle)
 
     def _open(self, backend: str, path: Any, policy: str, options: Dict[str, Any]) -> int:
-        chosen = self._library.joinly_options_new()
+        chosen = _make_options(self._library, self._call, options)
         try:
-            for name, value in options.items():
-                if value is None:
-                    continue
-                text = as_c_path(str(value).lower() if isinstance(value, bool) else str(value))
-                self._check(self._library.joinly_options_set(chosen, as_c_text(name), text, self._call.error_address))
             handle = ctypes.c_void_p()
             place = as_c_path(path) if path is not None else None
             self._check(
@@ -450,6 +461,77 @@ class NativeStorageBinding(_Records):
             self._call.fail()
         return os.fsdecode(path.raw[:size])
 
+    def dump(self, file: Path) -> int:
+        """Writes everything, of one moment, into a new text file, one JSON line for each record; how many there were, the library's own
+        included. Any store loads it, whatever its backend and codec. The file is there when it is whole, and never replaces another
+        one, which is an InvalidArgumentError. CorruptError: a record is damaged."""
+        records = ctypes.c_uint64()
+        self._check(self._library.joinly_dump(self._handle, as_c_path(file), ctypes.byref(records), self._call.error_address))
+        return records.value
+
+    def load_dump(self, file: Path, existing: str = "refuse") -> LoadReport:
+        """Puts what a dump holds into the store, which is to be opened with policy='none' for that: it goes past any cache. Records keep
+        their expiry and, where the store was empty, their versions.
+
+        Args:
+            file: as `dump` has written it.
+            existing: what becomes of a record that is there already: 'refuse' makes it a ConflictError, 'overwrite' replaces it, 'skip'
+                leaves it. After an error, which names the line, 'skip' goes on.
+
+        Raises:
+            InvalidArgumentError: the store has a cache.
+            CorruptError: the file is no dump, or cut off.
+        """
+        if existing not in _EXISTING:
+            raise InvalidArgumentError(f"existing is one of {', '.join(_EXISTING)}, not {existing!r}")
+        loaded, skipped = ctypes.c_uint64(), ctypes.c_uint64()
+        self._check(
+            self._library.joinly_load_dump(
+                self._handle,
+                as_c_path(file),
+                _EXISTING.index(existing),
+                ctypes.byref(loaded),
+                ctypes.byref(skipped),
+                self._call.error_address,
+            )
+        )
+        return LoadReport(loaded.value, skipped.value)
+
+    def verify(self, thorough: bool = True) -> Json:
+        """Reads everything, and tells whether it is 'sound': how many 'records' are, in total and by 'kinds', and of what is not the
+        'flaw_count' and the first 'flaws', each with its 'key', 'code' and 'what'. Not 'complete': not all could be looked for. Without
+        `thorough` the engine's own check is left out, which takes several times as long."""
+        call = self._call
+        call.make_room(max(call.capacity, REPORT_BYTES))
+        size = self._library.joinly_verify(self._handle, int(bool(thorough)), call.address, call.capacity, call.error_address)
+        return _read_report(size, call)
+
+    def migrate_to(self, backend: str, path: Path, **options: Option) -> MigrateReport:
+        """Copies everything, of one moment, into a database of the backend "sqlite" or "leveldb", with versions, expiry and indexes, and
+        compares. The target is empty, or not there yet, or what a migration of this store that was stopped or killed has left: the same
+        call then goes on. Otherwise it is a ConflictError. This store may be used meanwhile; nobody may have the target open.
+
+            storage.migrate_to('leveldb', 'joinly_leveldb')
+
+        `options` are the target's, as for opening it; the codec is this store's."""
+        records, written = ctypes.c_uint64(), ctypes.c_uint64()
+        chosen = _make_options(self._library, self._call, options)
+        try:
+            self._check(
+                self._library.joinly_migrate(
+                    self._handle,
+                    as_c_text(backend),
+                    as_c_path(path),
+                    chosen,
+                    ctypes.byref(records),
+                    ctypes.byref(written),
+                    self._call.error_address,
+                )
+            )
+        finally:
+            self._library.joinly_options_free(chosen)
+        return MigrateReport(records.value, written.value)
+
     def __enter__(self: Any) -> Any:
         return self
 
@@ -468,14 +550,29 @@ def restore(
 ) -> None:
     """See SQLiteStore.restore."""
     native, call = load_library(library), Call()
-    options = native.joinly_options_new()
+    options = _make_options(native, call, {"journal": journal})
     try:
-        if journal is not None and native.joinly_options_set(options, b"journal", as_c_path(journal), call.error_address):
-            call.fail()
         if native.joinly_restore(as_c_text(backend), as_c_path(backup), as_c_path(path), options, call.error_address):
             call.fail()
     finally:
         native.joinly_options_free(options)
+
+
+def repair(backend: str, path: Path, library: str = "joinly_storage") -> None:
+    """See LevelDBStore.repair."""
+    native, call = load_library(library), Call()
+    if native.joinly_repair(as_c_text(backend), as_c_path(path), call.error_address):
+        call.fail()
+
+
+def salvage(backend: str, path: Path, into: Path, library: str = "joinly_storage") -> Json:
+    """See SQLiteStore.repair."""
+    native, call = load_library(library), Call()
+    call.make_room(REPORT_BYTES)
+    size = native.joinly_salvage(
+        as_c_text(backend), as_c_path(path), as_c_path(into), call.address, call.capacity, call.error_address
+    )
+    return _read_report(size, call)
 
 
 class Transaction(_Records):
@@ -580,6 +677,29 @@ class Transaction(_Records):
                 self.commit()
         finally:
             self.rollback()
+
+
+def _make_options(library: ctypes.CDLL, call: Call, options: Dict[str, Any]) -> Any:
+    """Options of the library's, to be freed."""
+    chosen = library.joinly_options_new()
+    try:
+        for name, value in options.items():
+            if value is None:
+                continue
+            text = as_c_path(str(value).lower() if isinstance(value, bool) else str(value))
+            if library.joinly_options_set(chosen, as_c_text(name), text, call.error_address):
+                call.fail()
+    except BaseException:
+        library.joinly_options_free(chosen)
+        raise
+    return chosen
+
+
+def _read_report(size: int, call: Call) -> Json:
+    """What has just been put into the call's buffer, which had room for it."""
+    if size < 0:
+        call.fail()
+    return json.loads(str(call.view[:size], "utf-8"))
 
 
 def _expected(version: Optional[int]) -> Any:

@@ -16,6 +16,7 @@ from native.errors import error_of
 ENVIRONMENT_VARIABLE = "JOINLY_LIBRARY"
 
 NOT_FOUND = 1
+REPORT_BYTES = 65536  # JOINLY_REPORT_BYTES
 _ABI_MAJOR = 1
 
 
@@ -73,6 +74,12 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "joinly_metrics": (c_int64, [c_void_p, c_char_p, c_void_p, c_size_t, c_void_p]),
     "joinly_backup": (c_int64, [c_void_p, c_char_p, c_size_t, c_void_p, c_size_t, c_void_p]),
     "joinly_restore": (c_int32, [c_char_p, c_char_p, c_char_p, c_void_p, c_void_p]),
+    "joinly_dump": (c_int32, [c_void_p, c_char_p, POINTER(c_uint64), c_void_p]),
+    "joinly_load_dump": (c_int32, [c_void_p, c_char_p, c_int, POINTER(c_uint64), POINTER(c_uint64), c_void_p]),
+    "joinly_verify": (c_int64, [c_void_p, c_int, c_void_p, c_size_t, c_void_p]),
+    "joinly_migrate": (c_int32, [c_void_p, c_char_p, c_char_p, c_void_p, POINTER(c_uint64), POINTER(c_uint64), c_void_p]),
+    "joinly_repair": (c_int32, [c_char_p, c_char_p, c_void_p]),
+    "joinly_salvage": (c_int64, [c_char_p, c_char_p, c_char_p, c_void_p, c_size_t, c_void_p]),
     "joinly_cache_new": (c_int32, [c_size_t, POINTER(c_void_p), c_void_p]),
     "joinly_cache_set": (c_int32, [c_void_p, *_BYTES, *_BYTES, c_int64, c_void_p]),
     "joinly_cache_get": (c_int64, [c_void_p, *_BYTES, c_void_p, c_size_t, c_void_p]),

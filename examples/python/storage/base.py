@@ -6,7 +6,18 @@ import os
 from types import TracebackType
 from typing import Callable, Iterator, List, Optional, Tuple, Union
 
-from native.bindings import Json, Key, NativeStorageBinding, RecordInfo, Result, Transaction, Value
+from native.bindings import (
+    Json,
+    Key,
+    LoadReport,
+    MigrateReport,
+    NativeStorageBinding,
+    Option,
+    RecordInfo,
+    Result,
+    Transaction,
+    Value,
+)
 
 
 class StorageManager:
@@ -123,6 +134,22 @@ class StorageManager:
     def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0) -> str:
         """Copies the database, live and consistent; the new backup's path."""
         return self.backend.backup(directory, keep)
+
+    def dump(self, file: Union[str, "os.PathLike[str]"]) -> int:
+        """Writes everything as text; how many records."""
+        return self.backend.dump(file)
+
+    def load_dump(self, file: Union[str, "os.PathLike[str]"], existing: str = "refuse") -> LoadReport:
+        """Puts what a dump holds into the backend, which has policy='none'."""
+        return self.backend.load_dump(file, existing)
+
+    def verify(self, thorough: bool = True) -> Json:
+        """Whether everything is as it should be."""
+        return self.backend.verify(thorough)
+
+    def migrate_to(self, backend: str, path: Union[str, "os.PathLike[str]"], **options: Option) -> MigrateReport:
+        """Copies everything into another database, and compares."""
+        return self.backend.migrate_to(backend, path, **options)
 
     def __enter__(self) -> "StorageManager":
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Union
 
-from native.bindings import NativeStorageBinding, Option, restore
+from native.bindings import NativeStorageBinding, Option, repair, restore
 
 
 class LevelDBStore(NativeStorageBinding):
@@ -42,3 +42,9 @@ class LevelDBStore(NativeStorageBinding):
         """Brings a backup, as `backup` gave its path, to where a database was, or nothing. What was there is kept beside it, and so is the
         journal of a store under write_behind. BusyError: somebody has it open."""
         restore("leveldb", backup, db_path, journal, library)
+
+    @staticmethod
+    def repair(db_path: Union[str, "os.PathLike[str]"], library: str = "joinly_storage") -> None:
+        """Makes a damaged database one that opens, in its place, with every record that can be read; what else it has held is gone, so
+        keep a copy of the directory. BusyError: somebody has it open. `verify` then tells whether it is sound."""
+        repair("leveldb", db_path, library)

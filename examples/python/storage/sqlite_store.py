@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Union
 
-from native.bindings import NativeStorageBinding, Option, restore
+from native.bindings import Json, NativeStorageBinding, Option, restore, salvage
 
 
 class SQLiteStore(NativeStorageBinding):
@@ -43,3 +43,15 @@ class SQLiteStore(NativeStorageBinding):
         """Brings a backup, as `backup` gave its path, to where a database was, or nothing. What was there is kept beside it, and so is the
         journal of a store under write_behind. BusyError: somebody has it open."""
         restore("sqlite", backup, db_path, journal, library)
+
+    @staticmethod
+    def repair(
+        db_path: Union[str, "os.PathLike[str]"],
+        into: Union[str, "os.PathLike[str]"],
+        library: str = "joinly_storage",
+    ) -> Json:
+        """Makes a new database, where nothing may be (InvalidArgumentError), of every record that can be read of a damaged one, which stays
+        as it is and which nobody may have open (BusyError). It tells how many 'records' it has, the library's own included, and how
+        many are 'lost': the first of the 'lost_keys', and the 'gaps' that they were in; 'may_lack_names' when there may be others.
+        CorruptError: nothing can be read; bring a backup back."""
+        return salvage("sqlite", db_path, into, library)
