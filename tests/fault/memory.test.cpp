@@ -89,6 +89,36 @@ TEST_CASE("a store whose journal finds no room says so, when it opens or when it
     CHECK(store->put("key", "value"));
 }
 
+TEST_CASE("a journal's directory that cannot be read to its end is no shorter journal: opening says so, and loses nothing",
+          "[fault][memory]") {
+    for (std::int64_t n = 1; n <= 12; ++n) {
+        const TempDir dir;
+        FileFaults faults{dir.path().string()};
+        joinly::WriteBehindOptions options{.drive = joinly::Drive::caller};
+        options.journal.path = dir / "journal";
+        options.journal.segment_bytes = 64 << 10;
+        const auto open = [&] { return joinly::open<joinly::MemoryBackend, joinly::WriteBehind>({}, options); };
+        {
+            auto store = open();
+            REQUIRE(store);
+            for (int i = 0; i < 300; ++i) REQUIRE(store->put(std::to_string(i), std::string(1'000, 'v')));
+        }
+        INFO("readdir " << n << " fails");
+        faults.fail({FileCall::list_on, EIO}, n);
+        if (auto store = open()) {
+            CHECK((!faults.struck() || store->keys()->size() == 300));
+            static_cast<void>(store->put("new", "value"));
+        } else {
+            CHECK(store.error() == Errc::io);
+        }
+        faults.lift();
+        auto store = open();
+        REQUIRE(store);
+        CHECK(store->get("0"));
+        CHECK(store->get("299"));
+    }
+}
+
 TEST_CASE("a store over memory outlives that its journal's directory is away for a while", "[fault][memory]") {
     run_vanished<JournaledMemory>();
 }

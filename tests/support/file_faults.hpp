@@ -51,9 +51,10 @@ enum class FileCall : unsigned {
     lock,       ///< flock, fcntl; never an unlock
     look,       ///< stat, fstat, lstat, access for less than writing
     may_write,  ///< access for writing
-    list        ///< opendir
+    list,       ///< opendir
+    list_on     ///< readdir, when that is to fail: LevelDB takes a failing one for the end, so no matrix has it
 };
-inline constexpr std::size_t file_calls = 15;
+inline constexpr std::size_t file_calls = 16;
 
 /// Calls that fail, and how.
 struct FileFault {
@@ -75,7 +76,9 @@ struct FileFault {
                 code, false};
     }
 
-    [[nodiscard]] static constexpr FileFault on_anything(int code) { return {(1U << file_calls) - 1, code, false}; }
+    [[nodiscard]] static constexpr FileFault on_anything(int code) {
+        return {(1U << static_cast<unsigned>(FileCall::list_on)) - 1, code, false};
+    }
 
 private:
     [[nodiscard]] static constexpr unsigned bit(FileCall call) { return 1U << static_cast<unsigned>(call); }
@@ -427,6 +430,14 @@ DIR* opendir(const char* path) {
         if (const int error = joinly::test::FileFaults::meet(joinly::test::FileCall::list)) return errno = error, nullptr;
     }
     return real(path);
+}
+// Of any directory: while this is to fail, nobody else lists one.
+dirent* readdir(DIR* directory) {
+    static const auto real = joinly::test::real_file_call<dirent*(DIR*)>("readdir");
+    if (joinly::test::FileFaults::is_armed()) {
+        if (const int error = joinly::test::FileFaults::meet(joinly::test::FileCall::list_on)) return errno = error, nullptr;
+    }
+    return real(directory);
 }
 
 }  // extern "C"

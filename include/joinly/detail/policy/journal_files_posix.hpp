@@ -200,7 +200,7 @@ private:
     } closer{directory};
     std::vector<std::string> names;
     for (;;) {
-        errno = 0;  // else nobody knows whether it has come to the end
+        errno = 0;  // an error looks like the end: taken for that, the segments that follow would be lost and written over
         const dirent* const entry = ::readdir(directory);
         if (entry == nullptr) break;
         const std::string_view name{entry->d_name};
