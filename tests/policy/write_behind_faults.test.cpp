@@ -15,9 +15,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -236,6 +238,42 @@ TEST_CASE("an old owner's write comes to nothing as a dead letter", "[write_behi
     REQUIRE(joinly::acquire_lease(rig.store, "ada", "server-2", 10s));
     CHECK(rig.store.retry_dead_letter(id).error() == Errc::conflict);
     CHECK(rig.rating("ada") == -1);
+}
+
+/// Binary, but the next object that is encoded waits for something else to happen first.
+struct Interrupted {
+    static constexpr joinly::ValueForm form = joinly::Binary::form;
+    inline static std::function<void()> meanwhile;
+
+    template <class T>
+    [[nodiscard]] static joinly::Status encode(const T& object, std::string& out) {
+        if (const auto happens = std::exchange(meanwhile, nullptr)) happens();
+        return joinly::Binary::encode(object, out);
+    }
+    template <class T>
+    [[nodiscard]] static joinly::Status decode(std::string_view bytes, T& object) {
+        return joinly::Binary::decode(bytes, object);
+    }
+};
+struct InterruptedTraits : joinly::ManualTraits {
+    using Codec = Interrupted;
+};
+
+TEST_CASE("a dead letter that is dropped while it is retried is not written over what was saved since",
+          "[write_behind][dead_letter][race]") {
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto store = *joinly::open<FailingBackend, WriteBehind, InterruptedTraits>({.control = control}, {.drive = Drive::caller});
+    REQUIRE(store.save(player("ada", 1)));
+    control->refuse_writes = Errc::invalid_argument;
+    CHECK(!store.flush());
+    control->refuse_writes = std::nullopt;
+    const Version id = store.dead_letters().at(0).id;
+    Interrupted::meanwhile = [&] {
+        REQUIRE(store.drop_dead_letter(id));
+        REQUIRE(store.save(player("ada", 2)));
+    };
+    CHECK(store.retry_dead_letter(id).error() == Errc::not_found);
+    CHECK((*store.load<Player>("ada"))->skill_rating == 2);
 }
 
 TEST_CASE("a dead letter is forgotten when it is dropped", "[write_behind][dead_letter]") {

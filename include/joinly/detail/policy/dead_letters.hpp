@@ -89,6 +89,10 @@ public:
         return at == letters_.end() ? nullptr : *at;
     }
 
+    [[nodiscard]] static tl::unexpected<Error> none_with(Version id) {
+        return failure(Errc::not_found, "there is no dead letter " + std::to_string(id));
+    }
+
     /// The oldest letter with a version in [first, last], or null.
     [[nodiscard]] std::shared_ptr<const DeadWrites> within(Version first, Version last) const {
         const auto at = std::find_if(letters_.begin(), letters_.end(),

@@ -248,7 +248,8 @@ public:
         if (!letter) return failure(letter.error());
         auto version = intake_.retry(**letter, may_overwrite);
         if (!version) return version;
-        if (auto dropped = drop_dead_letter(id); !dropped) return failure(std::move(dropped).error());
+        auto dropped = drop_dead_letter(id);
+        if (!dropped && dropped.error() != Errc::not_found) return failure(std::move(dropped).error());
         return version;
     }
 

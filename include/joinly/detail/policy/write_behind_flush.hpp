@@ -87,7 +87,7 @@ public:
     [[nodiscard]] Result<std::shared_ptr<const DeadWrites>> find_dead_letter(Version id) const {
         const std::scoped_lock lock{state_.mutex};
         if (auto letter = state_.dead_letters.find(id)) return letter;
-        return failure(Errc::not_found, "there is no dead letter " + std::to_string(id));
+        return DeadLetters::none_with(id);
     }
 
     [[nodiscard]] Status drop_dead_letter(Version id) {

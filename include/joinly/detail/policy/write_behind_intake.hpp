@@ -70,8 +70,10 @@ private:
             *next++ = {write.key, write.object, write.expires_at, 0, state_.cache.hash(write.key)};
         const auto admit_set = [&](std::unique_lock<std::mutex>& lock, std::optional<Deadline>& deadline) -> Status {
             auto admitted = admit(lock, set, weighed, deadline, retried);
-            if (admitted && retried != nullptr && !may_overwrite) return DeadLetters::check_retry(*retried);
-            return admitted;
+            if (!admitted || retried == nullptr) return admitted;
+            // Once dropped it hears of no newer write any more.
+            if (state_.dead_letters.find(retried->last).get() != retried) return DeadLetters::none_with(retried->last);
+            return may_overwrite ? admitted : DeadLetters::check_retry(*retried);
         };
         return take(weighed, is_conditional(set), admit_set);
     }
