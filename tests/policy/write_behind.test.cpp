@@ -376,6 +376,27 @@ TEST_CASE("a writer that waits for room in vain gets full", "[write_behind][faul
     control->refuse_writes = std::nullopt;
 }
 
+TEST_CASE("a save that is refused at the limit makes a flush due, though nobody waits", "[write_behind]") {
+    SECTION("for pump") {
+        Rig rig{{.max_delay = 1h, .pending_limit_entries = 2, .drive = Drive::caller}};
+        REQUIRE(rig.store.save(player("a")));
+        REQUIRE(rig.store.save(player("b")));
+        REQUIRE(rig.store.save(player("c")).error() == Errc::full);
+        REQUIRE(rig.store.pump());
+        CHECK(rig.control->writes == 1);
+        CHECK(rig.store.save(player("c")));
+    }
+    SECTION("for the thread") {
+        const auto control = std::make_shared<FailingBackend::Control>();
+        auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control},
+                                                                {.max_delay = 1h, .pending_limit_entries = 2, .full_timeout = 0ms});
+        REQUIRE(store.save(player("a")));
+        const auto second = store.save(player("b"));
+        REQUIRE(store.save(player("c")).error() == Errc::full);
+        CHECK(store.wait(*second, 5s));
+    }
+}
+
 TEST_CASE("a scan sees one moment, though a flush ends while it runs", "[write_behind][race]") {
     Rig rig;
     REQUIRE(rig.store.save_many(std::vector{player("a", 1), player("b", 1), player("c", 1)}));

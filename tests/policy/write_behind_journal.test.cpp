@@ -297,6 +297,18 @@ TEST_CASE("a journal at its limit refuses writes until a flush has made room", "
     }
 }
 
+TEST_CASE("a save that finds the journal full makes a flush due, though nobody waits and something is pending", "[journal]") {
+    Place<> place;
+    auto options = place.options();
+    options.max_delay = 1h;
+    auto store = *decltype(place)::Store::open({.control = place.control}, options, place.traits);
+    const std::string value(10'000, 'v');
+    while (store.put("key", value)) {
+    }
+    REQUIRE(store.pump());
+    CHECK(store.put("key", value));
+}
+
 struct JsonTraits : ManualTraits {
     using Codec = joinly::Json;
 };

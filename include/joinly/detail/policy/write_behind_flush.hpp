@@ -251,6 +251,7 @@ private:
             state_.retry.succeeded();
             state_.last_error.clear();
             make_room = std::exchange(state_.journal_is_full, false);
+            state_.writer_was_refused = false;
             if (state_.journal.has_failed() && state_.overlay.size() == 0) restart_journal();
         }
         JOINLY_TRY { state_.journal.stored(state_.access.backend(), part.last, make_room); }

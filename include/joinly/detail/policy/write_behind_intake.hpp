@@ -207,13 +207,16 @@ private:
         }
     }
 
-    /// Waits for a flush to make room, and makes one due; false when nobody flushes, or when the deadline, which the first wait
+    /// Makes a flush due, and waits for it to make room; false when nobody flushes, or when the deadline, which the first wait
     /// sets, has passed.
     [[nodiscard]] bool wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<Deadline>& deadline) {
         if (!deadline) deadline = deadline_after(state_.options.full_timeout);
-        if (state_.options.drive == Drive::caller || std::chrono::steady_clock::now() >= *deadline) return false;
-        ++state_.writers_waiting;
         state_.wake.notify_one();
+        if (state_.options.drive == Drive::caller || std::chrono::steady_clock::now() >= *deadline) {
+            state_.writer_was_refused = true;
+            return false;
+        }
+        ++state_.writers_waiting;
         state_.room.wait_until(lock, *deadline);
         --state_.writers_waiting;
         return true;

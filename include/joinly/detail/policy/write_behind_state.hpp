@@ -70,7 +70,8 @@ struct WriteBehindState {
     [[nodiscard]] std::optional<Nanoseconds> flush_due_in() const {
         if (overlay.size() == 0 && !overtaken) return journal_is_full ? std::optional{Nanoseconds{0}} : std::nullopt;
         if (retry.until()) return *retry.until() - monotonic();
-        const bool is_wanted = writers_waiting > 0 || wanted_version > settled_version || overtaken || journal.has_failed();
+        const bool lacks_room = writers_waiting > 0 || writer_was_refused || journal_is_full;
+        const bool is_wanted = lacks_room || wanted_version > settled_version || overtaken || journal.has_failed();
         if (is_wanted || !overlay.flushing().slots.empty() || is_large()) return Nanoseconds{0};
         return overlay.active().first_at + options.max_delay - monotonic();
     }
@@ -133,6 +134,7 @@ struct WriteBehindState {
     std::string last_error;
     std::optional<Nanoseconds> journal_sync_at;
     std::size_t writers_waiting = 0;  // for room
+    bool writer_was_refused = false;  // for want of room, since something was stored
     bool journal_is_full = false;     // a write waits for the backend to store what it holds
     bool turn_taken = false;
     bool overtaken = false;  // another writer was here: what is pending is being set aside, and nothing more taken; or nothing is
