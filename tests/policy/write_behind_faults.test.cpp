@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -274,6 +275,17 @@ TEST_CASE("a dead letter that is dropped while it is retried is not written over
     };
     CHECK(store.retry_dead_letter(id).error() == Errc::not_found);
     CHECK((*store.load<Player>("ada"))->skill_rating == 2);
+}
+
+TEST_CASE("the worker says what a backend has thrown, and does not take it for a full disk", "[write_behind][fault]") {
+    Rig rig;
+    rig.control->before_write = [](const Batch&) { throw std::runtime_error{"the engine has burst"}; };
+    REQUIRE(rig.store.save(player("ada", 1)));
+    const auto flushed = rig.store.flush();
+    rig.control->before_write = nullptr;
+    REQUIRE(!flushed);
+    CHECK(flushed.error() == Errc::io);
+    CHECK_THAT(rig.store.health().last_error, Catch::Contains("the engine has burst"));
 }
 
 TEST_CASE("a dead letter is forgotten when it is dropped", "[write_behind][dead_letter]") {
