@@ -514,7 +514,13 @@ TEST_CASE("closing with a full queue loses nothing", "[write_behind]") {
     const auto rounds = setting("JOINLY_ROUNDS", 50);
     for (std::uint64_t round = 0; round < rounds; ++round) {
         const auto control = std::make_shared<FailingBackend::Control>();
-        auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 0ms, .flush_entries = 7});
+        std::atomic<bool> closing{false};
+        control->before_write = [&](const Batch&) {
+            while (!closing) std::this_thread::yield();
+        };
+        constexpr std::size_t limit = 100;
+        auto store = *joinly::open<FailingBackend, WriteBehind>(
+            {.control = control}, {.max_delay = 0ms, .flush_entries = 7, .pending_limit_entries = limit, .full_timeout = 1h});
         std::vector<std::thread> writers;
         std::atomic<int> acknowledged{0};
         for (int writer = 0; writer < 2; ++writer) {
@@ -525,7 +531,8 @@ TEST_CASE("closing with a full queue loses nothing", "[write_behind]") {
                 }
             });
         }
-        while (acknowledged < 100) std::this_thread::yield();
+        while (store.health().pending_entries < limit) std::this_thread::yield();
+        closing = true;
         CHECK(store.close());
         for (auto& writer : writers) writer.join();
         int stored = 0;
