@@ -459,8 +459,11 @@ public:
     ///
     /// `on_expired(const ExpiredEntity&)` is called for each record that this call has erased, after that: so once for each expiry,
     /// among all threads and processes that sweep. What was replaced or erased before any sweep came is told to nobody; nor are
-    /// the up to 255 others that were erased together with one for which `on_expired` throws. Under
-    /// write-behind without a journal, a process that is killed before the erasures are flushed tells them again in its next life.
+    /// the up to 255 others that were erased together with one for which `on_expired` throws, or with which the backend's answer
+    /// was lost. Under write-behind without a journal, a process that is killed before the erasures are flushed tells them again in
+    /// its next life; what the backend refuses to erase is told by each sweep.
+    ///
+    /// An error ends it. What was erased before that stays erased, and was told.
     /// @par Complexity  Follows what has expired, not what there is. Under write-behind it flushes, to see what has expired.
     template <std::invocable<const ExpiredEntity&> OnExpired>
     [[nodiscard]] Result<SweepReport> sweep(std::chrono::microseconds budget, OnExpired&& on_expired) {
@@ -516,7 +519,8 @@ public:
         return closed() ? closed_error() : engine().pump();
     }
     /// As above, in transactions that each take about so long, none of them begun when so much time has passed. One entry at
-    /// least is stored, however long the backend takes for it.
+    /// least is stored, however long the backend takes for it; and a transaction that has failed, so that nobody knows whether it
+    /// was made, is tried again as it was: after a flush without a budget that may be all that was pending.
     [[nodiscard]] Status pump(std::chrono::microseconds budget) {
         require_delays();
         return closed() ? closed_error() : engine().pump(budget);
