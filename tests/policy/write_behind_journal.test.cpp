@@ -309,6 +309,22 @@ TEST_CASE("a save that finds the journal full makes a flush due, though nobody w
     CHECK(store.put("key", value));
 }
 
+TEST_CASE("a journal's relative path stays the same place when the process changes its directory", "[journal]") {
+    const joinly::test::TempDir dir, elsewhere;
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(dir.path());
+    {
+        auto store = *joinly::open<FailingBackend, WriteBehind>({}, {.drive = Drive::caller, .journal = {.path = "journal"}});
+        std::filesystem::current_path(elsewhere.path());
+        CHECK(store.put("key", "value"));
+        CHECK(store.flush());
+        CHECK(store.put("key", "value"));
+    }
+    std::filesystem::current_path(before);
+    CHECK(std::filesystem::exists(dir / "journal"));
+    CHECK(std::filesystem::is_empty(elsewhere.path()));
+}
+
 struct JsonTraits : ManualTraits {
     using Codec = joinly::Json;
 };

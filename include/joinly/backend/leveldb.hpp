@@ -3,6 +3,12 @@
 // LevelDbBackend: records in a LevelDB database, a directory that one process has open at a time. It writes faster than
 // SQLite and compresses; it has no SQL, and no second process sees it. README.md beside this file has the format on disk.
 //
+// Locks, in the order they are taken: compacting, held through a compaction; a turn to write (detail/leveldb/turns.hpp), by the
+// leader of a group (detail/group_commit.hpp) or for housekeeping; the handle's own (detail/leveldb/handle.hpp), for moments.
+//
+// LevelDB takes a directory whose listing fails half-way for one with fewer files: where `readdir` itself gives an I/O error while
+// a database is opened, logs may go unread, and are removed. Nothing above it can tell.
+//
 // Link with leveldb (and snappy, which Debian's package does not pull in). Builds with and without exceptions and RTTI.
 
 #include <joinly/backend/concepts.hpp>
@@ -217,7 +223,7 @@ private:
         detail::LevelDbHandle handle;
         detail::GroupCommit commits;
         detail::LevelDbTurns turns;
-        std::mutex compacting;  // held through a compaction; taken before a turn
+        std::mutex compacting;
         // For whoever has a turn. Synced as soon as any batch was: what comes after an erasure that is lost would be refused.
         Sync sync_of_housekeeping = handle.options().sync;
     };

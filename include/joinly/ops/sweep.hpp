@@ -8,6 +8,7 @@
 
 #include <joinly/config.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/thrown.hpp>
 #include <joinly/options.hpp>
 
 #include <algorithm>
@@ -75,7 +76,7 @@ private:
             JOINLY_TRY {
                 report = store_.sweep(options_.budget, [this](const ExpiredEntity& expired) { tell(expired); });
             }
-            JOINLY_CATCH_ALL { report = failure(Errc::full); }
+            JOINLY_CATCH_ALL { report = failure(detail::thrown_error()); }
             lock.lock();
             ++stats_.sweeps;
             if (report) {

@@ -5,6 +5,8 @@
 //
 // LevelDB allows one open database a directory, and iterators must end before their database. So each operation holds a
 // lease for as long as it runs, and the next engine is opened only when the last lease on the failed one has ended.
+//
+// One lock, mutex_, for moments, and through an opening; no other is taken under it.
 
 #include <joinly/backend/leveldb_options.hpp>
 #include <joinly/config.hpp>

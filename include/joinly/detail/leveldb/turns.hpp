@@ -1,6 +1,7 @@
 #ifndef JOINLY_DETAIL_LEVELDB_TURNS_HPP
 #define JOINLY_DETAIL_LEVELDB_TURNS_HPP
-// Who writes to the engine: the leader of a group of batches, or somebody who has housekeeping to do in many small steps.
+// Who writes to the engine: the leader of a group of batches, or somebody who has housekeeping to do in many small steps. One lock,
+// the turn itself; of others only the handle's is taken while one has it.
 
 #include <joinly/config.hpp>
 

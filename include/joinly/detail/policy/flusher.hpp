@@ -14,6 +14,7 @@
 #include <joinly/detail/policy/journal_mark.hpp>
 #include <joinly/detail/policy/overlay.hpp>
 #include <joinly/detail/policy/sort_by_key.hpp>
+#include <joinly/detail/thrown.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -55,13 +56,13 @@ public:
     /// Tries to store the first part of a generation that is not empty: all of it, or at least a run, and no more than so many
     /// entries.
     [[nodiscard]] FlushStep step(const Overlay::Generation& generation, std::size_t most_entries) {
-        FlushStep step{FlushStep::Outcome::failed, {}, failure(Errc::full)};  // stays so when memory runs out
+        FlushStep step{FlushStep::Outcome::failed, {}, {}};
         JOINLY_TRY {
             step.part = next_part(generation, most_entries);
             step.status = store(step.part);
             step.outcome = judge(generation, step);
         }
-        JOINLY_CATCH_ALL {}
+        JOINLY_CATCH_ALL { step.status = failure(thrown_error()); }
         return step;
     }
 

@@ -38,8 +38,11 @@ public:
     enum class Missing : bool { fails, is_created };
 
     /// `busy`: somebody holds it; `not_found`: it is not there, and is not to be created.
-    [[nodiscard]] static Result<JournalDirectory> take(const std::string& path, Missing missing) {
-        if (path.empty()) return failure(Errc::invalid_argument, "the path of the journal is empty");
+    [[nodiscard]] static Result<JournalDirectory> take(const std::string& given, Missing missing) {
+        if (given.empty()) return failure(Errc::invalid_argument, "the path of the journal is empty");
+        auto rooted = from_root(given);
+        if (!rooted) return failure(std::move(rooted).error());
+        const std::string& path = *rooted;
         if (missing == Missing::is_created) {
             auto made = make_directory(path);
             if (!made) return failure(std::move(made).error());

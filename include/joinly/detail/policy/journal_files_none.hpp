@@ -43,6 +43,7 @@ class FileDescriptor {};
 [[nodiscard]] inline Status remove_file(const std::string& path) { return no_journal(path); }
 [[nodiscard]] inline Result<bool> file_exists(const std::string&) { return false; }
 [[nodiscard]] inline Result<bool> make_directory(const std::string& path) { return no_journal(path); }
+[[nodiscard]] inline Result<std::string> from_root(const std::string& path) { return path; }
 [[nodiscard]] inline Result<std::vector<std::string>> names_in(const std::string& path) { return no_journal(path); }
 [[nodiscard]] inline Result<FileDescriptor> lock_file(const std::string& path) { return no_journal(path); }
 inline void unlock_file(const FileDescriptor&) noexcept {}

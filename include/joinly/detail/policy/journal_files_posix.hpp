@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -190,6 +191,18 @@ private:
     if (errno == EEXIST) return false;
     if (errno == ENOENT) return failure(Errc::io, path + ": the directory that it would be made in does not exist");
     return file_failure(errno, path, "mkdir");
+}
+
+/// The same place, whatever directory the process changes to.
+[[nodiscard]] inline Result<std::string> from_root(const std::string& path) {
+    if (path.starts_with('/')) return path;
+    char* const current = ::getcwd(nullptr, 0);
+    if (current == nullptr) return file_failure(errno, path, "current directory");
+    const struct Freeing {
+        char* bytes;
+        ~Freeing() { std::free(bytes); }
+    } freeing{current};
+    return std::string{current}.append("/").append(path);
 }
 
 /// Takes the directory; it is closed at the end. The names are sorted.

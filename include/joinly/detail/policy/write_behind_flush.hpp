@@ -12,6 +12,7 @@
 #include <joinly/detail/policy/flush_part.hpp>
 #include <joinly/detail/policy/flusher.hpp>
 #include <joinly/detail/policy/overlay.hpp>
+#include <joinly/detail/thrown.hpp>
 #include <joinly/policy/journal_options.hpp>
 #include <joinly/policy/stats.hpp>
 
@@ -179,9 +180,9 @@ private:
             const std::scoped_lock lock{state_.mutex};
             if (!state_.overtaken) return {};
         }
-        Status done = failure(Errc::full);  // stays so when memory runs out
+        Status done;
         JOINLY_TRY { done = go_on_from_backend(); }
-        JOINLY_CATCH_ALL {}
+        JOINLY_CATCH_ALL { done = failure(thrown_error()); }
         if (!done) try_later(done.error());
         return done;
     }
@@ -199,7 +200,7 @@ private:
     }
 
     [[nodiscard]] Status end_step(FlushStep& step) {
-        Status done = failure(Errc::full);  // stays so when memory runs out
+        Status done;
         JOINLY_TRY {
             switch (step.outcome) {
                 case FlushStep::Outcome::stored:
@@ -214,7 +215,7 @@ private:
                 case FlushStep::Outcome::failed: done = std::move(step.status); break;
             }
         }
-        JOINLY_CATCH_ALL {}
+        JOINLY_CATCH_ALL { done = failure(thrown_error()); }
         if (!done) try_later(done.error());
         return done;
     }

@@ -7,6 +7,8 @@
 // nobody has committed since our newest write began, then what the writer was told at that moment still holds. A commit shows
 // only after its fsync, so nobody waits for one; in the moments from there until the writer is free again, and while it waits
 // for another's write to end after it has committed itself, the answer is unknown.
+//
+// One lock, mutex_, a leaf.
 
 #include <joinly/backend/sqlite_options.hpp>
 #include <joinly/config.hpp>
