@@ -1,7 +1,7 @@
 #ifndef JOINLY_DETAIL_INDEX_KNOWN_TYPES_HPP
 #define JOINLY_DETAIL_INDEX_KNOWN_TYPES_HPP
-// Which types a store has dealt with already, and which kinds have indexes: looked at by every typed write, changed hardly ever. The
-// one lock, that of the kinds, is a leaf.
+// Which types a store has dealt with already, and which kinds have indexes: looked at by every typed write, changed hardly
+// ever. The one lock, that of the kinds, is a leaf.
 
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
