@@ -24,7 +24,6 @@ from native.library import NOT_FOUND, REPORT_BYTES, Call, Reader, load_library
 
 Json = Dict[str, Any]
 Key = Union[str, bytes]
-Path = Union[str, "os.PathLike[str]"]
 Value = Union[str, bytes]
 Option = Union[str, int, bool, "os.PathLike[str]", None]
 Result = TypeVar("Result")
@@ -461,7 +460,7 @@ class NativeStorageBinding(_Records):
             self._call.fail()
         return os.fsdecode(path.raw[:size])
 
-    def dump(self, file: Path) -> int:
+    def dump(self, file: Union[str, "os.PathLike[str]"]) -> int:
         """Writes everything, of one moment, into a new text file, one JSON line for each record; how many there were, the library's own
         included. Any store loads it, whatever its backend and codec. The file is there when it is whole, and never replaces another
         one, which is an InvalidArgumentError. CorruptError: a record is damaged."""
@@ -469,7 +468,7 @@ class NativeStorageBinding(_Records):
         self._check(self._library.joinly_dump(self._handle, as_c_path(file), ctypes.byref(records), self._call.error_address))
         return records.value
 
-    def load_dump(self, file: Path, existing: str = "refuse") -> LoadReport:
+    def load_dump(self, file: Union[str, "os.PathLike[str]"], existing: str = "refuse") -> LoadReport:
         """Puts what a dump holds into the store, which is to be opened with policy='none' for that: it goes past any cache. Records keep
         their expiry and, where the store was empty, their versions.
 
@@ -506,7 +505,7 @@ class NativeStorageBinding(_Records):
         size = self._library.joinly_verify(self._handle, int(bool(thorough)), call.address, call.capacity, call.error_address)
         return _read_report(size, call)
 
-    def migrate_to(self, backend: str, path: Path, **options: Option) -> MigrateReport:
+    def migrate_to(self, backend: str, path: Union[str, "os.PathLike[str]"], **options: Option) -> MigrateReport:
         """Copies everything, of one moment, into a database of the backend "sqlite" or "leveldb", with versions, expiry and indexes, and
         compares. The target is empty, or not there yet, or what a migration of this store that was stopped or killed has left: the same
         call then goes on. Otherwise it is a ConflictError. This store may be used meanwhile; nobody may have the target open.
@@ -558,14 +557,14 @@ def restore(
         native.joinly_options_free(options)
 
 
-def repair(backend: str, path: Path, library: str = "joinly_storage") -> None:
+def repair(backend: str, path: Union[str, "os.PathLike[str]"], library: str = "joinly_storage") -> None:
     """See LevelDBStore.repair."""
     native, call = load_library(library), Call()
     if native.joinly_repair(as_c_text(backend), as_c_path(path), call.error_address):
         call.fail()
 
 
-def salvage(backend: str, path: Path, into: Path, library: str = "joinly_storage") -> Json:
+def salvage(backend: str, path: Union[str, "os.PathLike[str]"], into: Union[str, "os.PathLike[str]"], library: str = "joinly_storage") -> Json:
     """See SQLiteStore.repair."""
     native, call = load_library(library), Call()
     call.make_room(REPORT_BYTES)
