@@ -203,7 +203,7 @@ const NamedCall store_calls[] = {
     {"verify", [](Bench& b, const Argument&) { return code_of(joinly_verify(b.store.get(), 1, nullptr, 0, &b.error)); }},
     {"dump",
      [](Bench& b, const Argument& a) {
-         if (a.size > too_long.size()) return JOINLY_OK;  // it would make a file
+         if (a.size > too_long.size()) return joinly_code{JOINLY_OK};  // it would make a file
          if (a.data != sound.data()) return joinly_dump(b.store.get(), a.data, nullptr, &b.error);
          std::remove(b.other_path.c_str());
          return joinly_dump(b.store.get(), b.other_path.c_str(), nullptr, &b.error);
@@ -289,7 +289,7 @@ void fail_every_allocation(Bench& bench, const NamedCall& named, const Argument&
 
 template <std::size_t count>
 void fail_every_allocation(Bench& bench, const NamedCall (&calls)[count]) {
-    ::alarm(120);  // a deadlock ends the program
+    ::alarm(240);  // a deadlock ends the program
     for (const NamedCall& named : calls) {
         for (const Argument& given : arguments) {
             fail_every_allocation(bench, named, given, no_allocation_fails);

@@ -564,7 +564,12 @@ def repair(backend: str, path: Union[str, "os.PathLike[str]"], library: str = "j
         call.fail()
 
 
-def salvage(backend: str, path: Union[str, "os.PathLike[str]"], into: Union[str, "os.PathLike[str]"], library: str = "joinly_storage") -> Json:
+def salvage(
+    backend: str,
+    path: Union[str, "os.PathLike[str]"],
+    into: Union[str, "os.PathLike[str]"],
+    library: str = "joinly_storage",
+) -> Json:
     """See SQLiteStore.repair."""
     native, call = load_library(library), Call()
     call.make_room(REPORT_BYTES)
