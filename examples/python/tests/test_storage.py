@@ -224,10 +224,12 @@ class Manager(InFolder):
             with self.subTest(name=name):
                 signature = inspect.signature(getattr(NativeStorageBinding, name))
                 self.assertEqual(inspect.signature(getattr(StorageManager, name)), signature)
-                given = list(signature.parameters)[1:]
-                answer = getattr(manager, name)(*given)
+                parameters = list(signature.parameters.values())[1:]
+                given = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+                options = {each.name: "given" for each in parameters if each.kind is each.VAR_KEYWORD}
+                answer = getattr(manager, name)(*given, **options)
                 passed = getattr(backend, name)
-                passed.assert_called_once_with(*given)
+                passed.assert_called_once_with(*given, **options)
                 self.assertIs(answer, None if signature.return_annotation == "None" else passed.return_value)
 
     def test_the_calls_that_a_game_makes_least(self) -> None:
