@@ -42,13 +42,14 @@ struct LockedDirectory {
     [[nodiscard]] static Result<LockedDirectory> make(const std::string& stem) {
         for (int n = 1;; ++n) {
             std::string path = n == 1 ? stem : stem + '-' + std::to_string(n);
+            const std::string lock_path = path + "/lock";  // before: a directory without a lock nobody clears away
             auto made = make_new_directory(path);
             if (!made && made.error() == Errc::conflict) continue;
             if (!made) return failure(std::move(made).error());
 #if defined(_WIN32)
             return LockedDirectory{std::move(path), {}};
 #else
-            auto lock = lock_file(path + "/lock");
+            auto lock = lock_file(lock_path);
             if (lock ? !has_name(*lock) : lock.error() == Errc::busy || !path_exists(path))
                 continue;  // somebody who comes by takes it for a left-over, and removes it
             if (!lock) {
