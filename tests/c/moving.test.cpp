@@ -259,7 +259,8 @@ TEST_CASE("a report has room in the buffer that the header names, whatever is to
 
 TEST_CASE("a migration brings everything into another backend, and going on is calling again", "[c][migrate]") {
     const TempDir dir;
-    const auto [from, into] = GENERATE(table<std::string, std::string>({{"sqlite", "leveldb"}, {"leveldb", "sqlite"}}));
+    const auto [from, to] = GENERATE(table<std::string, std::string>({{"sqlite", "leveldb"}, {"leveldb", "sqlite"}}));
+    const std::string into = to;  // which a lambda can capture
     const std::string codec = GENERATE("json", "binary", "json+zstd");
     const CStore source = open_c(from.c_str(), dir / "from", "write_behind", {{"codec", codec}});
     fill(source);

@@ -20,7 +20,7 @@
 
 namespace game {
 
-template <bool indexed>
+template <bool is_indexed>
 struct Guild {
     std::string guild_id;
     std::int32_t trophies = 0;
@@ -28,13 +28,13 @@ struct Guild {
 
 }  // namespace game
 
-template <bool indexed>
-struct joinly::Entity<game::Guild<indexed>> {
+template <bool is_indexed>
+struct joinly::Entity<game::Guild<is_indexed>> {
     static constexpr std::string_view kind = "guild";
     static constexpr auto& id(auto& guild) { return guild.guild_id; }
     static constexpr void fields(auto& guild, auto&& field) {
         field(1, "guild_id", guild.guild_id);
-        if constexpr (indexed) {
+        if constexpr (is_indexed) {
             field(2, "trophies", guild.trophies, joinly::indexed);
         } else {
             field(2, "trophies", guild.trophies);
