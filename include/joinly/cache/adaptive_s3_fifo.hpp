@@ -19,7 +19,7 @@ JOINLY_NAMESPACE_BEGIN
 /// otherwise; what comes back soon after it left goes to the main queue at once. Three things adapt:
 ///
 /// - The small queue's share. A key that comes back within a tenth of the cache's size in departures from its queue would still
-///   be there if that queue were so much larger; the queue gets two entries' room from the other. Both are measured by the
+///   be there if that queue were so much larger; the queue gets four entries' room from the other. Both are measured by the
 ///   same length, so at rest both gain alike by more room: the shadow queues of Cliffhanger (Cidon, Eisenman, Alizadeh and
 ///   Katti, NSDI 2016). The share of ARC (Megiddo and Modha, FAST 2003) is moved by the same events, weighed otherwise.
 /// - How often an entry in the main queue goes round without a hit, on the credit of earlier hits: up to twice, as long as two
@@ -29,7 +29,7 @@ JOINLY_NAMESPACE_BEGIN
 ///
 /// With room for 1 or 10 per cent of the keys it closes a third of the gap from LRU to Belady's optimum, in the mean over the 8
 /// traces that its constants were chosen with, and has on none 1 per cent more misses than LRU; where popularity drifts or shifts,
-/// it can have 4 per cent more, and with room for a third of the keys 10 (benchmarks/hit_ratio). 12 bytes an entry, 7 for ghosts.
+/// it can have 4 per cent more, and with room for a third of the keys 9 (benchmarks/hit_ratio). 12 bytes an entry, 7 for ghosts.
 struct AdaptiveS3Fifo {
     static constexpr std::uint8_t most_uses = 3;
 
@@ -95,7 +95,7 @@ struct AdaptiveS3Fifo {
             const std::optional<std::size_t> to_small = left_small_.take(hash);
             const std::optional<std::size_t> to_main = left_main_.take(hash);
             const std::size_t little = (std::max)(entries_.size() / 10, std::size_t{1});
-            const float step = 2.0F / static_cast<float>(size() + 1);
+            const float step = 4.0F / static_cast<float>(size() + 1);
             if (to_small && *to_small <= little) share_ = (std::min)(share_ + step, most_share);
             if (to_main && *to_main <= little) share_ = (std::max)(share_ - step, least_share);
             return to_small || to_main;
