@@ -17,6 +17,9 @@ class Loaded {
 public:
     Loaded(std::shared_ptr<const T> object, Version version, Expiry expires_at) noexcept
         : object_{std::move(object)}, version_{version}, expires_at_{expires_at} {}
+    /// For the store, which knows that the object is a T: without a shared pointer on the way that would be read back at once.
+    Loaded(std::in_place_t, const std::shared_ptr<const void>& object, Version version, Expiry expires_at) noexcept
+        : object_{object, static_cast<const T*>(object.get())}, version_{version}, expires_at_{expires_at} {}
 
     [[nodiscard]] const T& operator*() const noexcept { return *object_; }
     [[nodiscard]] const T* operator->() const noexcept { return object_.get(); }

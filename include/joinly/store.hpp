@@ -27,6 +27,7 @@
 #include <joinly/detail/index/rebuild.hpp>
 #include <joinly/detail/index/upkeep.hpp>
 #include <joinly/detail/index/verify.hpp>
+#include <joinly/detail/key_buffer.hpp>
 #include <joinly/detail/listing.hpp>
 #include <joinly/detail/policy/deadline.hpp>
 #include <joinly/detail/store_core.hpp>
@@ -193,8 +194,7 @@ public:
         Core::template require_entity<T>();
         return observed(Operation::update, [&]() -> Result<Version> {
             if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
-            const KeyBuffer buffer{Core::template kind<T>(), id};
-            const std::string_view key = buffer.view();
+            const detail::KeyBuffer key{kind_prefix<T>, id};
             const ObjectType& type = Core::template type_of<T>();
             detail::Backoff backoff;
             for (;;) {
@@ -243,32 +243,29 @@ public:
     [[nodiscard]] std::vector<Result<Loaded<T>>> load_many(std::span<const std::string> ids) {
         Core::template require_entity<T>();
         return observed(Operation::load_many, [&]() -> std::vector<Result<Loaded<T>>> {
-            std::vector<Result<Loaded<T>>> results(ids.size(), failure(Errc::not_found));
+            const std::size_t prefix_bytes = kind_prefix<T>.size();
             std::size_t most_bytes = 0;
-            for (const std::string& id : ids) most_bytes += Core::template kind<T>().size() + 1 + id.size();
-            std::string bytes;  // of all keys: it never grows, so that views of it stay
+            for (const std::string& id : ids) most_bytes += prefix_bytes + id.size();
+            std::string bytes(most_bytes, '\0');  // of all keys
+            std::size_t written = 0;
             std::vector<std::string_view> keys;
             std::vector<std::size_t> positions;
-            bytes.reserve(most_bytes);
+            std::vector<Result<Loaded<T>>> results;
             keys.reserve(ids.size());
             positions.reserve(ids.size());
+            results.reserve(ids.size());
             for (std::size_t i = 0; i < ids.size(); ++i) {
-                const std::size_t from = bytes.size();
-                if (auto appended = core_->template append_key<T>(ids[i], bytes); !appended) {
-                    results[i] = failure(std::move(appended).error());
+                results.emplace_back(tl::unexpect, Errc::not_found);
+                if (!core_->takes_id(ids[i])) {
+                    results[i] = failure(core_->template usable_id<T>(ids[i]).error());
                     continue;
                 }
-                keys.push_back(std::string_view{bytes}.substr(from));
+                detail::write_key(kind_prefix<T>, ids[i], bytes.data() + written);
+                keys.push_back(std::string_view{bytes}.substr(written, prefix_bytes + ids[i].size()));
                 positions.push_back(i);
+                written += keys.back().size();
             }
-            const Status done =
-                engine().load_many(keys, Core::template type_of<T>(), [&](std::size_t position, Result<LoadedObject> loaded) {
-                    if (loaded) {
-                        results[positions[position]] = Core::template as_loaded<T>(std::move(*loaded));
-                    } else {
-                        results[positions[position]] = failure(std::move(loaded).error());
-                    }
-                });
+            const Status done = load_keys<T>(keys, positions, results);
             if (!done) {
                 for (const std::size_t position : positions) results[position] = failure(done.error());
             }
@@ -639,11 +636,41 @@ private:
     }
 
     template <class T>
+    static constexpr detail::KindPrefix kind_prefix{Core::template kind<T>()};
+
+    template <class T>
     [[nodiscard]] Result<Loaded<T>> load_object(std::string_view id) {
-        if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
-        auto loaded = engine().load(KeyBuffer{Core::template kind<T>(), id}.view(), Core::template type_of<T>());
-        if (!loaded) return failure(std::move(loaded).error());
-        return Core::template as_loaded<T>(std::move(*loaded));
+        if (!core_->takes_id(id)) return failure(core_->template usable_id<T>(id).error());
+        const detail::KeyBuffer key{kind_prefix<T>, id};
+        const ObjectType& type = Core::template type_of<T>();
+        Result<Loaded<T>> result{tl::unexpect, Errc::not_found};
+        const auto on_hit = [&](const LoadedObject& hit) {  // in place: each move on the way cost a tenth of a hit
+            if (hit.object.value) result.emplace(std::in_place, hit.object.value, hit.version, hit.expires_at);
+        };
+        if constexpr (requires { engine().load(key, type, on_hit); }) {
+            if (auto missed = engine().load(key, type, on_hit)) result = Core::template as_loaded<T>(*std::move(missed));
+        } else {
+            result = Core::template as_loaded<T>(engine().load(key, type));
+        }
+        return result;
+    }
+
+    /// Each to its position among the results, which are not_found.
+    template <class T>
+    [[nodiscard]] Status load_keys(std::span<const std::string_view> keys, std::span<const std::size_t> positions,
+                                   std::span<Result<Loaded<T>>> results) {
+        const ObjectType& type = Core::template type_of<T>();
+        const auto on_hit = [&](std::size_t at, const LoadedObject& hit) {
+            if (hit.object.value) results[positions[at]].emplace(std::in_place, hit.object.value, hit.version, hit.expires_at);
+        };
+        const auto sink = [&](std::size_t at, Result<LoadedObject> loaded) {
+            results[positions[at]] = Core::template as_loaded<T>(std::move(loaded));
+        };
+        if constexpr (requires { engine().load_many(keys, type, on_hit, sink); }) {
+            return engine().load_many(keys, type, on_hit, sink);
+        } else {
+            return engine().load_many(keys, type, sink);
+        }
     }
 
     /// A copy that the cache may keep, or, under a policy that keeps none, the caller's own object borrowed for the call.
@@ -662,8 +689,8 @@ private:
         if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
         const auto expires_at = core_->expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
-        const KeyBuffer key{Core::template kind<T>(), id};
-        return write_one<T>(key.view(), {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect);
+        const detail::KeyBuffer key{kind_prefix<T>, id};
+        return write_one<T>(key, {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect);
     }
 
     /// What a write of T's rests on; of void, which is any record's erasure: nothing.
@@ -676,8 +703,9 @@ private:
         }
     }
 
-    template <class T>
-    [[nodiscard]] Result<Version> write_one(std::string_view key, Object object, Expiry expires_at,
+    /// @tparam Key  a std::string_view, a std::string or a KeyBuffer
+    template <class T, class Key>
+    [[nodiscard]] Result<Version> write_one(const Key& key, Object object, Expiry expires_at,
                                             const std::optional<Version>& expect) {
         if constexpr (requires { engine().write_one(key, std::move(object), expires_at, expect); }) {
             if constexpr (!std::is_void_v<T>) {

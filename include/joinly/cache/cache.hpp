@@ -108,7 +108,12 @@ public:
     /// @return whether there was one. Counts as a hit or a miss. O(1), and allocates nothing.
     template <class Visitor>
     bool visit(std::string_view key, Visitor&& visitor) {
-        return look_up<Counted::yes>(key, visitor);
+        return look_up<Counted::yes>(key, hash_(key), visitor);
+    }
+    /// As above, for a key whose hash is known: `hash()(key)`.
+    template <class Visitor>
+    bool visit_hashed(std::string_view key, std::uint64_t hash, Visitor&& visitor) {
+        return look_up<Counted::yes>(key, hash, visitor);
     }
 
     /// `visitor(std::size_t position, View)` for each of `keys` that is there, by its position, in that order; otherwise as
@@ -132,7 +137,7 @@ public:
     /// As `visit`, but neither counted nor a reason to stay longer.
     template <class Visitor>
     bool peek(std::string_view key, Visitor&& visitor) {
-        return look_up<Counted::no>(key, visitor);
+        return look_up<Counted::no>(key, hash_(key), visitor);
     }
 
     /// Sets or replaces the entry; when the cache is full, others leave. An entry that is too heavy leaves the key without
@@ -199,8 +204,7 @@ private:
     static constexpr std::size_t group = 32;  // about what a core fetches at once, several times over
 
     template <Counted counted, class Visitor>
-    bool look_up(std::string_view key, Visitor& visitor) {
-        const std::uint64_t hash = hash_(key);
+    bool look_up(std::string_view key, std::uint64_t hash, Visitor& visitor) {
         Shard& shard = shard_of(hash);
         if constexpr (reads_without_lock) {
             shard.prefetch(hash);  // which takes place while the reader enters

@@ -31,10 +31,11 @@ inline constexpr char reserved_first_byte = '\0';
     return true;
 }
 
+[[nodiscard]] constexpr bool is_valid_id(std::string_view id) noexcept { return !id.empty() && id.size() <= max_id_bytes; }
 /// `invalid_argument` when an id is empty or longer than `max_id_bytes`.
 [[nodiscard]] inline Status validate_id(std::string_view kind, std::string_view id) {
+    if (is_valid_id(id)) return {};
     if (id.empty()) return failure(Errc::invalid_argument, "the id of a " + std::string{kind} + " is empty");
-    if (id.size() <= max_id_bytes) return {};
     return failure(Errc::invalid_argument, "the id of a " + std::string{kind} + " has " + std::to_string(id.size()) +
                                                " bytes; at most " + std::to_string(max_id_bytes) + " are allowed");
 }
@@ -47,22 +48,6 @@ inline constexpr char reserved_first_byte = '\0';
     std::memcpy(key.data() + kind.size() + 1, id.data(), id.size());
     return key;
 }
-
-/// A key on the stack, so that a cache hit allocates nothing however long the id is.
-class KeyBuffer {
-public:
-    /// For a valid kind and a valid id.
-    KeyBuffer(std::string_view kind, std::string_view id) noexcept : size_{kind.size() + 1 + id.size()} {
-        std::memcpy(bytes_, kind.data(), kind.size());
-        bytes_[kind.size()] = ':';
-        std::memcpy(bytes_ + kind.size() + 1, id.data(), id.size());
-    }
-    [[nodiscard]] std::string_view view() const noexcept { return {bytes_, size_}; }
-
-private:
-    std::size_t size_;
-    char bytes_[max_key_bytes];
-};
 
 /// Whether a program may use `key` with the store's raw calls; `invalid_argument` says why not. A key that reads as an entity's
 /// must have an id that an entity can have, or listings would tell an id that no other call takes.

@@ -57,13 +57,42 @@ template <class Word>
     return value;
 }
 
-/// Takes in all but the last 1 to 16 bytes.
-[[nodiscard]] inline std::uint64_t mix_blocks(const char*& at, std::size_t& left, std::uint64_t seed) noexcept {
-    std::uint64_t state = seed ^ odd_b;
-    for (; left > 16; at += 16, left -= 16) {
-        state = folded_multiply(read<std::uint64_t>(at) ^ odd_a ^ seed, read<std::uint64_t>(at + 8) ^ state);
+/// Bytes that are hashed where they lie.
+struct OnePiece {
+    const char* bytes;
+    template <class Word>
+    [[nodiscard, gnu::always_inline]] inline std::uint64_t word(std::size_t at) const noexcept {
+        return read<Word>(bytes + at);
     }
-    return state;
+};
+
+/// `size` bytes, of which `source.word<Word>(at)` reads those from `at` on.
+template <class Source>
+[[nodiscard, gnu::always_inline]] inline std::uint64_t hash_words(const Source& source, std::size_t size,
+                                                                  std::uint64_t seed) noexcept {
+    std::uint64_t state = seed ^ odd_b;
+    std::size_t at = 0;
+    std::size_t left = size;
+    for (; left > 16; at += 16, left -= 16) {
+        state = folded_multiply(source.template word<std::uint64_t>(at) ^ odd_a ^ seed,
+                                source.template word<std::uint64_t>(at + 8) ^ state);
+    }
+    // The last 1 to 16 bytes in two words, which overlap where it is neither 8 nor 16.
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    if (left >= 8) {
+        first = source.template word<std::uint64_t>(at);
+        last = source.template word<std::uint64_t>(at + left - 8);
+    } else if (left >= 4) {
+        first = source.template word<std::uint32_t>(at);
+        last = source.template word<std::uint32_t>(at + left - 4);
+    } else if (left > 0) {
+        first = source.template word<unsigned char>(at) | source.template word<unsigned char>(at + left / 2) << 8 |
+                source.template word<unsigned char>(at + left - 1) << 16;
+    }
+    const std::uint64_t both = seed ^ odd_a;
+    const std::uint64_t inner = folded_multiply(first ^ both, last ^ state);
+    return folded_multiply(inner ^ odd_b, both ^ size);
 }
 
 }  // namespace hashing
@@ -71,25 +100,7 @@ template <class Word>
 /// Every bit of `bytes` and of the seed reaches every bit of the outcome. O(size), about a nanosecond for 16 bytes.
 /// In line, for it is a third of a cache's hit.
 [[nodiscard, gnu::always_inline]] inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noexcept {
-    using hashing::read;
-    const char* at = bytes.data();
-    std::size_t left = bytes.size();
-    const std::uint64_t state = left > 16 ? hashing::mix_blocks(at, left, seed) : seed ^ hashing::odd_b;
-    // The rest in two words, which overlap where it is neither 8 nor 16 bytes.
-    std::uint64_t first = 0;
-    std::uint64_t last = 0;
-    if (left >= 8) {
-        first = read<std::uint64_t>(at);
-        last = read<std::uint64_t>(at + left - 8);
-    } else if (left >= 4) {
-        first = read<std::uint32_t>(at);
-        last = read<std::uint32_t>(at + left - 4);
-    } else if (left > 0) {
-        first = read<unsigned char>(at) | read<unsigned char>(at + left / 2) << 8 | read<unsigned char>(at + left - 1) << 16;
-    }
-    const std::uint64_t both = seed ^ hashing::odd_a;
-    const std::uint64_t inner = folded_multiply(first ^ both, last ^ state);
-    return folded_multiply(inner ^ hashing::odd_b, both ^ bytes.size());
+    return hashing::hash_words(hashing::OnePiece{bytes.data()}, bytes.size(), seed);
 }
 
 /// A seed that a client cannot guess: the operating system's randomness, or time and address where there is none.

@@ -136,6 +136,8 @@ public:
         }
     }
 
+    /// Whether usable_id is no error, for calls that are over sooner than a Status is made.
+    [[nodiscard]] bool takes_id(std::string_view id) const noexcept { return !is_closed() && is_valid_id(id); }
     template <class T>
     [[nodiscard]] Status usable_id(std::string_view id) const {
         if (is_closed()) return closed_error();
@@ -146,13 +148,6 @@ public:
     [[nodiscard]] Result<std::string> open_key(std::string_view id) const {
         if (is_closed()) return closed_error();
         return make_key(kind<T>(), id);
-    }
-    /// As open_key, but appended to `bytes`.
-    template <class T>
-    [[nodiscard]] Status append_key(std::string_view id, std::string& bytes) const {
-        if (auto usable = usable_id<T>(id); !usable) return usable;
-        bytes.append(kind<T>()).append(1, ':').append(id);
-        return {};
     }
     [[nodiscard]] Status open_raw_key(std::string_view key) const {
         if (is_closed()) return closed_error();
@@ -168,6 +163,11 @@ public:
     template <class T>
     [[nodiscard]] static Loaded<T> as_loaded(LoadedObject loaded) {
         return {std::static_pointer_cast<const T>(std::move(loaded.object.value)), loaded.version, loaded.expires_at};
+    }
+    template <class T>
+    [[nodiscard]] static Result<Loaded<T>> as_loaded(Result<LoadedObject> loaded) {
+        if (!loaded) return failure(std::move(loaded).error());
+        return as_loaded<T>(std::move(*loaded));
     }
     template <class T>
     [[nodiscard]] static Result<Loaded<T>> materialise(const ScanItem& item) {

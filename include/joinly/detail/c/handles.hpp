@@ -9,6 +9,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/c/any_store.hpp>
 #include <joinly/detail/c/call_gate.hpp>
+#include <joinly/detail/key_buffer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -90,7 +91,8 @@ public:
     EntityKey(std::string_view kind, const void* id, std::size_t size) noexcept
         : is_sound_{id != nullptr && size != 0 && size <= max_id_bytes},
           size_{size},
-          key_{kind, is_sound_ ? std::string_view{static_cast<const char*>(id), size} : ""} {}
+          prefix_{kind},
+          key_{prefix_, is_sound_ ? std::string_view{static_cast<const char*>(id), size} : ""} {}
 
     [[nodiscard]] Result<std::string_view> view() const {
         if (is_sound_) return key_.view();
@@ -101,6 +103,7 @@ public:
 private:
     bool is_sound_;
     std::size_t size_;
+    KindPrefix prefix_;
     KeyBuffer key_;
 };
 

@@ -47,23 +47,36 @@ public:
         return std::unique_ptr<ThroughEngine>{new ThroughEngine{std::move(backend), options, traits}};
     }
 
-    [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) {
+    /// @tparam Key  a std::string_view or a KeyBuffer
+    template <class Key>
+    [[nodiscard]] Result<LoadedObject> load(const Key& key, const ObjectType& type) {
+        return load_by_visit(*this, key, type);
+    }
+    /// As above, but `on_hit(const LoadedObject&)` is called with what the cache answers: see ObjectCache::visit.
+    /// @return what a load found, unless the cache answered.
+    template <class Key, class OnHit>
+    [[nodiscard]] std::optional<Result<LoadedObject>> load(const Key& key, const ObjectType& type, OnHit&& on_hit) {
         if (!cache_is_current()) {
             passed_by_.fetch_add(1, std::memory_order_relaxed);
             return access_.load(key, type);
         }
-        if (auto hit = cache_.get(key, type)) return *std::move(hit);
+        if (cache_.visit(key, type, on_hit)) return std::nullopt;
         return gate_.load(
             key, [&] { return enter(key, type); }, [&] { return access_.load(key, type); },
             [&](std::string_view, const Outcome& outcome) { cache_.fill(key, outcome); });
     }
 
     [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
+        return load_many_by_visit(*this, keys, type, sink);
+    }
+    /// As above, but `on_hit(position, const LoadedObject&)` is called with what the cache answers, and `sink` with the rest.
+    template <class OnHit>
+    [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, OnHit&& on_hit, LoadSink sink) {
         if (!cache_is_current()) {
             passed_by_.fetch_add(keys.size(), std::memory_order_relaxed);
             return access_.load_many(keys, type, sink);
         }
-        return cache_.get_many(keys, type, sink, [&](std::span<const std::string_view> missing, LoadSink rest) {
+        return cache_.visit_many(keys, type, on_hit, sink, [&](std::span<const std::string_view> missing, LoadSink rest) {
             return gate_.load_many(
                 missing, rest, [&](std::string_view key) { return enter(key, type); },
                 [&](std::string_view key) { return access_.load(key, type); },

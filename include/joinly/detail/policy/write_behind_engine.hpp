@@ -73,14 +73,27 @@ public:
         JOINLY_CATCH_ALL {}  // no memory is left: what is pending is lost, as if nobody had closed the store
     }
 
-    [[nodiscard]] Result<LoadedObject> load(std::string_view key, const ObjectType& type) {
-        if (auto hit = state_.cache.get(key, type)) return *std::move(hit);
+    /// @tparam Key  a std::string_view or a KeyBuffer
+    template <class Key>
+    [[nodiscard]] Result<LoadedObject> load(const Key& key, const ObjectType& type) {
+        return load_by_visit(*this, key, type);
+    }
+    /// As above, but `on_hit(const LoadedObject&)` is called with what the cache answers: see ObjectCache::visit.
+    /// @return what a load found, unless the cache answered.
+    template <class Key, class OnHit>
+    [[nodiscard]] std::optional<Result<LoadedObject>> load(const Key& key, const ObjectType& type, OnHit&& on_hit) {
+        if (state_.cache.visit(key, type, on_hit)) return std::nullopt;
         return state_.gate.load(
             key, [&] { return enter(key, type); }, [&] { return state_.access.load(key, type); }, fill());
     }
 
     [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, LoadSink sink) {
-        return state_.cache.get_many(keys, type, sink, [&](std::span<const std::string_view> missing, LoadSink rest) {
+        return load_many_by_visit(*this, keys, type, sink);
+    }
+    /// As above, but `on_hit(position, const LoadedObject&)` is called with what the cache answers, and `sink` with the rest.
+    template <class OnHit>
+    [[nodiscard]] Status load_many(std::span<const std::string_view> keys, const ObjectType& type, OnHit&& on_hit, LoadSink sink) {
+        return state_.cache.visit_many(keys, type, on_hit, sink, [&](std::span<const std::string_view> missing, LoadSink rest) {
             return state_.gate.load_many(
                 missing, rest, [&](std::string_view key) { return enter(key, type); },
                 [&](std::string_view key) { return state_.access.load(key, type); },
@@ -93,7 +106,8 @@ public:
 
     [[nodiscard]] Result<Version> write(const WriteSet& set) { return intake_.write(set); }
     /// As a set of one write, of `key` at the version that is expected, if any is.
-    [[nodiscard]] Result<Version> write_one(std::string_view key, Object object, Expiry expires_at,
+    template <class Key>
+    [[nodiscard]] Result<Version> write_one(const Key& key, Object object, Expiry expires_at,
                                             const std::optional<Version>& expect) {
         return intake_.write_one(key, std::move(object), expires_at, expect);
     }

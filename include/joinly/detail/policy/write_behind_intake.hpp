@@ -37,7 +37,9 @@ public:
     [[nodiscard]] Result<Version> write(const WriteSet& set) { return write(set, nullptr, false); }
 
     /// As a set of one write, and of one requirement on its key if a version is expected.
-    [[nodiscard]] Result<Version> write_one(std::string_view key, Object object, Expiry expires_at,
+    /// @tparam Key  a std::string_view or a KeyBuffer
+    template <class Key>
+    [[nodiscard]] Result<Version> write_one(const Key& key, Object object, Expiry expires_at,
                                             const std::optional<Version>& expect) {
         WeighedSet weighed{1};
         Overlay::Weighed& one = weighed.writes.front();
