@@ -32,6 +32,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -235,6 +236,20 @@ void visit(benchmark::State& state, std::size_t entries) {
     for (auto _ : state) cache.visit(requests.next(), [](const Value& value) { benchmark::DoNotOptimize(first_word(value)); });
 }
 
+/// Of entries that expire, an hour from now: each hit asks for the time.
+void visit_expiring(benchmark::State& state, std::size_t entries) {
+    auto& cache = made_once<joinly::Cache<Value>>({entries, 0}, [&] {
+        auto made = std::make_unique<joinly::Cache<Value>>(joinly::CacheOptions{.capacity_entries = entries + entries / 4});
+        for (std::size_t i = 0; i < entries; ++i) {
+            const std::size_t number = i * 7919 % entries;
+            made->set(key(number).view(), value(number), joinly::Ttl{std::chrono::hours{1}});
+        }
+        return made;
+    });
+    Requests requests{entries, state.thread_index()};
+    for (auto _ : state) cache.visit(requests.next(), [](const Value& value) { benchmark::DoNotOptimize(first_word(value)); });
+}
+
 template <class AnyCache>
 void get(benchmark::State& state, std::size_t entries) {
     AnyCache& cache = filled<AnyCache>(entries);
@@ -411,6 +426,7 @@ int main(int argc, char** argv) {
     joinly::bench::left_out("boost::unordered_flat_map", "Boost 1.81 or newer");
 #endif
     add_shared<Adaptive>("adaptive_s3_fifo");
+    add("visit_expiring/adaptive_s3_fifo", visit_expiring);
     add("get/adaptive_s3_fifo", get<Adaptive>);
     add("get_shared/adaptive_s3_fifo", get_shared);
     add("visit_counted/adaptive_s3_fifo", visit_counted);

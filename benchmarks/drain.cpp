@@ -1,7 +1,8 @@
 // What it costs to keep a stream of saves: write-behind with a journal, which may coalesce and sort for as long as the journal
-// allows, beside the engines' own ways. An iteration is 100,000 saves of 100,000 rows, some of them far more often than others
-// (Zipf 0.99), and its cost is that of all threads of the process. What any of them has acknowledged survives the process; none
-// fsyncs each save. And how threads that save at once share an fsync.
+// allows, beside the engines' own ways. Saved are 100,000 rows, some of them far more often than others (Zipf 0.99), and a cost is
+// that of all threads of the process: of one save where it is `transactions` or `save_and_drain`, which flushes after 100,000
+// saves, or after as many as its name says; of all rows that 100,000 saves change where it is `drain` or `sorted`. What any of
+// them has acknowledged survives the process; none fsyncs each save. And how threads that save at once share an fsync.
 //
 // The engines by themselves are benchmarks/backend.cpp's `raw_same`: they keep the adapter's tables and settings, and the same keys
 // and values, which they need not encode.
@@ -95,7 +96,7 @@ template <class Raw>
 void transactions(benchmark::State& state) {
     auto& table = raw_table<Raw>();
     std::vector<Row> asked;
-    for (auto _ : state) {
+    while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(saves))) {
         const auto chosen = some_rows(++table.seed);
         state.PauseTiming();
         asked.clear();
@@ -104,7 +105,6 @@ void transactions(benchmark::State& state) {
         for (std::size_t first = 0; first < saves; first += batch_rows)
             table.raw.put(std::span<const Row>{asked}.subspan(first, batch_rows));
     }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(saves));
 }
 
 /// What a drain can do at best: each row once, in key order, in one transaction.
@@ -137,6 +137,7 @@ struct OpenBehind {
         options.flush_bytes = options.pending_limit_bytes = std::size_t{1} << 30;
         options.drive = joinly::Drive::caller;
         options.journal.path = journal;
+        options.journal.limit_bytes = std::size_t{4} << 30;
         return options;
     }
     joinly::test::TempDir dir;
@@ -153,13 +154,13 @@ OpenBehind<Subject>& behind_table() {
 }
 
 template <class Subject>
-void save_and_drain(benchmark::State& state) {
+void save_and_drain(benchmark::State& state, std::size_t before_flush) {
     auto& table = behind_table<Subject>();
-    for (auto _ : state) {
-        for (const auto row : some_rows(++table.seed)) must(table.store.save(note(row)));
+    while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(before_flush))) {
+        for (std::size_t saved = 0; saved < before_flush; saved += saves)
+            for (const auto row : some_rows(++table.seed)) must(table.store.save(note(row)));
         must(table.store.flush());
     }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(saves));
 }
 
 template <class Subject>
@@ -206,7 +207,12 @@ void add_all(const std::string& name) {
     };
     of_process(benchmark::RegisterBenchmark((name + "/transactions").c_str(), transactions<Raw>));
     of_process(benchmark::RegisterBenchmark((name + "/sorted").c_str(), sorted<Raw>));
-    of_process(benchmark::RegisterBenchmark((name + "/save_and_drain").c_str(), save_and_drain<Subject>));
+    std::vector<std::size_t> before_flush{saves};
+    if (!std::getenv("JOINLY_QUICK")) before_flush = {saves, 10 * saves, 40 * saves};
+    for (const std::size_t count : before_flush) {
+        const std::string full = name + "/save_and_drain/" + std::to_string(count);
+        of_process(benchmark::RegisterBenchmark(full.c_str(), [count](auto& state) { save_and_drain<Subject>(state, count); }));
+    }
     of_process(benchmark::RegisterBenchmark((name + "/drain").c_str(), drain<Subject>));
 }
 

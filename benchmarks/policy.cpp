@@ -6,13 +6,17 @@
 // under a policy with a cache is a hit, but for ReadThrough's of what was saved since; `update` loads, changes and saves one
 // player.
 //
-// And what loads of what is cached cost (CPU time): one by one, and by load_many, thirty-two at once.
+// And what loads of what is cached cost (CPU time): one by one, and by load_many, thirty-two at once; beside what they cannot do
+// without, a visit of a cache and one trip of a reference count.
 
 #include <benchmarks/support/subjects.hpp>
 #include <benchmarks/support/zipf.hpp>
+#include <joinly/cache/cache.hpp>
 #include <joinly/policy/read_through.hpp>
 #include <joinly/policy/write_behind.hpp>
 
+#include <atomic>
+#include <memory>
 #include <span>
 
 namespace {
@@ -104,8 +108,9 @@ void add_policies() {
 // --- loads of what is cached
 
 using Cached = joinly::Store<joinly::MemoryBackend, joinly::WriteThrough>;
+constexpr std::size_t roomy = 125'000;  // no shard overflows
 struct OpenCached {
-    Cached store = must(Cached::open({}, {.capacity_entries = 125'000}));  // no shard overflows
+    Cached store = must(Cached::open({}, {.capacity_entries = roomy}));
 };
 Cached& cached_players(std::size_t entries) {
     return filled<OpenCached>(entries, [](auto& opened, std::size_t count) { save_all(opened.store, count, player); }).store;
@@ -123,6 +128,35 @@ void load_hit(benchmark::State& state, std::size_t entries) {
     const auto ids = requested_ids(entries);
     std::size_t at = 0;
     for (auto _ : state) benchmark::DoNotOptimize(must(store.load<Player>(ids[at++ % ids.size()]))->skill_rating);
+}
+
+/// A player and a count of its own, as the memory that make_shared gives has them.
+struct Counted {
+    mutable std::atomic<long> count{1};
+    Player value;
+};
+struct CountedPlayers {
+    joinly::Cache<std::unique_ptr<const Counted>> cache{{.capacity_entries = roomy}};
+};
+
+/// By keys that are made beforehand. The players lie in memory as the store's do, which are saved together.
+void visit_counted(benchmark::State& state, std::size_t entries) {
+    auto& cache = filled<CountedPlayers>(entries, [](auto& held, std::size_t count) {
+                      std::vector<std::unique_ptr<const Counted>> made;
+                      for (std::size_t number = 0; number < count; ++number) made.emplace_back(new Counted{1, player(number)});
+                      for (std::size_t number = 0; number < count; ++number)
+                          held.cache.set("player:" + player_id(number), std::move(made[number]));
+                  }).cache;
+    auto keys = requested_ids(entries);
+    for (std::string& key : keys) key.insert(0, "player:");
+    std::size_t at = 0;
+    for (auto _ : state) {
+        cache.visit(keys[at++ % keys.size()], [](const std::unique_ptr<const Counted>& held) {
+            held->count.fetch_add(1, std::memory_order_relaxed);
+            benchmark::DoNotOptimize(held->value.skill_rating);
+            benchmark::DoNotOptimize(held->count.fetch_sub(1, std::memory_order_acq_rel));
+        });
+    }
 }
 
 /// A time is that of one of the thirty-two.
@@ -147,6 +181,7 @@ int main(int argc, char** argv) {
     for (const std::size_t entries : {std::size_t{1'000}, std::size_t{100'000}}) {
         const std::string of = '/' + std::to_string(entries);
         add("load_hit/one" + of, [=](auto& state) { load_hit(state, entries); });
+        add("load_hit/visit_counted" + of, [=](auto& state) { visit_counted(state, entries); });
         add("load_hit/many_32" + of, [=](auto& state) { load_many_hits(state, entries); });
     }
     return run_all(argc, argv);

@@ -2,7 +2,8 @@
 // and a colder page cache as well: what is ours to answer for is what grows beyond that. And how long a store takes to open.
 //
 // A million players and ten million; with --quick ten thousand and a hundred thousand. JOINLY_SCALE names another largest
-// number. Stores have no cache: what they cost is what a miss costs.
+// number. Stores have no cache: what they cost is what a miss costs. Before anything is measured each database is closed and
+// opened again, ours and the engine's own: LevelDB then writes what is in its log to a table.
 
 #include <benchmarks/support/engines.hpp>
 
@@ -26,9 +27,24 @@ const std::string& encoded(std::size_t number) {
 }
 std::string key_of(std::size_t number) { return "player:" + player_id(number); }
 
+/// Closed; it is to be opened again.
+template <class Subject>
+void close_store(OpenStore<Subject>& opened) {
+    must(opened.store.close());
+    const auto closed = std::move(opened.store);
+}
+template <class Subject>
+auto open_store(const OpenStore<Subject>& opened) {
+    return must(OpenStore<Subject>::Store::open(Subject::options(opened.dir.path().string())));
+}
+
 template <class Subject>
 OpenStore<Subject>& store_of(std::size_t size) {
-    return filled<OpenStore<Subject>>(size, [](auto& opened, std::size_t count) { save_all(opened.store, count, player); });
+    return filled<OpenStore<Subject>>(size, [](auto& opened, std::size_t count) {
+        save_all(opened.store, count, player);
+        close_store<Subject>(opened);
+        opened.store = open_store<Subject>(opened);
+    });
 }
 template <class Engine>
 Engine& engine_of(std::size_t size) {
@@ -40,6 +56,7 @@ Engine& engine_of(std::size_t size) {
             engine.put(batch);
             batch.clear();
         }
+        if constexpr (requires { engine.open(); }) engine.open();
     });
 }
 
@@ -79,23 +96,19 @@ void save_raw(benchmark::State& state, std::size_t size) {
     }
 }
 
-/// The store is closed meanwhile, and opened again at the end. LevelDB is opened once before: the first opening writes what is in
-/// its log to a table.
+/// The store itself is closed meanwhile. One opening goes first: what was saved since the last is in LevelDB's log.
 template <class Subject>
 void open(benchmark::State& state, std::size_t size) {
     auto& opened = store_of<Subject>(size);
-    using Store = std::remove_reference_t<decltype(opened.store)>;
-    const auto options = Subject::options(opened.dir.path().string());
-    must(opened.store.close());
-    { const Store closed = std::move(opened.store); }
-    { const Store first = must(Store::open(options)); }
+    close_store<Subject>(opened);
+    { const auto first = open_store<Subject>(opened); }
     for (auto _ : state) {
-        Store store = must(Store::open(options));
+        auto store = open_store<Subject>(opened);
         state.PauseTiming();
-        { const Store closed = std::move(store); }
+        { const auto closed = std::move(store); }
         state.ResumeTiming();
     }
-    opened.store = must(Store::open(options));
+    opened.store = open_store<Subject>(opened);
 }
 
 template <class Subject, class Engine>

@@ -292,6 +292,15 @@ public:
 
     RawLevelDb() {
         read_options_.verify_checksums = true;
+        open();
+    }
+    RawLevelDb(const RawLevelDb&) = delete;
+    RawLevelDb& operator=(const RawLevelDb&) = delete;
+    ~RawLevelDb() { db_.reset(); }
+
+    /// As if another process did: what the log holds goes to a table.
+    void open() {
+        db_.reset();
         leveldb::Options options;
         options.create_if_missing = true;
         options.paranoid_checks = true;
@@ -302,9 +311,6 @@ public:
         must_be(leveldb::DB::Open(options, dir_.path().string() + "/db", &db).ok(), "leveldb::DB::Open");
         db_.reset(db);
     }
-    RawLevelDb(const RawLevelDb&) = delete;
-    RawLevelDb& operator=(const RawLevelDb&) = delete;
-    ~RawLevelDb() { db_.reset(); }
 
     void put(std::span<const Row> rows) {
         if constexpr (!same) {
