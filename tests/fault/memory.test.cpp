@@ -1,12 +1,16 @@
 // A store over memory with a journal on a disk that fails: see matrix.hpp.
 
 #include <joinly/backend/memory.hpp>
+#include <joinly/policy/journal.hpp>
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/fault/matrix.hpp>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -116,6 +120,44 @@ TEST_CASE("a journal's directory that cannot be read to its end is no shorter jo
         REQUIRE(store);
         CHECK(store->get("0"));
         CHECK(store->get("299"));
+    }
+}
+
+TEST_CASE("whichever look at a file fails, a salvage skips no more bytes than there are", "[fault][memory][damage]") {
+    const TempDir dir;
+    FileFaults faults{dir.path().string()};
+    const std::string path = dir / "journal";
+    {
+        auto journal = joinly::Journal::open({.path = path, .segment_bytes = 64 << 10});
+        REQUIRE(journal);
+        const std::string payload(10'000, 'v');
+        for (joinly::Version version = 1; version <= 8; ++version) REQUIRE((*journal)->append(version, payload));
+    }
+    const std::string first = path + "/0000000001.segment";
+    REQUIRE(std::filesystem::exists(path + "/0000000002.segment"));
+    {
+        std::fstream file{first, std::ios::in | std::ios::out | std::ios::binary};
+        file.seekp(55'000);  // in its last frame, so that it is the next segment that tells of the hole
+        file.put('x');
+    }
+    const TempDir kept;
+    std::filesystem::copy(path, kept / "journal");
+    bool was_struck = true;
+    for (std::int64_t n = 1; was_struck; ++n) {
+        std::filesystem::remove_all(path);
+        std::filesystem::copy(kept / "journal", path);
+        INFO("look " << n << " fails");
+        faults.fail({FileCall::look, EIO}, n);
+        const auto salvaged = joinly::salvage_journal(path);
+        was_struck = faults.struck();
+        faults.lift();
+        if (salvaged) {
+            CHECK(salvaged->frames == 7);
+            CHECK(salvaged->bytes_skipped > 0);
+            CHECK(salvaged->bytes_skipped < 2 * (64 << 10));
+        } else {
+            CHECK(salvaged.error() == Errc::io);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 #include <joinly/detail/policy/journal_reader.hpp>
 #include <joinly/detail/policy/journal_records.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -47,7 +48,8 @@ private:
         if (hole.missing) {
             where += "missing";
         } else {
-            const std::uint64_t until = hole.path == path ? end : size_of(hole.path);
+            // Its size as it was read: asked for again, it might be smaller, or no answer come.
+            const std::uint64_t until = (std::max)(hole.begin, hole.path == path ? end : hole.file_bytes);
             where += "bytes " + std::to_string(hole.begin) + " to " + std::to_string(until);
             salvage_.bytes_skipped += until - hole.begin;
         }

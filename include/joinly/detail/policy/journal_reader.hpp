@@ -34,7 +34,8 @@ struct JournalHole {
     std::string path;
     std::uint64_t begin = 0;
     Version after = 0;
-    bool missing = false;  ///< there is no such file
+    bool missing = false;          ///< there is no such file
+    std::uint64_t file_bytes = 0;  ///< where the hole ends at the latest, if it lies before the file that ends it
 };
 
 /// The number in "0000000007.segment", 0 for any other name.
@@ -178,7 +179,7 @@ private:
         while (at + frame_head_bytes <= bytes.size()) {
             const auto frame = read_frame(bytes.substr(at), segment.header.seed, last_);
             if (!frame) {
-                if (!hole_) hole_ = JournalHole{segment.file.path, at, last_, false};
+                if (!hole_) hole_ = JournalHole{segment.file.path, at, last_, false, segment.file.bytes};
                 at += 8;
                 continue;
             }
@@ -193,8 +194,8 @@ private:
             }
             at += frame_bytes(frame->payload.size());
         }
-        if (!hole_)
-            hole_ = JournalHole{segment.file.path, at, last_, false};  // until the next segment says that nothing is missing
+        if (!hole_)  // until the next segment says that nothing is missing
+            hole_ = JournalHole{segment.file.path, at, last_, false, segment.file.bytes};
         return {};
     }
 
