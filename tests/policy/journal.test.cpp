@@ -658,6 +658,25 @@ TEST_CASE("a journal that has failed begins again when everything is stored", "[
     CHECK(contents(*open(small(path)), 3) == numbered(4, 6));
 }
 
+TEST_CASE("a segment takes no name that another file has: the message tells which, and moving that away is enough",
+          "[journal][fault]") {
+    TempDir dir;
+    const std::string path = dir / "journal";
+    {
+        const auto journal = open(small(path));
+        append_all(*journal, 1, 3);
+        write_bytes(segment(path, 2), "somebody's");
+        const std::string large(small_segment, 'v');
+        const auto refused = append(*journal, 4, large);
+        REQUIRE(refused.error() == Errc::io);
+        CHECK(std::string{refused.error().message()}.find(segment(path, 2)) != std::string::npos);
+        CHECK(bytes_of(segment(path, 2)) == "somebody's");
+        REQUIRE(std::filesystem::remove(segment(path, 2)));
+        REQUIRE(append(*journal, 4, large));
+    }
+    CHECK(contents(*open(small(path))).size() == 4);
+}
+
 // --- durable
 
 TEST_CASE("every caller of make_durable finds its frame durable, however many wait", "[journal]") {

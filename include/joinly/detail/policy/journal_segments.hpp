@@ -220,7 +220,7 @@ private:
         const std::string path = directory_.file(segment_name(header.number, segment_suffix));
         segments_.push_back({path, header.number, segment->bytes(), 0, segment});  // first, for it may fail
         auto begun = segment->begin(header);
-        auto named = begun ? segment->rename_to(path) : begun;
+        auto named = begun ? give_name(*segment, path) : begun;
         if (!named) {
             segments_.pop_back();
             if (begun) {
@@ -235,6 +235,16 @@ private:
         active_ = segment;
         ++next_number_;
         return {};
+    }
+
+    /// What a file of that name would hold is not this journal's to destroy. Nobody else makes one meanwhile: the directory is
+    /// held.
+    [[nodiscard]] static Status give_name(JournalSegment& segment, const std::string& path) {
+        const auto is_taken = file_exists(path);
+        if (!is_taken) return failure(is_taken.error());
+        if (*is_taken)
+            return failure(Errc::io, path + ": somebody else has put it there; the journal goes on once it is moved away");
+        return segment.rename_to(path);
     }
 
     void retire(JournalSegmentFile segment, bool reuse) {
