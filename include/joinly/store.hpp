@@ -575,6 +575,9 @@ public:
     }
 
     /// What is pending, and would be lost by a crash without a journal, and how the flushes fare.
+    /// @par Thread safety  Any thread. It waits as a load does: no longer than a save takes, one that has to make the journal's
+    /// next
+    ///                     segment itself, because no spare is ready, included.
     [[nodiscard]] StoreHealth health() const {
         if constexpr (detail::delays_writes<Engine>) {
             return engine().health();

@@ -5,6 +5,7 @@
 #include <tests/support/settings.hpp>
 #include <tests/support/temp_dir.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -591,6 +592,38 @@ TEST_CASE("a salvage of what is not damaged changes nothing", "[journal]") {
     CHECK(bytes_of(segment(path, 1)) == before);
     CHECK(salvage_journal(dir / "nowhere").error() == Errc::not_found);
 }
+
+#if defined(F_SETLEASE)
+TEST_CASE("whoever asks for a journal's size does not wait for a segment that is being made", "[journal]") {
+    TempDir dir;
+    const std::string path = dir / "journal";
+    const auto journal = open(small(path));
+    append_all(*journal, 1, 1);
+    // Whoever opens a file that another holds a lease on waits until that is given up, or the kernel's patience ends.
+    const std::string spare = path + "/0000000002.spare";
+    const int lease = ::open(spare.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    REQUIRE(lease >= 0);
+    REQUIRE(::fcntl(lease, F_SETSIG, SIGURG) == 0);  // which is ignored
+    if (::fcntl(lease, F_SETLEASE, F_WRLCK) != 0) {
+        WARN("no leases on this file system");
+        ::close(lease);
+        return;
+    }
+    Status appended;
+    std::atomic<bool> has_ended{false};
+    std::thread appender{[&, payload = payload_of(std::string(small_segment, 'v'))] {
+        appended = journal->append(2, payload);
+        has_ended = true;
+    }};
+    while (::fcntl(lease, F_GETLEASE) == F_WRLCK && !has_ended) std::this_thread::yield();
+    CHECK(journal->bytes() >= small_segment);
+    CHECK(::fcntl(lease, F_SETLEASE, F_UNLCK) == 0);  // so it is held to this moment, and the segment not yet made
+    appender.join();
+    ::close(lease);
+    CHECK(appended);
+    CHECK(journal->bytes() > 2 * small_segment);
+}
+#endif
 
 // --- alone
 

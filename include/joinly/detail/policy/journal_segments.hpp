@@ -161,10 +161,8 @@ public:
         return found;
     }
 
-    [[nodiscard]] std::size_t bytes() const {
-        const std::scoped_lock lock{mutex_};
-        return bytes_;
-    }
+    /// Waits for nobody, be it that a segment is made under the lock.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
 private:
     static constexpr std::size_t max_spares = 2;
@@ -280,8 +278,8 @@ private:
     std::deque<JournalSegmentFile> segments_;  // oldest first; the last is the active one, if that is set
     std::shared_ptr<JournalSegment> active_;
     std::vector<std::shared_ptr<JournalSegment>> spares_;
-    std::size_t bytes_ = 0;
-    Version stored_ = absent;  // by the backend
+    std::atomic<std::size_t> bytes_{0};  // changed under mutex_
+    Version stored_ = absent;            // by the backend
     std::uint64_t next_number_ = 1;
     std::uint64_t next_spare_ = 0;
     std::uint64_t id_ = 0;
