@@ -710,6 +710,114 @@ TEST_CASE("a segment takes no name that another file has: the message tells whic
     CHECK(contents(*open(small(path))).size() == 4);
 }
 
+TEST_CASE("a journal that begins again in a directory that was made anew holds it, and keeps its id and dead letters there",
+          "[journal][fault]") {
+    TempDir dir;
+    const std::string path = dir / "journal";
+    const std::vector<JournalDeadLetter> letters{{1, 1, Errc::invalid_argument, "refused", payload_of("a")}};
+    const bool was_opened_again = GENERATE(false, true);
+    {
+        auto journal = open(small(path));
+        REQUIRE(journal->keep_id(17));
+        REQUIRE(journal->keep_dead_letters(letters));
+        if (was_opened_again) {
+            journal.reset();
+            journal = open(small(path));
+        }
+        append_all(*journal, 1, 3);
+        std::filesystem::remove_all(path);
+        std::filesystem::create_directory(path);
+        journal->prepare();
+        REQUIRE(append(*journal, 4, "four").error() == Errc::io);
+        CHECK(std::filesystem::is_empty(path));
+        REQUIRE(journal->restart(3));
+        CHECK(Journal::open(small(path)).error() == Errc::busy);
+        ChildProcess child{[&] { return Journal::open(small(path)).error() == Errc::busy ? 0 : 1; }};
+        CHECK(child.wait() == 0);
+        append_all(*journal, 4, 6);
+        CHECK(journal->make_durable(6));
+    }
+    const auto journal = open(small(path), 3);
+    CHECK(contents(*journal, 3) == numbered(4, 6));
+    CHECK(journal->id() == 17);
+    REQUIRE(journal->dead_letters());
+    REQUIRE(journal->dead_letters()->size() == 1);
+    CHECK(journal->dead_letters()->front().payload == letters.front().payload);
+}
+
+TEST_CASE("a journal touches no file of another one that was made in its place, and says what has happened", "[journal][fault]") {
+    TempDir dir;
+    const std::string path = dir / "journal";
+    const Sync sync = GENERATE(Sync::process_crash, Sync::power_loss);
+    const bool is_moved = GENERATE(false, true);
+    const Version appended = GENERATE(Version{0}, Version{3});
+    const auto journal = open(small(path, sync));
+    append_all(*journal, 1, appended);
+    if (appended == 0) journal->prepare();
+    if (is_moved) {
+        std::filesystem::rename(path, dir / "away");
+    } else {
+        std::filesystem::remove_all(path);
+    }
+    {
+        const auto other = open(small(path, sync));
+        append_all(*other, 1, 5);
+        other->prepare();
+        const auto everything = [&] {
+            std::vector<std::pair<std::string, std::string>> files;
+            for (const auto& file : std::filesystem::directory_iterator{path})
+                files.emplace_back(file.path().string(), bytes_of(file.path().string()));
+            std::sort(files.begin(), files.end());
+            return files;
+        };
+        const auto before = everything();
+        const auto is_replaced = [](const Status& status) {
+            return status.error() == Errc::io && status.error().message().find("was removed while") != std::string_view::npos;
+        };
+        CHECK(is_replaced(journal->keep_dead_letters({})));
+        CHECK(is_replaced(journal->write_checkpoint(appended, [](CheckpointSink) { return Status{}; })));
+        CHECK(is_replaced(journal->keep_id(17)));
+        CHECK(is_replaced(append(*journal, 4, std::string(small_segment, 'v'))));
+        journal->stored(appended);
+        journal->prepare();
+        const auto restarted = journal->restart(appended);
+        CHECK(is_replaced(restarted));
+        CHECK(restarted.error().message().find("another store has it open") == std::string_view::npos);  // files tell it first
+        CHECK(is_replaced(append(*journal, 4, "four")));
+        CHECK(everything() == before);
+        CHECK(append(*other, 6, "6"));
+    }
+    CHECK(!journal->restart(appended));  // what the other has left is not this one's to clear away
+    CHECK(contents(*open(small(path, sync))) == numbered(1, 6));
+}
+
+TEST_CASE("a journal finds out by its next segment that another one was made in its place", "[journal][fault]") {
+    TempDir dir;
+    const std::string path = dir / "journal";
+    const auto journal = open(small(path));
+    append_all(*journal, 1, 3);
+    journal->prepare();
+    std::filesystem::remove_all(path);
+    const auto other = open(small(path));
+    CHECK(append(*journal, 4, std::string(small_segment, 'v')).error() == Errc::io);
+    CHECK(journal->restart(3).error().message().find("another store has it open") != std::string_view::npos);
+    append_all(*other, 1, 3);
+}
+
+TEST_CASE("a journal whose lock was removed takes no more once it finds out, and keeps what it has", "[journal][fault]") {
+    TempDir dir;
+    const std::string path = dir / "journal";
+    {
+        const auto journal = open(small(path));
+        append_all(*journal, 1, 3);
+        REQUIRE(std::filesystem::remove(path + "/lock"));
+        CHECK(append(*journal, 4, std::string(small_segment, 'v')).error() == Errc::io);
+        CHECK(journal->restart(3).error() == Errc::io);
+        CHECK(append(*journal, 4, "4").error() == Errc::io);
+    }
+    CHECK(contents(*open(small(path))) == numbered(1, 3));
+}
+
 // --- durable
 
 TEST_CASE("every caller of make_durable finds its frame durable, however many wait", "[journal]") {

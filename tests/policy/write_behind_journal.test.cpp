@@ -497,4 +497,84 @@ TEST_CASE("when the disk fails the journal, everything is flushed at once", "[jo
     CHECK(store.save(player("ada", 3)));
 }
 
+TEST_CASE("a store goes on in a journal's directory that was made anew, and nobody shares it", "[journal][dead_letter][fault]") {
+    Place<> place;
+    {
+        auto store = place.open();
+        place.control->refuse_writes = Errc::invalid_argument;
+        REQUIRE(store.save(player("refused")));
+        CHECK(!store.flush());
+        place.control->refuse_writes = std::nullopt;
+        REQUIRE(store.save(player("ada", 1)));
+        std::filesystem::remove_all(place.dir / "journal");
+        std::filesystem::create_directory(place.dir / "journal");
+        REQUIRE(store.pump());
+        REQUIRE(store.flush());
+        static_cast<void>(store.save(player("ada", 2)));  // may be the one that finds out
+        REQUIRE(store.flush());
+        REQUIRE(store.save(player("ada", 3)));
+        CHECK(place.try_open().error() == Errc::busy);
+        place.control->refuse_writes = Errc::io;
+    }
+    place.control->refuse_writes = std::nullopt;
+    auto store = place.open();
+    CHECK(rating(store, "ada") == 3);
+    CHECK(store.dead_letters().size() == 1);
+}
+
+TEST_CASE("a batch can be set aside after the journal's directory was made anew", "[journal][dead_letter][fault]") {
+    Place<> place;
+    {
+        auto store = place.open();
+        REQUIRE(store.save(player("refused")));
+        std::filesystem::remove_all(place.dir / "journal");
+        std::filesystem::create_directory(place.dir / "journal");
+        place.control->refuse_writes = Errc::invalid_argument;
+        CHECK(!store.flush());
+        place.control->refuse_writes = std::nullopt;
+        CHECK(store.dead_letters().size() == 1);
+        static_cast<void>(store.save(player("ada", 1)));
+        REQUIRE(store.flush());
+        REQUIRE(store.save(player("ada", 2)));
+        place.control->refuse_writes = Errc::io;
+    }
+    place.control->refuse_writes = std::nullopt;
+    auto store = place.open();
+    CHECK(rating(store, "ada") == 2);
+    CHECK(store.dead_letters().size() == 1);
+}
+
+TEST_CASE("a memory backend loses nothing when its journal's directory is made anew", "[journal][fault]") {
+    TempDir dir;
+    WriteBehindOptions options;
+    options.drive = Drive::caller;
+    options.journal = {.path = dir / "journal", .segment_bytes = 64 << 10};
+    const bool was_opened_again = GENERATE(false, true);
+    const auto save_ada = [](auto& store) {
+        REQUIRE(store->save(player("ada", 1)));
+        REQUIRE(store->flush());
+    };
+    if (was_opened_again) {
+        auto store = joinly::open<MemoryBackend, WriteBehind>({}, options);
+        save_ada(store);
+    }
+    {
+        auto store = joinly::open<MemoryBackend, WriteBehind>({}, options);
+        REQUIRE(store);
+        if (!was_opened_again) save_ada(store);
+        std::filesystem::remove_all(dir / "journal");
+        std::filesystem::create_directory(dir / "journal");
+        static_cast<void>(store->pump());
+        static_cast<void>(store->flush());
+        static_cast<void>(store->save(player("bob", 2)));  // may be the one that finds out
+        REQUIRE(store->flush());
+        REQUIRE(store->save(player("bob", 3)));
+        CHECK(joinly::open<MemoryBackend, WriteBehind>({}, options).error() == Errc::busy);
+    }
+    auto store = joinly::open<MemoryBackend, WriteBehind>({}, options);
+    REQUIRE(store);
+    CHECK(rating(*store, "ada") == 1);
+    CHECK(rating(*store, "bob") == 3);
+}
+
 }  // namespace

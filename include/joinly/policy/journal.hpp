@@ -79,6 +79,7 @@ public:
     /// @par Thread safety  Any thread.
     [[nodiscard]] Status keep_id(std::uint64_t id) {
         const std::scoped_lock lock{maintenance_mutex_};
+        if (auto held = hold(); !held) return held;
         auto kept = contents_.keep_id(id);
         if (kept) log_.set_id(id);
         return kept;
@@ -134,11 +135,13 @@ public:
         log_.stored(version);
     }
 
-    /// Begins again with fresh files after an `io`. `invalid_argument` when frames above `stored` were appended: the backend
-    /// must have them first.
+    /// Begins again with fresh files after an `io`, be it in a directory that was made anew, which is locked then. `io` when
+    /// another journal has come there meanwhile. `invalid_argument` when frames above `stored` were appended: the backend must
+    /// have them first.
     /// @par Thread safety  Not beside append.
     [[nodiscard]] Status restart(Version stored) {
         const std::scoped_lock lock{maintenance_mutex_};
+        if (auto held = hold(); !held) return held;
         return log_.restart(stored);
     }
 
@@ -168,6 +171,7 @@ public:
     /// @par Thread safety  Any thread; `produce` must not call this journal.
     [[nodiscard]] Status write_checkpoint(Version version, detail::FunctionRef<Status(CheckpointSink)> produce) {
         const std::scoped_lock lock{maintenance_mutex_};
+        if (auto held = hold(); !held) return held;
         auto written = contents_.write_checkpoint(version, log_.last_version(), produce);
         if (written) log_.stored(version);
         return written;
@@ -177,6 +181,7 @@ public:
     /// @par Thread safety  Any thread.
     [[nodiscard]] Status keep_dead_letters(std::span<const JournalDeadLetter> letters) {
         const std::scoped_lock lock{maintenance_mutex_};
+        if (auto held = hold(); !held) return held;
         return contents_.keep_dead_letters(letters);
     }
 
@@ -189,6 +194,28 @@ public:
 private:
     Journal(detail::JournalDirectory directory, const JournalOptions& options)
         : directory_{std::move(directory)}, contents_{directory_}, log_{directory_, options} {}
+
+    /// Under maintenance_mutex_, before anything is changed in the directory. When that is not the one that was locked, the log
+    /// has lost its frames and takes no more until it begins again; the rest goes on in the new one, if it is empty.
+    [[nodiscard]] Status hold() {
+        const auto held = directory_.is_held();
+        if (!held) return failure(held.error());
+        if (!*held) {
+            auto taken = take_again();
+            if (!taken) return taken;
+        }
+        return contents_.bring_letters();
+    }
+    [[nodiscard]] Status take_again() {
+        log_.refuse(Error{Errc::io, directory_.path() + ": the directory was removed while the journal was open"});
+        auto taken = directory_.take_again(contents_.id());
+        if (taken) {
+            contents_.lose_files();
+        } else {
+            log_.refuse(taken.error());
+        }
+        return taken;
+    }
 
     mutable std::mutex maintenance_mutex_;  // guards contents_, and log_ but for append and make_durable
     detail::JournalDirectory directory_;

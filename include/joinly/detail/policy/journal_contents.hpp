@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,11 @@ public:
         auto letters = read_records(directory_.file(dead_letters_name), JournalFileKind::dead_letters, look, nullptr);
         if (!letters) return failure(std::move(letters).error());
         if (*checkpoint) checkpoint_ = (*checkpoint)->number;
+        if (*letters) {
+            auto file = open_for_reading(directory_.file(dead_letters_name));
+            if (!file) return failure(std::move(file).error());
+            letters_.emplace(std::move(*file));
+        }
         JournalReader reader{directory_};
         if (auto found = reader.find(is_damage); !found) return failure(std::move(found).error());
         auto id = directory_.id();
@@ -114,13 +120,38 @@ public:
         return {};
     }
 
-    [[nodiscard]] Status keep_dead_letters(std::span<const JournalDeadLetter> letters) const {
+    [[nodiscard]] Status keep_dead_letters(std::span<const JournalDeadLetter> letters) {
         auto writer = RecordFileWriter::create(directory_, dead_letters_name);
         if (!writer) return failure(std::move(writer).error());
         for (const JournalDeadLetter& letter : letters) {
             if (auto added = writer->add(encode_dead_letter(letter)); !added) return added;
         }
-        return writer->replace(JournalFileKind::dead_letters, 0);
+        if (auto replaced = writer->replace(JournalFileKind::dead_letters, 0); !replaced) return replaced;
+        letters_.emplace(writer->take_file());
+        lacks_letters_ = false;
+        return {};
+    }
+
+    /// The directory is another one, and empty.
+    void lose_files() noexcept { lacks_letters_ = letters_.has_value(); }
+    /// Keeps the list in the new directory, too: nobody else has it. Nothing to do otherwise.
+    [[nodiscard]] Status bring_letters() {
+        if (!lacks_letters_) return {};
+        const std::string path = directory_.file(dead_letters_name);
+        const std::string temporary = path + ".tmp";
+        auto size = size_of(*letters_, path);
+        if (!size) return failure(std::move(size).error());
+        const auto image = read_file(*letters_, *size, path);
+        if (!image) return failure(image.error());
+        auto file = create_file(temporary);
+        if (!file) return failure(std::move(file).error());
+        if (auto written = write_at(*file, 0, image->bytes(), temporary); !written) return written;
+        if (auto synced = sync_file(*file, temporary); !synced) return synced;
+        if (auto renamed = rename_file(temporary, path); !renamed) return renamed;
+        if (auto synced = directory_.sync(); !synced) return synced;
+        letters_.emplace(std::move(*file));
+        lacks_letters_ = false;
+        return {};
     }
 
     [[nodiscard]] Result<std::vector<JournalDeadLetter>> dead_letters() const {
@@ -172,6 +203,8 @@ private:
 
     const JournalDirectory& directory_;
     std::vector<std::string> blank_files_;
+    std::optional<FileDescriptor> letters_;  // the list that was kept last
+    bool lacks_letters_ = false;             // the directory, of what letters_ has
     std::uint64_t id_ = 0;
     Version checkpoint_ = absent;
     Version known_ = absent;

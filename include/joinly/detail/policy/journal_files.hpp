@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,7 +33,12 @@ namespace detail {
     return std::string{path.substr(0, slash == 0 ? 1 : slash)};
 }
 
-/// A directory that nobody else holds: not another process, and not this one a second time.
+/// A directory that nobody else holds: not another process, and not this one a second time. Its files are found by their paths:
+/// once somebody has removed it, these may lead to another journal's, which were made in its place, so that whoever makes,
+/// renames or removes one asks `check` before. Between the two nothing keeps anybody from removing it.
+///
+/// Locks: lock_mutex_ guards lock_, which take_again replaces; nothing else is taken under it. Any thread may call check and
+/// sync; the others are called one at a time.
 class JournalDirectory {
 public:
     enum class Missing : bool { fails, is_created };
@@ -56,7 +62,7 @@ public:
         return JournalDirectory{path, std::move(*lock)};
     }
 
-    JournalDirectory(JournalDirectory&&) noexcept = default;
+    JournalDirectory(JournalDirectory&& other) noexcept : path_{std::move(other.path_)}, lock_{std::move(other.lock_)} {}
     JournalDirectory& operator=(JournalDirectory&&) = delete;
     ~JournalDirectory() { unlock_file(lock_); }
 
@@ -65,7 +71,41 @@ public:
     [[nodiscard]] Result<std::vector<std::string>> names() const { return names_in(path_); }
 
     /// Makes the names in it last: what was created, renamed or removed.
-    [[nodiscard]] Status sync() const { return sync_directory(path_); }
+    [[nodiscard]] Status sync() const {
+        if (auto held = check(); !held) return held;
+        return sync_directory(path_);
+    }
+
+    /// Whether the path still leads to what is locked.
+    [[nodiscard]] Result<bool> is_held() const {
+        const std::scoped_lock lock{lock_mutex_};
+        return leads_to(file(lock_name), lock_);
+    }
+    /// The same as a status: `io` when it does not.
+    [[nodiscard]] Status check() const {
+        const auto held = is_held();
+        if (!held) return failure(held.error());
+        if (!*held) return failure(Errc::io, path_ + ": the directory, or its lock, was removed while the journal was open");
+        return {};
+    }
+
+    /// Goes on in the directory that was made in this one's place: holds it, for the journal `id`. `io`: there is none, another
+    /// journal holds it, or something is in it that is not to be lost.
+    [[nodiscard]] Status take_again(std::uint64_t id) {
+        if (auto empty = is_empty(); !empty) return empty;
+        const std::string name = file(lock_name);
+        auto taken = lock_file(name);
+        if (!taken && taken.error() == Errc::busy) return replaced("another store has it open");
+        if (!taken) return failure(std::move(taken).error());
+        if (auto empty = is_empty(); !empty) return empty;  // another may have come and gone before it was locked
+        if (auto kept = write_id(*taken, id); !kept) return kept;
+        if (auto synced = sync_directory(path_); !synced) return synced;
+        if (auto synced = sync_directory(parent_of(path_)); !synced) return synced;
+        const std::scoped_lock lock{lock_mutex_};
+        unlock_file(lock_);
+        lock_ = std::move(*taken);
+        return {};
+    }
 
     /// The id of the journal in it, which is in the file that is locked; 0: none was kept.
     [[nodiscard]] Result<std::uint64_t> id() const {
@@ -78,13 +118,7 @@ public:
     }
     /// Durable when it returns.
     [[nodiscard]] Status keep_id(std::uint64_t id) const {
-        JournalHeader header{JournalFileKind::lock};
-        header.bytes = journal_header_bytes;
-        header.journal = id;
-        char head[journal_header_bytes];
-        write_header(head, header);
-        if (auto written = write_at(lock_, 0, {head, sizeof head}, file(lock_name)); !written) return written;
-        if (auto synced = sync_file(lock_, file(lock_name)); !synced) return synced;
+        if (auto written = write_id(lock_, id); !written) return written;
         return sync();
     }
 
@@ -104,9 +138,35 @@ private:
         return {};
     }
 
+    [[nodiscard]] Status write_id(const FileDescriptor& to, std::uint64_t id) const {
+        JournalHeader header{JournalFileKind::lock};
+        header.bytes = journal_header_bytes;
+        header.journal = id;
+        char head[journal_header_bytes];
+        write_header(head, header);
+        if (auto written = write_at(to, 0, {head, sizeof head}, file(lock_name)); !written) return written;
+        return sync_file(to, file(lock_name));
+    }
+
+    [[nodiscard]] tl::unexpected<Error> replaced(std::string_view what) const {
+        return failure(Errc::io, path_ + ": the directory, or its lock, was removed while the journal was open, and " +
+                                     std::string{what} + "; a store that is opened anew may go on");
+    }
+    /// But for a lock.
+    [[nodiscard]] Status is_empty() const {
+        const auto found = names();
+        if (!found && found.error() == Errc::not_found) return replaced("there is none in its place");
+        if (!found) return failure(found.error());
+        for (const std::string& name : *found) {
+            if (name != lock_name && name != "lost+found") return replaced(name + " is there now, which may be another journal's");
+        }
+        return {};
+    }
+
     JournalDirectory(std::string path, FileDescriptor lock) noexcept : path_{std::move(path)}, lock_{std::move(lock)} {}
 
     std::string path_;
+    mutable std::mutex lock_mutex_;
     FileDescriptor lock_;
 };
 

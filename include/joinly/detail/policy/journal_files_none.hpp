@@ -28,6 +28,7 @@ class FileDescriptor {};
 [[nodiscard]] inline Result<std::uint64_t> size_of(const FileDescriptor&, const std::string& path) { return no_journal(path); }
 [[nodiscard]] inline std::uint64_t size_of(const std::string&) noexcept { return 0; }
 [[nodiscard]] inline bool has_name(const FileDescriptor&) noexcept { return false; }
+[[nodiscard]] inline Result<bool> leads_to(const std::string& path, const FileDescriptor&) { return no_journal(path); }
 [[nodiscard]] inline Status write_at(const FileDescriptor&, std::uint64_t, std::string_view, const std::string& path) {
     return no_journal(path);
 }

@@ -96,6 +96,18 @@ private:
     return ::fstat(file.get(), &about) == 0 && about.st_nlink > 0;
 }
 
+/// Whether `path` leads to it.
+[[nodiscard]] inline Result<bool> leads_to(const std::string& path, const FileDescriptor& file) {
+    struct stat there {};
+    struct stat ours {};
+    if (::stat(path.c_str(), &there) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) return false;
+        return file_failure(errno, path, "stat");
+    }
+    if (::fstat(file.get(), &ours) != 0) return file_failure(errno, path, "stat");
+    return there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+}
+
 [[nodiscard]] inline Status write_at(const FileDescriptor& file, std::uint64_t offset, std::string_view bytes,
                                      const std::string& path) {
     while (!bytes.empty()) {

@@ -80,6 +80,13 @@ public:
         }
     }
 
+    /// Takes nothing more until it begins again, and says why, whatever it has said before.
+    void refuse(const Error& error) {
+        const std::scoped_lock lock{sync_mutex_};
+        failed_ = true;
+        failure_ = failure_of(error);
+    }
+
     [[nodiscard]] Status restart(Version stored) {
         std::unique_lock lock{sync_mutex_};
         sync_done_.wait(lock, [&] { return !syncing_; });
@@ -113,7 +120,10 @@ private:
     /// Under sync_mutex_. Whatever happens to the text, it has failed.
     void fail(const Error& error) {
         if (failed_.exchange(true, std::memory_order_acq_rel)) return;
-        failure_ = Error{Errc::io, std::string{error.message()} + "; the journal takes no more until it begins again"};
+        failure_ = failure_of(error);
+    }
+    [[nodiscard]] static Error failure_of(const Error& error) {
+        return Error{Errc::io, std::string{error.message()} + "; the journal takes no more until it begins again"};
     }
 
     /// One caller's fdatasync, for all who wait. Under sync_mutex_, which it gives up meanwhile. When it does not come to its

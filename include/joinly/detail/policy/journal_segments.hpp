@@ -3,7 +3,8 @@
 // Which segment files a journal has: those with frames, oldest first, of which the newest is written to, and spare ones.
 //
 // One lock: mutex_ guards the lists and all below them. It is not held while a spare is made or a stored segment retired;
-// `next` makes a segment under it when there is no spare. prepare and clear are called one at a time, stored not beside clear.
+// `next` makes a segment under it when there is no spare, and asks the directory, whose lock comes after. prepare and clear are
+// called one at a time, stored not beside clear.
 
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
@@ -113,7 +114,8 @@ public:
     /// Whether the last spare has been taken since `prepare`.
     [[nodiscard]] bool wants_spare() const noexcept { return wants_spare_.load(std::memory_order_relaxed); }
 
-    /// Makes a spare when there is none. `io`: the active segment's file is gone; that there is no room is no error.
+    /// Makes a spare when there is none. `io`: the active segment's file is gone, or the directory is; that there is no room is
+    /// no error.
     [[nodiscard]] Status prepare() {
         std::string path;
         {
@@ -124,8 +126,12 @@ public:
             path = spare_path();
             bytes_ += segment_bytes_;
         }
+        Status held;
         Result<std::shared_ptr<JournalSegment>> spare = failure(Errc::full);
-        JOINLY_TRY { spare = JournalSegment::make(std::move(path), segment_bytes_, synced_); }
+        JOINLY_TRY {
+            held = directory_.check();
+            if (held) spare = JournalSegment::make(std::move(path), segment_bytes_, synced_);
+        }
         JOINLY_CATCH_ALL {}  // no memory: no spare
         const std::scoped_lock lock{mutex_};
         if (spare) {
@@ -133,11 +139,12 @@ public:
         } else {
             bytes_ -= segment_bytes_;
         }
-        return {};
+        return held;
     }
 
     /// Removes them all, durably.
     [[nodiscard]] Status clear() {
+        if (auto held = directory_.check(); !held) return held;
         const std::scoped_lock lock{mutex_};
         active_.reset();
         for (; !segments_.empty(); segments_.pop_front()) {
@@ -175,6 +182,7 @@ private:
     [[nodiscard]] Result<std::shared_ptr<JournalSegment>> begin_next(std::size_t bytes, Version last, Version durable,
                                                                      std::uint32_t seed) {
         const std::scoped_lock lock{mutex_};
+        if (auto held = directory_.check(); !held) return failure(std::move(held).error());
         auto segment = take(bytes, last);
         if (!segment) return segment;
         if (spares_.empty()) wants_spare_.store(true, std::memory_order_relaxed);
@@ -248,8 +256,9 @@ private:
     void retire(JournalSegmentFile segment, bool reuse) {
         if (segment.live) segment.live->retire();
         JOINLY_TRY {
-            if (reuse && segment.live && segment.bytes == segment_bytes_ && become_spare(segment.live)) return;
-            (void)remove_file(segment.path);  // left behind it does no harm: its frames are known to be stored
+            const bool is_ours = directory_.check().has_value();  // or the name may be another journal's by now
+            if (is_ours && reuse && segment.live && segment.bytes == segment_bytes_ && become_spare(segment.live)) return;
+            if (is_ours) (void)remove_file(segment.path);  // left behind it does no harm: its frames are known to be stored
         }
         JOINLY_CATCH_ALL {}
         const std::scoped_lock lock{mutex_};
