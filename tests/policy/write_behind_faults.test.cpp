@@ -602,6 +602,39 @@ TEST_CASE("pending bytes are bounded", "[write_behind]") {
     CHECK(rig.store.put("b", "small"));
 }
 
+TEST_CASE("what is written over a pending write counts only by what it is larger", "[write_behind]") {
+    Rig rig{{.pending_limit_bytes = 1'000, .drive = Drive::caller}};
+    REQUIRE(rig.store.put("hot", std::string(600, 'a')));
+    CHECK(rig.store.put("hot", std::string(600, 'b')));
+    CHECK(rig.store.put("hot", std::string(900, 'c')));
+    CHECK(rig.store.put("other", std::string(92, 'd')));  // exactly what is left
+    CHECK(rig.store.put("hot", std::string(901, 'e')).error() == Errc::full);
+    CHECK(rig.store.put("hot", std::string(900, 'f')));
+    CHECK(rig.store.health().pending_bytes == 1'000);
+    CHECK(rig.store.put("hot", std::string(100, 'g')));
+    CHECK(rig.store.health().pending_bytes == 200);
+}
+
+TEST_CASE("what is written over a pending write is taken beyond the limit, too, unless it grows", "[write_behind]") {
+    Rig rig{{.pending_limit_bytes = 1'000, .drive = Drive::caller}};
+    REQUIRE(rig.store.put("large", std::string(2'000, 'a')));  // alone it may be larger than the limit
+    CHECK(rig.store.put("large", std::string(2'000, 'b')));
+    CHECK(rig.store.put("large", std::string(2'001, 'c')).error() == Errc::full);
+}
+
+TEST_CASE("what is written over what is just being flushed counts in full", "[write_behind][race]") {
+    Rig rig{{.pending_limit_bytes = 1'000, .drive = Drive::caller}};
+    std::optional<Errc> answer;
+    rig.control->before_write = [&](const Batch&) {
+        const auto version = rig.store.put("hot", std::string(600, 'b'));
+        if (!version) answer = version.error().code();
+    };
+    REQUIRE(rig.store.put("hot", std::string(600, 'a')));
+    REQUIRE(rig.store.flush());
+    rig.control->before_write = nullptr;
+    CHECK(answer == Errc::full);
+}
+
 TEST_CASE("health tells how much is at risk, and since when", "[write_behind]") {
     Rig rig;
     REQUIRE(rig.store.put("key", "value"));

@@ -33,7 +33,8 @@ struct WriteBehindOptions {
     std::size_t flush_bytes = std::size_t{8} << 20;
 
     /// So many pending entries or bytes (dead letters' count too) make writers wait, so that a slow backend cannot fill the memory.
-    /// A set that is larger than what dead letters leave of them is taken when nothing is pending.
+    /// A set that is larger than what dead letters leave of them is taken when nothing is pending. A write over one that is
+    /// pending, and not under way, counts by what it is larger.
     std::size_t pending_limit_entries = 100'000;
     std::size_t pending_limit_bytes = std::size_t{256} << 20;
 

@@ -224,8 +224,8 @@ private:
         return true;
     }
 
-    /// A write to a key that waits for the next flush already takes no entry. A set that is larger than what dead letters leave of
-    /// the limits is taken when nothing is pending.
+    /// A write to a key that waits for the next flush already takes no entry, and of bytes only those by which it is larger than
+    /// what waits. A set that is larger than what dead letters leave of the limits is taken when nothing is pending.
     [[nodiscard]] bool has_room_for(const WeighedSet& set, const DeadWrites* retried) const {
         if (set.writes.empty()) return true;
         const Overlay& overlay = state_.overlay;
@@ -236,11 +236,23 @@ private:
         const std::size_t limit = state_.options.pending_limit_entries;
         const std::size_t limit_bytes = state_.options.pending_limit_bytes;
         if (overlay.size() == 0 && ((entries < limit && bytes < limit_bytes) || is_own(set))) return true;
-        if (bytes >= limit_bytes || set.bytes > limit_bytes - bytes) return false;
         const std::size_t room = limit - (std::min)(entries, limit);
-        if (set.writes.size() <= room) return true;
-        const auto is_new = [&](const Overlay::Weighed& one) { return overlay.active().slots.find(one.key, one.hash) == nullptr; };
-        return static_cast<std::size_t>(std::count_if(set.writes.begin(), set.writes.end(), is_new)) <= room;
+        const std::size_t room_bytes = limit_bytes - (std::min)(bytes, limit_bytes);
+        if (set.writes.size() <= room && set.bytes <= room_bytes) return true;
+        const auto [new_entries, new_bytes] = growth_by(set);
+        return new_entries <= room && new_bytes <= room_bytes;
+    }
+
+    /// At most what the active generation grows by when it takes the set: a key that is in it twice counts twice.
+    [[nodiscard]] DeadLetters::Load growth_by(const WeighedSet& set) const {
+        DeadLetters::Load growth;
+        for (const Overlay::Weighed& one : set.writes) {
+            const Overlay::Slot* const slot = state_.overlay.active().slots.find(one.key, one.hash);
+            if (slot == nullptr) ++growth.entries;
+            const std::size_t replaced = slot != nullptr ? slot->bytes : 0;
+            growth.bytes += one.bytes - (std::min)(one.bytes, replaced);
+        }
+        return growth;
     }
 
     /// Nothing but records of the library's own, which are few and small: what lists the indexes must be changed before a dead
