@@ -500,7 +500,8 @@ public:
 
     /// Returns once the batch of this version, which a save returned, is in the backend; it hurries nothing. `timed_out` when
     /// it is not there in time; the backend's reason when it was set aside as a dead letter; `invalid_argument` for a version
-    /// that no save has returned yet. At once under policies that wait for the backend anyway.
+    /// that no save has returned yet; `closed`, at once, when a close meanwhile could not store it: closing again may. At once
+    /// under policies that wait for the backend anyway.
     [[nodiscard]] Status wait([[maybe_unused]] Version version, [[maybe_unused]] std::chrono::milliseconds timeout) {
         if (closed()) return closed_error();
         if constexpr (detail::delays_writes<Engine>) {

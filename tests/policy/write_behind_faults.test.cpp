@@ -454,6 +454,23 @@ TEST_CASE("wait tells when time is up, and when a version does not exist or was 
     CHECK(rig.store.wait(*version, 1ms).error() == Errc::invalid_argument);
 }
 
+TEST_CASE("who waits for a version hears at once that a close has given it up", "[write_behind][fault]") {
+    const auto drive = GENERATE(Drive::thread, Drive::caller);
+    const auto control = std::make_shared<FailingBackend::Control>();
+    auto store = *joinly::open<FailingBackend, WriteBehind>({.control = control}, {.max_delay = 1h, .drive = drive});
+    const Version version = *store.save(player("ada", 1));
+    control->refuse_writes = Errc::io;
+    std::optional<Errc> answer;
+    std::thread waiter{[&] {
+        if (const auto waited = store.wait(version, 1min); !waited) answer = waited.error().code();
+    }};
+    CHECK(store.close().error() == Errc::io);
+    waiter.join();
+    CHECK(answer == Errc::closed);
+    control->refuse_writes = std::nullopt;
+    CHECK(store.close());
+}
+
 // --- closing
 
 TEST_CASE("close with a timeout reports what was flushed, set aside and left", "[write_behind][fault]") {

@@ -83,4 +83,35 @@ TEST_CASE("a delay without end means that only numbers make a flush due", "[writ
     CHECK(store.engine->stats().pending_entries == 0);
 }
 
+TEST_CASE("after a close that has failed nobody waits in vain, and after one that has not it is as ever",
+          "[write_behind_engine][fault]") {
+    const auto drive = GENERATE(Drive::thread, Drive::caller);
+    WriteBehindOptions options;
+    options.drive = drive;
+    options.max_delay = 1h;
+    Opened store{options};
+    const Version version = *store.engine->write(put("a", "1"));
+    store.control->refuse_writes = Errc::io;
+    CHECK(!store.engine->close());
+    const auto waited = store.engine->wait(version, 1min);
+    REQUIRE(waited.error() == Errc::closed);
+    CHECK(waited.error().message() ==
+          "the store is closed, and 1 acknowledged writes are still pending: close it again to store them");
+    store.control->refuse_writes = std::nullopt;
+    CHECK(store.engine->close());
+    CHECK(store.engine->wait(version, 1min));
+}
+
+TEST_CASE("a wait goes on beside a close that has timed out while the worker still tries", "[write_behind_engine][fault]") {
+    WriteBehindOptions options;
+    options.longest_backoff = 1ms;
+    Opened store{options};
+    store.control->refuse_writes = Errc::io;
+    const Version version = *store.engine->write(put("a", "1"));
+    CHECK(store.engine->close(1ms).left == 1);
+    CHECK(store.engine->wait(version, 1ms).error() == Errc::timed_out);
+    store.control->refuse_writes = std::nullopt;
+    CHECK(store.engine->close());
+}
+
 }  // namespace

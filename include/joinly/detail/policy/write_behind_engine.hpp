@@ -174,13 +174,19 @@ public:
         return state_.dead_letter_within(before + 1, target);
     }
 
-    /// Returns when the batch of that version is in the backend; hurries nothing.
+    /// Returns when the batch of that version is in the backend, or when nobody will take it there any more; hurries nothing.
     [[nodiscard]] Status wait(Version version, Milliseconds timeout) {
         std::unique_lock lock{state_.mutex};
         if (version > state_.newest_version)
             return failure(Errc::invalid_argument, "no save has returned version " + std::to_string(version) + " yet");
         const auto is_settled = [&] { return state_.settled_version >= version; };
-        if (!wait_until(state_.settled, lock, deadline_after(timeout), is_settled)) return still_pending();
+        const auto is_given_up = [&] { return state_.close_has_failed && !state_.worker_runs; };
+        if (!wait_until(state_.settled, lock, deadline_after(timeout), [&] { return is_settled() || is_given_up(); }))
+            return still_pending();
+        if (!is_settled()) {
+            return failure(Errc::closed, "the store is closed, and " + std::to_string(state_.overlay.size()) +
+                                             " acknowledged writes are still pending: close it again to store them");
+        }
         return state_.dead_letter_within(version, version);
     }
 
@@ -470,6 +476,7 @@ private:
     [[nodiscard]] std::uint64_t begin_close() {
         const std::scoped_lock lock{state_.mutex};
         state_.closed = true;
+        state_.close_has_failed = false;
         state_.wake.notify_all();
         state_.room.notify_all();
         return state_.flush_stats.entries;
@@ -494,6 +501,8 @@ private:
         const auto stored = static_cast<std::size_t>(state_.flush_stats.entries - stored_before);
         CloseReport report{stored, state_.dead_letters.entries(), state_.overlay.size(), std::move(flushed)};
         if (report.left != 0 && !report.status) {
+            state_.close_has_failed = true;
+            state_.settled.notify_all();
             const Error& error = report.status.error();
             report.status = failure(error.code(), std::to_string(report.left) +
                                                       " acknowledged writes could not be stored: " + std::string{error.message()});

@@ -140,7 +140,8 @@ struct WriteBehindState {
     bool overtaken = false;  // another writer was here: what is pending is being set aside, and nothing more taken; or nothing is
                              // pending, and the journal has yet to mark the database
     bool closed = false;
-    bool ending = false;  // the threads are to end
+    bool close_has_failed = false;  // the newest, with something pending; a worker that runs may store it all the same
+    bool ending = false;            // the threads are to end
     bool worker_runs = false;
     bool syncer_runs = false;
 
