@@ -547,7 +547,8 @@ public:
         require_delays();
         return engine().dead_letters();
     }
-    /// Writes what a dead letter holds again, as if it were saved now. The letter is dropped once that is acknowledged.
+    /// Writes what a dead letter holds again, as if it were saved now. The letter is dropped once that is acknowledged; where the
+    /// journal's disk fails just then, the new version is returned and the letter stays, as one whose keys were written since.
     /// `not_found`: there is none with that id.
     ///
     /// `conflict`, and the letter stays, where that might undo something newer, unless it is told to overwrite: when one of its

@@ -255,6 +255,36 @@ TEST_CASE("dead letters that were dropped are forgotten once the backend has new
     CHECK((*journal)->dead_letters()->size() == 1);  // the newest: the list has not been written since
 }
 
+TEST_CASE("a retry that the journal cannot note has been made all the same, and is not made again over what came since",
+          "[journal][dead_letter][fault]") {
+    Place<> place;
+    const std::string list = place.options().journal.path + "/dead_letters";
+    {
+        auto store = place.open();
+        place.control->refuse_writes = Errc::invalid_argument;
+        const Version id = *store.save(player("ada", 1));
+        CHECK(!store.flush());
+        place.control->refuse_writes = std::nullopt;
+        std::filesystem::remove(list);  // so that no list is added to, nor replaced
+        std::filesystem::create_directories(list + ".tmp/in_the_way");
+
+        const auto retried = store.retry_dead_letter(id);
+        REQUIRE(retried);
+        CHECK(*retried > id);
+        CHECK(rating(store, "ada") == 1);
+        REQUIRE(store.dead_letters().size() == 1);
+        CHECK(store.retry_dead_letter(id).error() == Errc::conflict);
+        REQUIRE(store.save(player("ada", 2)));
+        CHECK(store.retry_dead_letter(id).error() == Errc::conflict);
+        CHECK(rating(store, "ada") == 2);
+
+        std::filesystem::remove_all(list + ".tmp");
+        CHECK(store.drop_dead_letter(id));
+        CHECK(store.flush());
+    }
+    CHECK(place.open().dead_letters().empty());
+}
+
 TEST_CASE("two stores cannot share a journal", "[journal]") {
     Place<> place;
     auto store = place.open();

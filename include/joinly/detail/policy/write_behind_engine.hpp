@@ -262,14 +262,13 @@ public:
         return state_.dead_letters.list();
     }
 
-    /// Writes a dead letter's writes again, as if they were saved now, and drops it if they were acknowledged.
+    /// Writes a dead letter's writes again, as if they were saved now, and drops it if they were acknowledged. Where the journal
+    /// cannot drop it, it stays, and is in doubt: its keys have been written since.
     [[nodiscard]] Result<Version> retry_dead_letter(Version id, bool may_overwrite) {
         const auto letter = flush_.find_dead_letter(id);
         if (!letter) return failure(letter.error());
         auto version = intake_.retry(**letter, may_overwrite);
-        if (!version) return version;
-        auto dropped = drop_dead_letter(id);
-        if (!dropped && dropped.error() != Errc::not_found) return failure(std::move(dropped).error());
+        if (version) (void)drop_dead_letter(id);
         return version;
     }
 
