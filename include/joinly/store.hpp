@@ -460,7 +460,9 @@ public:
     /// was lost. Under write-behind without a journal, a process that is killed before the erasures are flushed tells them again in
     /// its next life; what the backend refuses to erase is told by each sweep.
     ///
-    /// An error ends it. What was erased before that stays erased, and was told.
+    /// An error ends it. What was erased before that stays erased, and was told. Under write-behind, where it flushes what anybody
+    /// has pending, that a batch had to be set aside as a dead letter is one as well, as for `flush`, whoever saved that: the next
+    /// sweep goes on.
     /// @par Complexity  Follows what has expired, not what there is. Under write-behind it flushes, to see what has expired.
     template <std::invocable<const ExpiredEntity&> OnExpired>
     [[nodiscard]] Result<SweepReport> sweep(std::chrono::microseconds budget, OnExpired&& on_expired) {
