@@ -375,6 +375,25 @@ TEST_CASE("once a refusal has passed, a flush is one transaction again", "[write
     CHECK(rig.control->writes == writes + 1);
 }
 
+TEST_CASE("many refused batches cost tries in proportion to their number, and the others are stored",
+          "[write_behind][dead_letter]") {
+    const std::size_t one_in = GENERATE(1u, 2u, 32u, 600u);
+    constexpr std::size_t count = 1'200;
+    Rig rig;
+    std::vector<std::string> bad;
+    for (std::size_t i = 0; i < count; ++i) {
+        REQUIRE(rig.store.put(std::to_string(i), "value"));
+        if (i % one_in == 0) bad.push_back(std::to_string(i));
+    }
+    std::size_t tried = 0;
+    rig.control->before_write = [&](const Batch& batch) { tried += batch.changes.size(); };
+    rig.control->refuse_if = refuse_keys(bad);
+    CHECK(!rig.store.flush());
+    CHECK(rig.store.dead_letters().size() == bad.size());
+    CHECK(rig.store.keys()->size() == count - bad.size());
+    CHECK(tried <= 8 * count);
+}
+
 TEST_CASE("what another writer has overtaken is set aside, and the store goes on from what he left",
           "[write_behind][dead_letter]") {
     const auto control = std::make_shared<FailingBackend::Control>();

@@ -16,6 +16,7 @@
 #include <joinly/detail/policy/sort_by_key.hpp>
 #include <joinly/detail/thrown.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -71,6 +72,7 @@ public:
         if (part.is_whole) {
             queue_.reset();
             most_runs_ = unlimited;
+            suspects_ = 0;
         } else {
             queue_->pop(part);
         }
@@ -93,16 +95,28 @@ private:
 
     [[nodiscard]] FlushStep::Outcome judge(const Overlay::Generation& generation, FlushStep& step) {
         using Outcome = FlushStep::Outcome;
-        if (step.status) return Outcome::stored;
+        if (step.status) {
+            widen(step.part.runs);
+            return Outcome::stored;
+        }
         if (step.status.error() == Errc::conflict) return Outcome::overtaken;
         if (!is_permanent(step.status.error().code())) return Outcome::failed;
         if (step.part.runs == 0) step.part = queue_of(generation).first(unlimited, unlimited);
         if (step.part.runs > 1) {
-            most_runs_ = step.part.runs / 2;
+            suspects_ = step.part.runs;
+            most_runs_ = suspects_ / 2;
             return Outcome::narrowed;
         }
-        most_runs_ = unlimited;
+        suspects_ = 0;
+        most_runs_ = 1;
         return Outcome::refused;
+    }
+
+    /// Once the run that was refused is behind, parts grow again by doubling: where many runs are refused, each of them would else
+    /// cost a try of all that is left.
+    void widen(std::size_t stored_runs) noexcept {
+        suspects_ -= (std::min)(suspects_, stored_runs);
+        if (suspects_ == 0 && most_runs_ <= unlimited / 2) most_runs_ *= 2;
     }
 
     [[nodiscard]] static bool is_permanent(Errc code) noexcept {
@@ -164,7 +178,8 @@ private:
     const Sync sync_;
     std::optional<FlushPart> uncertain_;  // a try of it failed, and may have been stored
     std::optional<FlushQueue> queue_;     // of a generation that is taken apart
-    std::size_t most_runs_ = unlimited;   // while closing in on a run that the backend refuses
+    std::size_t most_runs_ = unlimited;   // while closing in on a run that the backend refuses, and for some time after
+    std::size_t suspects_ = 0;            // the first so many runs that are left, among which one was refused
 };
 
 }  // namespace detail
