@@ -938,6 +938,127 @@ TEST_CASE("dead letters are kept until the list is replaced", "[journal]") {
     CHECK(journal->dead_letters()->empty());
 }
 
+/// Where what was added to a list of dead letters begins.
+std::size_t end_of_list(std::string_view bytes) {
+    const auto header = joinly::detail::read_header(bytes, joinly::detail::JournalFileKind::dead_letters);
+    REQUIRE(header);
+    return static_cast<std::size_t>(header->bytes);
+}
+
+/// A list of three letters to which one was added, and of which one was dropped.
+std::string added_letters(const TempDir& dir) {
+    const std::string path = dir / "journal";
+    const auto journal = open(small(path));
+    std::vector<JournalDeadLetter> letters;
+    for (Version version = 1; version <= 3; ++version)
+        letters.push_back({version, version, Errc::conflict, "why", payload_of("a")});
+    REQUIRE(journal->keep_dead_letters(letters));
+    REQUIRE(*journal->add_dead_letter({4, 5, Errc::corrupt, "added", payload_of("b")}));
+    REQUIRE(*journal->add_dead_letter({2, 2, Errc::conflict, {}, {}}));
+    return path;
+}
+
+std::vector<Version> letters_of(const std::string& path) {
+    std::vector<Version> versions;
+    const auto letters = open(small(path))->dead_letters();
+    REQUIRE(letters);
+    for (const JournalDeadLetter& letter : *letters) {
+        if (!letter.payload.empty()) versions.push_back(letter.last);
+    }
+    return versions;
+}
+using Versions = std::vector<Version>;
+
+TEST_CASE("a dead letter is added to the list, and one without changes takes the place of the one that was dropped", "[journal]") {
+    TempDir dir;
+    const std::string path = added_letters(dir);
+    const auto letters = open(small(path))->dead_letters();
+    REQUIRE(letters);
+    REQUIRE(letters->size() == 4);
+    CHECK((*letters)[1].last == 2);
+    CHECK((*letters)[1].payload.empty());
+    CHECK((*letters)[3].first == 4);
+    CHECK((*letters)[3].last == 5);
+    CHECK((*letters)[3].code == Errc::corrupt);
+    CHECK((*letters)[3].reason == "added");
+    CHECK((*letters)[3].payload == payload_of("b"));
+}
+
+TEST_CASE("the list of dead letters is written as a whole once when it was opened, and then as often as it doubles", "[journal]") {
+    TempDir dir;
+    const auto journal = open(small(dir / "journal"));
+    std::vector<JournalDeadLetter> letters;
+    std::size_t wholes = 0;
+    for (Version version = 1; version <= 1'000; ++version) {
+        letters.push_back({version, version, Errc::conflict, "why", payload_of("value")});
+        const auto added = journal->add_dead_letter(letters.back());
+        REQUIRE(added);
+        if (*added) continue;
+        REQUIRE(journal->keep_dead_letters(letters));
+        ++wholes;
+    }
+    CHECK(wholes <= 12);
+    CHECK(journal->dead_letters()->size() == 1'000);
+}
+
+TEST_CASE("a list of dead letters whose file was removed is not added to", "[journal]") {
+    TempDir dir;
+    const auto journal = open(small(dir / "journal"));
+    const JournalDeadLetter letter{1, 1, Errc::conflict, "why", payload_of("a")};
+    REQUIRE(journal->keep_dead_letters(std::vector{letter, letter}));
+    std::filesystem::remove(dir / "journal/dead_letters");
+    CHECK_FALSE(*journal->add_dead_letter(letter));
+}
+
+TEST_CASE("an addition to the dead letters that was torn is left out, wherever that was", "[journal]") {
+    TempDir dir;
+    const std::string path = added_letters(dir);
+    const std::string file = path + "/dead_letters";
+    const std::string bytes = bytes_of(file);
+    const std::size_t end = end_of_list(bytes);
+    const std::size_t second =
+        end + joinly::detail::frame_bytes(joinly::detail::load_little_endian<std::uint32_t>(bytes.data() + end + 4));
+    REQUIRE(second < bytes.size());
+    const bool filled = GENERATE(false, true);
+    for (std::size_t size = end; size <= bytes.size(); ++size) {
+        INFO("up to byte " << size << " of " << bytes.size() << (filled ? ", then zeros" : ""));
+        const std::string torn = bytes.substr(0, size) + std::string(filled ? bytes.size() - size : 0, '\0');
+        write_bytes(file, torn);
+        const bool has_first = torn.substr(0, second) == bytes.substr(0, second);
+        const auto expected = torn == bytes ? Versions{1, 3, 5} : has_first ? Versions{1, 2, 3, 5} : Versions{1, 2, 3};
+        CHECK(letters_of(path) == expected);
+        const auto salvaged = salvage_journal(path);
+        REQUIRE(salvaged);
+        CHECK(salvaged->skips.empty());
+        CHECK(letters_of(path) == expected);
+    }
+}
+
+TEST_CASE("dead letters that were added are there though the header at the beginning is lost", "[journal][damage]") {
+    TempDir dir;
+    const std::string path = added_letters(dir);
+    std::string bytes = bytes_of(path + "/dead_letters");
+    bytes[20] = static_cast<char>(bytes[20] ^ 1);
+    write_bytes(path + "/dead_letters", bytes);
+    CHECK(letters_of(path) == Versions{1, 3, 5});
+}
+
+TEST_CASE("damage before the last dead letter that was added is corrupt, and a salvage returns the rest", "[journal][damage]") {
+    TempDir dir;
+    const std::string path = added_letters(dir);
+    const std::string file = path + "/dead_letters";
+    std::string bytes = bytes_of(file);
+    const std::size_t end = end_of_list(bytes);
+    bytes[end + 40] = static_cast<char>(bytes[end + 40] ^ 1);
+    write_bytes(file, bytes);
+    const auto journal = Journal::open(small(path));
+    REQUIRE(journal.error() == Errc::corrupt);
+    CHECK_THAT(std::string{journal.error().message()}, Catch::Contains("dead_letters: damaged at byte " + std::to_string(end)));
+    REQUIRE(salvage_journal(path));
+    CHECK(bytes_of(file + ".damaged") == bytes);
+    CHECK(letters_of(path) == Versions{1, 3});
+}
+
 using Records = std::vector<std::pair<std::string, Version>>;
 
 Status write_checkpoint(Journal& journal, Version version, const Records& records) {

@@ -240,7 +240,7 @@ TEST_CASE("dead letters that were dropped are forgotten once the backend has new
     Place<> place;
     {
         auto store = place.open();
-        for (int i = 0; i < 10; ++i) {
+        for (int i = 0; i < 100; ++i) {
             place.control->refuse_writes = Errc::invalid_argument;
             const Version refused = *store.save(player("ada", i));
             CHECK(!store.flush());
@@ -252,7 +252,7 @@ TEST_CASE("dead letters that were dropped are forgotten once the backend has new
     }
     const auto journal = joinly::Journal::open(place.options().journal);
     REQUIRE(journal);
-    CHECK((*journal)->dead_letters()->size() == 1);  // the newest: the list has not been written since
+    CHECK((*journal)->dead_letters()->size() <= 4);  // the newest, since the list was last written as a whole
 }
 
 TEST_CASE("a retry that the journal cannot note has been made all the same, and is not made again over what came since",

@@ -185,7 +185,16 @@ public:
         return contents_.keep_dead_letters(letters);
     }
 
-    /// The list that was kept last, read from its file.
+    /// Adds to the list; durable when it returns, and costs what the letter does. One without changes takes the place of the one
+    /// with its last version: that was dropped. False, and nothing has been added: the list is to be replaced as a whole, for it
+    /// was not since opening, or an addition to it has failed, or it has grown to twice what it was then.
+    /// @par Thread safety  Any thread.
+    [[nodiscard]] Result<bool> add_dead_letter(const JournalDeadLetter& letter) {
+        const std::scoped_lock lock{maintenance_mutex_};
+        return contents_.add_dead_letter(letter);
+    }
+
+    /// The list that was kept last, and what was added, read from its file.
     [[nodiscard]] Result<std::vector<JournalDeadLetter>> dead_letters() const {
         const std::scoped_lock lock{maintenance_mutex_};
         return contents_.dead_letters();

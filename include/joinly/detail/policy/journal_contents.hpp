@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -121,22 +122,35 @@ public:
     }
 
     [[nodiscard]] Status keep_dead_letters(std::span<const JournalDeadLetter> letters) {
+        end_additions();
         auto writer = RecordFileWriter::create(directory_, dead_letters_name);
         if (!writer) return failure(std::move(writer).error());
         for (const JournalDeadLetter& letter : letters) {
             if (auto added = writer->add(encode_dead_letter(letter)); !added) return added;
         }
         if (auto replaced = writer->replace(JournalFileKind::dead_letters, 0); !replaced) return replaced;
-        letters_.emplace(writer->take_file());
+        letters_file_.emplace(*std::move(writer));
+        letters_.reset();
         lacks_letters_ = false;
         return {};
     }
 
+    /// False: the list is to be kept as a whole.
+    [[nodiscard]] Result<bool> add_dead_letter(const JournalDeadLetter& letter) {
+        const std::string record = encode_dead_letter(letter);
+        if (!letters_file_ || !letters_file_->takes_addition(record.size())) return false;
+        auto added = letters_file_->append(record);
+        if (added) return true;
+        end_additions();  // nobody knows what lies behind its end now
+        return failure(std::move(added).error());
+    }
+
     /// The directory is another one, and empty.
-    void lose_files() noexcept { lacks_letters_ = letters_.has_value(); }
+    void lose_files() noexcept { lacks_letters_ = letters_file_ || letters_; }
     /// Keeps the list in the new directory, too: nobody else has it. Nothing to do otherwise.
     [[nodiscard]] Status bring_letters() {
         if (!lacks_letters_) return {};
+        end_additions();
         const std::string path = directory_.file(dead_letters_name);
         const std::string temporary = path + ".tmp";
         auto size = size_of(*letters_, path);
@@ -157,10 +171,16 @@ public:
     [[nodiscard]] Result<std::vector<JournalDeadLetter>> dead_letters() const {
         const std::string path = directory_.file(dead_letters_name);
         std::vector<JournalDeadLetter> letters;
+        std::map<Version, std::size_t> places;  // by the last version
         const auto each = [&](std::string_view payload) -> Status {
             auto letter = decode_dead_letter(payload);
             if (!letter) return failure(Errc::corrupt, path + ": " + std::string{letter.error().message()});
-            letters.push_back(std::move(*letter));
+            const auto [place, is_new] = places.try_emplace(letter->last, letters.size());
+            if (!is_new && letter->payload.empty()) {
+                letters[place->second] = std::move(*letter);
+            } else {
+                letters.push_back(std::move(*letter));
+            }
             return {};
         };
         auto read = read_records(path, JournalFileKind::dead_letters, each, nullptr);
@@ -201,10 +221,18 @@ private:
                                                    ", and the newest, " + std::to_string(newest));
     }
 
+    /// The list is written as a whole before anything more is added.
+    void end_additions() noexcept {
+        if (!letters_file_) return;
+        letters_.emplace(letters_file_->take_file());
+        letters_file_.reset();
+    }
+
     const JournalDirectory& directory_;
     std::vector<std::string> blank_files_;
-    std::optional<FileDescriptor> letters_;  // the list that was kept last
-    bool lacks_letters_ = false;             // the directory, of what letters_ has
+    std::optional<RecordFileWriter> letters_file_;  // the list of dead letters, if it was written since it was opened
+    std::optional<FileDescriptor> letters_;         // the same, if nothing is to be added to it
+    bool lacks_letters_ = false;                    // the directory, of what these have
     std::uint64_t id_ = 0;
     Version checkpoint_ = absent;
     Version known_ = absent;

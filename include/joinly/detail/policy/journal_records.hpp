@@ -1,7 +1,8 @@
 #ifndef JOINLY_DETAIL_POLICY_JOURNAL_RECORDS_HPP
 #define JOINLY_DETAIL_POLICY_JOURNAL_RECORDS_HPP
-// The journal's files that are written once and replaced as a whole: the checkpoint and the dead letters. One thread at a
-// time.
+// The journal's files that are written once and replaced as a whole: the checkpoint and the dead letters. To the latter records
+// are added, too, behind the end that the header tells: a list that was rewritten for each letter would cost the square of them.
+// One thread at a time.
 
 #include <joinly/config.hpp>
 #include <joinly/detail/function_ref.hpp>
@@ -46,6 +47,7 @@ public:
           buffer_{std::move(other.buffer_)},
           file_{std::move(other.file_)},
           written_{other.written_},
+          added_{other.added_},
           frames_{other.frames_},
           seed_{other.seed_},
           unfinished_{std::exchange(other.unfinished_, false)} {}
@@ -88,6 +90,23 @@ public:
     /// What was replaced, which can be read by it whatever becomes of the name.
     [[nodiscard]] FileDescriptor take_file() noexcept { return std::move(file_); }
 
+    /// Whether the file, once it has replaced the other, may have so large a record added: not when it has lost its name, nor when
+    /// it would be more than twice as large as it was written.
+    [[nodiscard]] bool takes_addition(std::size_t payload) const noexcept {
+        return added_ + frame_bytes(payload) <= written_ + journal_header_bytes && has_name(file_);
+    }
+    /// Adds a record behind the file's end, durably. After an error nothing is to be added any more.
+    [[nodiscard]] Status append(std::string_view payload) {
+        std::string frame;
+        append_frame(frame, seed_, frames_ + 1, payload);
+        const std::uint64_t end = written_ + journal_header_bytes + added_;
+        if (auto written = write_at(file_, end, frame, path_); !written) return written;
+        if (auto synced = sync_data(file_, path_); !synced) return synced;
+        ++frames_;
+        added_ += frame.size();
+        return {};
+    }
+
 private:
     static constexpr std::size_t buffer_bytes = std::size_t{256} << 10;
 
@@ -107,6 +126,7 @@ private:
     std::string buffer_;
     FileDescriptor file_;
     std::uint64_t written_ = journal_header_bytes;
+    std::uint64_t added_ = 0;  // behind the end
     std::uint64_t frames_ = 0;
     std::uint32_t seed_ = 0;
     bool unfinished_ = false;
@@ -146,6 +166,47 @@ struct SkippedBytes {
     return {};
 }
 
+/// What was added behind the end: an addition that was not finished when the process or the machine died is left out.
+[[nodiscard]] inline Status walk_additions(std::string_view bytes, const JournalHeader& header, const std::string& path,
+                                           RecordVisitor visit, SkippedBytes* skips) {
+    std::uint64_t last = header.starts_after;
+    for (std::size_t at = static_cast<std::size_t>(header.bytes); at < bytes.size();) {
+        const std::size_t begin = at;
+        auto frame = read_frame(bytes.substr(at), header.seed, last);
+        while (!frame && bytes.size() - at > frame_head_bytes) {
+            at += 8;
+            frame = read_frame(bytes.substr(at), header.seed, last);
+        }
+        if (!frame) break;
+        if (skips == nullptr && (at != begin || frame->sequence != last + 1)) return record_file_damage(path, begin);
+        if (at != begin) {
+            if (skips->bytes == 0) skips->first_at = begin;
+            skips->bytes += at - begin;
+        }
+        if (auto visited = visit(frame->payload); !visited) return visited;
+        last = frame->sequence;
+        at += frame_bytes(frame->payload.size());
+    }
+    return {};
+}
+
+/// The second header, of which the first tells the place if it can be read.
+[[nodiscard]] inline Result<JournalHeader> read_trailer(std::string_view bytes, JournalFileKind kind, std::string_view& head) {
+    if (bytes.size() < 2 * journal_header_bytes) return failure(Errc::corrupt);
+    const std::size_t last = bytes.size() - journal_header_bytes;
+    std::size_t at = last;
+    if (kind == JournalFileKind::dead_letters) {  // it is not at the end if anything was added
+        for (at -= at % 8; at > journal_header_bytes; at -= 8) {
+            const auto found = read_header(bytes.substr(at), kind);
+            if (!found && found.error() == Errc::incompatible) break;
+            if (found && found->bytes == at + journal_header_bytes) break;
+        }
+        if (at <= journal_header_bytes) at = last;
+    }
+    head = bytes.substr(at);
+    return read_header(head, kind);
+}
+
 [[nodiscard]] inline Result<std::optional<JournalHeader>> read_records(const std::string& path, JournalFileKind kind,
                                                                        RecordVisitor visit, SkippedBytes* skips) {
     const auto exists = file_exists(path);
@@ -161,19 +222,23 @@ struct SkippedBytes {
 
     std::string_view head = bytes;
     auto header = read_header(head, kind);
-    if (!header && header.error() == Errc::corrupt && bytes.size() >= 2 * journal_header_bytes) {
-        head = bytes.substr(bytes.size() - journal_header_bytes);
-        header = read_header(head, kind);
+    if (!header && header.error() == Errc::corrupt) {
+        if (auto trailer = read_trailer(bytes, kind, head); trailer || trailer.error() == Errc::incompatible) header = trailer;
     }
     if (!header && header.error() == Errc::incompatible) return newer_journal(path, head);
-    const bool whole = header && header->bytes == bytes.size();
+    const bool has_end = header && header->bytes >= 2 * journal_header_bytes;
+    const bool has_additions = has_end && kind == JournalFileKind::dead_letters && header->bytes < bytes.size();
+    const bool whole = has_additions || (header && header->bytes == bytes.size());
     if (!whole && skips == nullptr) return record_file_damage(path, header ? bytes.size() : 0);
     if (!header) {
         skips->bytes += bytes.size();
         return std::nullopt;
     }
-    const std::size_t end = whole ? bytes.size() - journal_header_bytes : bytes.size();
+    const std::size_t end = whole ? static_cast<std::size_t>(header->bytes) - journal_header_bytes : bytes.size();
     if (auto walked = walk_records(bytes.substr(0, end), *header, path, visit, skips); !walked) return failure(walked.error());
+    if (has_additions) {
+        if (auto walked = walk_additions(bytes, *header, path, visit, skips); !walked) return failure(walked.error());
+    }
     return std::optional{*header};
 }
 

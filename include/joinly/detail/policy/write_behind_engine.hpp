@@ -162,7 +162,7 @@ public:
             if (auto flushed = flush_.flush_generation(forever); !flushed) return flushed;
             lock.lock();
         }
-        return state_.dead_letter_within(before + 1, target);
+        return state_.dead_letters.status_within(before + 1, target);
     }
 
     /// As above, but it tries for so long before it gives up with `timed_out`, and waits no longer than that.
@@ -171,7 +171,7 @@ public:
         const Version target = state_.newest_version;
         const Version before = state_.settled_version;
         if (auto settled = settle(lock, target, deadline_after(timeout)); !settled) return settled;
-        return state_.dead_letter_within(before + 1, target);
+        return state_.dead_letters.status_within(before + 1, target);
     }
 
     /// Returns when the batch of that version is in the backend, or when nobody will take it there any more; hurries nothing.
@@ -187,7 +187,7 @@ public:
             return failure(Errc::closed, "the store is closed, and " + std::to_string(state_.overlay.size()) +
                                              " acknowledged writes are still pending: close it again to store them");
         }
-        return state_.dead_letter_within(version, version);
+        return state_.dead_letters.status_within(version, version);
     }
 
     /// Flushes if a flush is due: what the store's own thread would do now. With a budget it begins no further transaction
@@ -498,7 +498,7 @@ private:
         if (state_.options.journal.sync_interval.count() > 0) sync_journal();
         const std::scoped_lock lock{state_.mutex};
         const auto stored = static_cast<std::size_t>(state_.flush_stats.entries - stored_before);
-        CloseReport report{stored, state_.dead_letters.entries(), state_.overlay.size(), std::move(flushed)};
+        CloseReport report{stored, state_.dead_letters.load().entries, state_.overlay.size(), std::move(flushed)};
         if (report.left != 0 && !report.status) {
             state_.close_has_failed = true;
             state_.settled.notify_all();
@@ -506,7 +506,7 @@ private:
             report.status = failure(error.code(), std::to_string(report.left) +
                                                       " acknowledged writes could not be stored: " + std::string{error.message()});
         } else if (report.status && report.failed != 0) {
-            report.status = state_.dead_letter_within(absent, state_.newest_version);
+            report.status = state_.dead_letters.status();
         }
         return report;
     }
@@ -521,10 +521,10 @@ private:
         flush_.resume_from(*stored);
         state_.settled_version = recovered->settled_version;
         state_.newest_version = recovered->newest_version;
-        state_.dead_letters.replace(std::move(recovered->dead_letters));
+        state_.dead_letters.restore(recovered->dead_letters);
         auto replayed =
             state_.journal.replay(state_.settled_version, [&](Version version, const std::vector<Write>& writes) -> Status {
-                if (state_.dead_letters.within(version, version)) return {};
+                if (state_.dead_letters.has(version)) return {};
                 std::vector<Overlay::Weighed> weighed;
                 for (const Write& write : writes)
                     weighed.push_back(state_.overlay.weighed(write, *WriteJournal::measure(write.key, write.object)));

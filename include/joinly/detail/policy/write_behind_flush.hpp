@@ -91,10 +91,17 @@ public:
         return DeadLetters::none_with(id);
     }
 
+    /// The journal forgets it before memory does.
     [[nodiscard]] Status drop_dead_letter(Version id) {
-        const std::scoped_lock changing{state_.letters_mutex};
-        if (const auto letter = find_dead_letter(id); !letter) return failure(letter.error());
-        return replace_dead_letters(state_.dead_letters.without(id));  // nobody else changes them meanwhile
+        const std::scoped_lock changing{state_.letters_mutex};  // nobody else changes them meanwhile
+        const auto letter = find_dead_letter(id);
+        if (!letter) return failure(letter.error());
+        DeadLetters::Removal removal{**letter};
+        if (auto dropped = state_.journal.drop_dead_letter(**letter, state_.dead_letters); !dropped) return dropped;
+        const std::scoped_lock lock{state_.mutex};
+        (void)state_.dead_letters.drop(id, std::move(removal));  // whom we found has it, too
+        state_.room.notify_all();                                // its entries counted
+        return {};
     }
 
 private:
@@ -272,11 +279,10 @@ private:
     [[nodiscard]] Status set_aside(const FlushPart& part, const Error& reason) {
         {
             const std::scoped_lock changing{state_.letters_mutex};
-            auto letters = state_.dead_letters.all();
-            letters.push_back(std::make_shared<const DeadWrites>(dead_writes(part, reason)));
-            if (auto kept = state_.journal.keep_dead_letters(letters); !kept) return kept;
+            DeadLetters::Addition letter{std::make_shared<const DeadWrites>(dead_writes(part, reason))};
+            if (auto kept = state_.journal.keep_dead_letter(letter.letter(), state_.dead_letters); !kept) return kept;
             const std::scoped_lock lock{state_.mutex};
-            replace_dead_letters_in_memory(std::move(letters));
+            state_.dead_letters.add(std::move(letter));
             for (const Overlay::Slot* slot : part.slots) {
                 if (state_.overlay.active().slots.contains(slot->key())) {
                     state_.dead_letters.note(slot->key());
@@ -305,20 +311,7 @@ private:
         return go_on_from_backend();
     }
 
-    /// Under letters_mutex. The journal has the list before memory does.
-    [[nodiscard]] Status replace_dead_letters(DeadLetters::Letters letters) {
-        if (auto kept = state_.journal.keep_dead_letters(letters); !kept) return kept;
-        const std::scoped_lock lock{state_.mutex};
-        replace_dead_letters_in_memory(std::move(letters));
-        return {};
-    }
-    /// Under the mutex besides.
-    void replace_dead_letters_in_memory(DeadLetters::Letters letters) noexcept {
-        state_.dead_letters.replace(std::move(letters));
-        state_.room.notify_all();  // their entries count
-    }
-
-    /// The journal forgets them when the list is replaced next; until then they are passed over when it is opened.
+    /// The journal forgets them when its list is written anew; until then they are passed over when it is opened.
     void forget_dropped_letters() {
         const std::scoped_lock changing{state_.letters_mutex};
         const std::scoped_lock lock{state_.mutex};

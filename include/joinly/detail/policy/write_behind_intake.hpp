@@ -58,8 +58,11 @@ public:
     /// records are left out: which indexes cover everything was found out before others wrote.
     [[nodiscard]] Result<Version> retry(const DeadWrites& letter, bool may_overwrite) {
         WriteSet set{letter.writes, {}, {}};
-        if (!letter.doubt.empty())
-            std::erase_if(set.writes, [](const Write& write) { return write.key.starts_with(reserved_first_byte); });
+        const bool is_in_doubt = [&] {
+            const std::scoped_lock lock{state_.mutex};
+            return !letter.doubt.empty();
+        }();
+        if (is_in_doubt) std::erase_if(set.writes, [](const Write& write) { return write.key.starts_with(reserved_first_byte); });
         return write(set, &letter, may_overwrite);
     }
 

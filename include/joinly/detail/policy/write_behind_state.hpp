@@ -100,15 +100,6 @@ struct WriteBehindState {
 
     [[nodiscard]] bool threads_run() const noexcept { return worker_runs || syncer_runs; }
 
-    /// `ok` unless a batch within [first, last] was set aside.
-    [[nodiscard]] Status dead_letter_within(Version first, Version last) const {
-        const auto letter = dead_letters.within(first, last);
-        if (!letter) return {};
-        return failure(letter->reason.code(), "the acknowledged batches from version " + std::to_string(letter->first) + " to " +
-                                                  std::to_string(letter->last) +
-                                                  " were set aside: " + std::string{letter->reason.message()});
-    }
-
     const WriteBehindOptions options;
     Access access;
     LoadGate gate;

@@ -55,7 +55,7 @@ private:
 struct Recovered {
     Version settled_version = absent;  ///< what is above it is to be replayed
     Version newest_version = absent;
-    DeadLetters::Letters dead_letters = {};
+    std::vector<DeadLetters::Letter> dead_letters = {};
     std::optional<Error> overtaken = {};  ///< another writer has been here: what is to be replayed must not be stored
 };
 
@@ -191,19 +191,16 @@ public:
     }
     [[nodiscard]] std::size_t bytes() const { return journal_ ? journal_->bytes() : 0; }
 
-    [[nodiscard]] Status keep_dead_letters(const DeadLetters::Letters& letters) {
+    /// Has the journal keep one more dead letter than `others`, which it has; durably.
+    [[nodiscard]] Status keep_dead_letter(const DeadWrites& letter, const DeadLetters& others) {
         if (!journal_) return {};
-        std::vector<JournalDeadLetter> kept;
-        for (const auto& letter : letters) {
-            JournalPayload payload;
-            for (const Write& write : letter->writes) {
-                if (auto added = add_to(payload, write.key, write.object, write.expires_at); !added)
-                    return failure_at(write.key, added.error());
-            }
-            kept.push_back({letter->first, letter->last, letter->reason.code(), std::string{letter->reason.message()},
-                            std::string{payload.bytes()}});
-        }
-        return journal_->keep_dead_letters(kept);
+        auto kept = encode(letter);
+        return kept ? change_dead_letters(*std::move(kept), others) : failure(std::move(kept).error());
+    }
+    /// Has it forget one of `all`, but for what its versions were.
+    [[nodiscard]] Status drop_dead_letter(const DeadWrites& letter, const DeadLetters& all) {
+        if (!journal_) return {};
+        return change_dead_letters({letter.first, letter.last, letter.reason.code(), {}, {}}, all);
     }
 
     /// What a write weighs while it is pending, or why it cannot be stored.
@@ -243,6 +240,37 @@ private:
             write.object = {std::make_shared<const std::string>(*change.value), is_text ? &text_type : &bytes_type};
         }
         return write;
+    }
+
+    /// Adds what has changed to the journal's list; now and then that is written anew instead, so that it is not much longer than
+    /// what it tells.
+    [[nodiscard]] Status change_dead_letters(JournalDeadLetter change, const DeadLetters& letters) {
+        const auto added = journal_->add_dead_letter(change);
+        if (!added) return failure(added.error());
+        if (*added) return {};
+        std::vector<JournalDeadLetter> list;
+        for (const auto& [last, letter] : letters.all()) {
+            if (last == change.last) continue;
+            auto kept = encode(*letter);
+            if (!kept) return failure(std::move(kept).error());
+            list.push_back(*std::move(kept));
+        }
+        letters.visit_dropped([&](Version last, const DeadLetters::Dropped& dropped) {
+            list.push_back({dropped.first, last, dropped.code, {}, {}});
+        });
+        list.push_back(std::move(change));
+        std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.last < b.last; });
+        return journal_->keep_dead_letters(list);
+    }
+
+    [[nodiscard]] static Result<JournalDeadLetter> encode(const DeadWrites& letter) {
+        JournalPayload payload;
+        for (const Write& write : letter.writes) {
+            if (auto added = add_to(payload, write.key, write.object, write.expires_at); !added)
+                return failure_at(write.key, added.error());
+        }
+        return JournalDeadLetter{letter.first, letter.last, letter.reason.code(), std::string{letter.reason.message()},
+                                 std::string{payload.bytes()}};
     }
 
     [[nodiscard]] static Result<DeadWrites> decode(const JournalDeadLetter& letter) {
