@@ -501,8 +501,9 @@ public:
     }
 
     /// Returns once the batch of this version, which a save returned, is in the backend; it hurries nothing. `timed_out` when
-    /// it is not there in time; the backend's reason when it was set aside as a dead letter; `invalid_argument` for a version
-    /// that no save has returned yet; `closed`, at once, when a close meanwhile could not store it: closing again may. At once
+    /// it is not there in time; the backend's reason when it was set aside as a dead letter, also after that was dropped or
+    /// retried, which returned a version of its own, for as long as the store is open; `invalid_argument` for a version that no
+    /// save has returned yet; `closed`, at once, when a close meanwhile could not store it: closing again may. At once
     /// under policies that wait for the backend anyway.
     [[nodiscard]] Status wait([[maybe_unused]] Version version, [[maybe_unused]] std::chrono::milliseconds timeout) {
         if (closed()) return closed_error();

@@ -473,6 +473,27 @@ TEST_CASE("wait tells when time is up, and when a version does not exist or was 
     CHECK(rig.store.wait(*version, 1ms).error() == Errc::invalid_argument);
 }
 
+TEST_CASE("a version that was set aside is never told to be stored, though its letter was dropped or retried", "[write_behind]") {
+    const bool is_retried = GENERATE(false, true);
+    Rig rig;
+    const Version version = *rig.store.save(player("ada", 1));
+    REQUIRE(set_aside(rig, {"player:ada"}) == version);
+    CHECK(rig.store.wait(version, 1ms).error() == Errc::invalid_argument);
+    if (is_retried) {
+        const Version retried = *rig.store.retry_dead_letter(version);
+        REQUIRE(rig.store.flush());
+        CHECK(rig.store.wait(retried, 1ms));
+    } else {
+        REQUIRE(rig.store.drop_dead_letter(version));
+    }
+    const Version stored = *rig.store.save(player("bob", 1));
+    REQUIRE(rig.store.flush());
+    const auto waited = rig.store.wait(version, 1ms);
+    REQUIRE(waited.error() == Errc::invalid_argument);
+    CHECK_THAT(std::string{waited.error().message()}, Catch::Contains("the dead letter was dropped or retried"));
+    CHECK(rig.store.wait(stored, 1ms));
+}
+
 TEST_CASE("who waits for a version hears at once that a close has given it up", "[write_behind][fault]") {
     const auto drive = GENERATE(Drive::thread, Drive::caller);
     const auto control = std::make_shared<FailingBackend::Control>();
