@@ -5,15 +5,19 @@
 #include <joinly/policy/write_behind.hpp>
 #include <joinly/store.hpp>
 #include <tests/fault/matrix.hpp>
+#include <tests/support/failing_backend.hpp>
 
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -192,6 +196,116 @@ TEST_CASE("a store that its caller drives syncs its journal in pump, once the in
     traits.clock.advance(std::chrono::milliseconds{10});
     REQUIRE(store->pump());
     CHECK(faults.count(FileCall::sync) == after);  // nothing has been saved since
+}
+
+/// A store with a journal, beside a backend that refuses whatever is put.
+struct Refusing {
+    using Store = joinly::Store<FailingBackend, joinly::WriteBehind>;
+
+    [[nodiscard]] Store open() const {
+        joinly::WriteBehindOptions options{.drive = joinly::Drive::caller};
+        options.journal.path = dir / "journal";
+        auto store = Store::open({.control = control}, options, {});
+        REQUIRE(store);
+        return *std::move(store);
+    }
+    joinly::Status set_aside(Store& store, std::string_view key) const {
+        REQUIRE(store.put(key, "value"));
+        return flush_refused(store);
+    }
+    joinly::Status flush_refused(Store& store) const {
+        control->refuse_writes = Errc::corrupt;
+        auto flushed = store.flush();
+        control->refuse_writes = std::nullopt;
+        return flushed;
+    }
+
+    TempDir dir;
+    std::shared_ptr<FailingBackend::Control> control = std::make_shared<FailingBackend::Control>();
+};
+
+TEST_CASE("a dead letter costs one write and one sync of the journal's, however many there are", "[fault][memory][dead_letter]") {
+    const Refusing place;
+    const FileFaults faults{place.dir.path().string()};
+    auto store = place.open();
+    constexpr int letters = 500;
+    for (int i = 0; i < letters; ++i) CHECK(place.set_aside(store, std::to_string(i)).error() == Errc::corrupt);
+    REQUIRE(store.dead_letters().size() == letters);
+    constexpr int wholes = 12;  // written anew whenever it has doubled, with some calls more
+    CHECK(faults.count(FileCall::rename) <= wholes);
+    CHECK(faults.count(FileCall::write) <= letters + 4 * wholes);
+    CHECK(faults.count(FileCall::sync) <= letters + 4 * wholes);
+    for (const auto& letter : store.dead_letters()) REQUIRE(store.drop_dead_letter(letter.id));
+    CHECK(faults.count(FileCall::rename) <= 2 * wholes);
+    CHECK(faults.count(FileCall::write) <= 2 * letters + 8 * wholes);
+}
+
+TEST_CASE("a dead letter that the journal's disk does not take stays pending, and is set aside when the disk is well again",
+          "[fault][memory][dead_letter]") {
+    const FileFault fault =
+        GENERATE(FileFault{FileCall::write, EIO}, FileFault{FileCall::write, ENOSPC, true}, FileFault{FileCall::sync, EIO});
+    const Refusing place;
+    {
+        FileFaults faults{place.dir.path().string()};
+        auto store = place.open();
+        CHECK(place.set_aside(store, "a").error() == Errc::corrupt);
+        const auto renamed = faults.count(FileCall::rename);
+        faults.fail(fault, 1);
+        CHECK(place.set_aside(store, "b").error() == (fault.torn ? Errc::full : Errc::io));
+        REQUIRE(faults.struck());
+        CHECK(faults.count(FileCall::rename) == renamed);  // it was to be added
+        faults.lift();
+        CHECK(store.dead_letters().size() == 1);
+        CHECK(store.get("b") == "value");
+        CHECK(place.flush_refused(store).error() == Errc::corrupt);
+        CHECK(store.dead_letters().size() == 2);
+        CHECK(place.set_aside(store, "c").error() == Errc::corrupt);
+    }
+    auto store = place.open();
+    const auto letters = store.dead_letters();
+    REQUIRE(letters.size() == 3);
+    for (const auto& letter : letters) CHECK(letter.keys.size() == 1);
+}
+
+TEST_CASE("what the journal's disk did not take as a dead letter is none after a restart, when the backend took it then",
+          "[fault][memory][dead_letter]") {
+    const FileFault fault =
+        GENERATE(FileFault{FileCall::write, EIO}, FileFault{FileCall::write, ENOSPC, true}, FileFault{FileCall::sync, EIO});
+    const Refusing place;
+    {
+        FileFaults faults{place.dir.path().string()};
+        auto store = place.open();
+        CHECK(place.set_aside(store, "a").error() == Errc::corrupt);
+        faults.fail(fault, 1);
+        CHECK(place.set_aside(store, "b").error() != Errc::corrupt);
+        faults.lift();
+        REQUIRE(store.flush());
+    }
+    auto store = place.open();
+    REQUIRE(store.dead_letters().size() == 1);
+    CHECK(store.dead_letters()[0].keys == std::vector<std::string>{"a"});
+    CHECK(store.get("b") == "value");
+}
+
+TEST_CASE("a dead letter that the journal's disk does not forget stays, and is dropped when the disk is well again",
+          "[fault][memory][dead_letter]") {
+    const FileFault fault =
+        GENERATE(FileFault{FileCall::write, EIO}, FileFault{FileCall::write, ENOSPC, true}, FileFault{FileCall::sync, EIO});
+    const Refusing place;
+    {
+        FileFaults faults{place.dir.path().string()};
+        auto store = place.open();
+        CHECK(place.set_aside(store, "a").error() == Errc::corrupt);
+        const joinly::Version id = store.dead_letters().at(0).id;
+        faults.fail(fault, 1);
+        CHECK(store.drop_dead_letter(id).error() == (fault.torn ? Errc::full : Errc::io));
+        REQUIRE(faults.struck());
+        faults.lift();
+        CHECK(store.dead_letters().size() == 1);
+        CHECK(store.drop_dead_letter(id));
+        CHECK(store.dead_letters().empty());
+    }
+    CHECK(place.open().dead_letters().empty());
 }
 
 }  // namespace

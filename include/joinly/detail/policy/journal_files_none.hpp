@@ -32,6 +32,7 @@ class FileDescriptor {};
 [[nodiscard]] inline Status write_at(const FileDescriptor&, std::uint64_t, std::string_view, const std::string& path) {
     return no_journal(path);
 }
+[[nodiscard]] inline Status cut_file(const FileDescriptor&, std::uint64_t, const std::string& path) { return no_journal(path); }
 [[nodiscard]] inline Status read_at(const FileDescriptor&, std::uint64_t, char*, std::size_t, const std::string& path) {
     return no_journal(path);
 }

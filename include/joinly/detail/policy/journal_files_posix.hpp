@@ -120,6 +120,13 @@ private:
     return {};
 }
 
+/// Takes away what lies behind so many bytes. Not durable before the file is synced.
+[[nodiscard]] inline Status cut_file(const FileDescriptor& file, std::uint64_t bytes, const std::string& path) {
+    if (uninterrupted([&] { return ::ftruncate(file.get(), static_cast<off_t>(bytes)); }) != 0)
+        return file_failure(errno, path, "ftruncate");
+    return {};
+}
+
 /// What lies beyond the file's end is left as it is.
 [[nodiscard]] inline Status read_at(const FileDescriptor& file, std::uint64_t offset, char* to, std::size_t bytes,
                                     const std::string& path) {

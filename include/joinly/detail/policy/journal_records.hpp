@@ -100,8 +100,12 @@ public:
         std::string frame;
         append_frame(frame, seed_, frames_ + 1, payload);
         const std::uint64_t end = written_ + journal_header_bytes + added_;
-        if (auto written = write_at(file_, end, frame, path_); !written) return written;
-        if (auto synced = sync_data(file_, path_); !synced) return synced;
+        Status added = write_at(file_, end, frame, path_);
+        if (added) added = sync_data(file_, path_);
+        if (!added) {
+            (void)cut_file(file_, end, path_);  // or it might be read as if it had been added
+            return added;
+        }
         ++frames_;
         added_ += frame.size();
         return {};
