@@ -1200,6 +1200,24 @@ TEST_CASE("a journal of format 1 is read as ever", "[journal][golden]") {
     CHECK(letters->front().code == Errc::conflict);
 }
 
+TEST_CASE("a list of dead letters with additions is read as ever", "[journal][golden]") {
+    TempDir dir;
+    const std::string path = dir / "journal";
+    std::filesystem::create_directory(path);
+    std::filesystem::copy(JOINLY_TEST_SOURCE_DIR "/golden/journal_v2.dead_letters", path + "/dead_letters");
+    const auto letters = open(small(path))->dead_letters();
+    REQUIRE(letters);
+    REQUIRE(letters->size() == 3);
+    CHECK((*letters)[0].last == 5);
+    CHECK((*letters)[0].payload.empty());  // dropped
+    CHECK((*letters)[1].reason == "how");
+    CHECK((*letters)[2].first == 7);
+    CHECK((*letters)[2].last == 8);
+    CHECK((*letters)[2].code == Errc::invalid_argument);
+    CHECK((*letters)[2].reason == "added");
+    CHECK((*letters)[2].payload.find("lobby:3") != std::string::npos);
+}
+
 TEST_CASE("a segment is written as ever", "[journal][golden]") {
     namespace detail = joinly::detail;
     std::string bytes(detail::journal_header_bytes, '\0');
