@@ -9,7 +9,6 @@
 #include <utility>
 
 JOINLY_NAMESPACE_BEGIN
-
 /// A shared, immutable object, as it was at one version. It stays as it is, and stays valid, whatever happens to the
 /// record; to change the record, save a changed copy or use Store::update. Copying costs a reference count.
 template <class T>
@@ -17,7 +16,7 @@ class Loaded {
 public:
     Loaded(std::shared_ptr<const T> object, Version version, Expiry expires_at) noexcept
         : object_{std::move(object)}, version_{version}, expires_at_{expires_at} {}
-    /// For the store, which knows that the object is a T: without a shared pointer on the way that would be read back at once.
+    /// For the store, which knows that the object is a T.
     Loaded(std::in_place_t, const std::shared_ptr<const void>& object, Version version, Expiry expires_at) noexcept
         : object_{object, static_cast<const T*>(object.get())}, version_{version}, expires_at_{expires_at} {}
 

@@ -194,7 +194,7 @@ public:
         Core::template require_entity<T>();
         return observed(Operation::update, [&]() -> Result<Version> {
             if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
-            const detail::KeyBuffer key{kind_prefix<T>, id};
+            const detail::KeyBuffer<kind_prefix<T>> key{id};
             const ObjectType& type = Core::template type_of<T>();
             detail::Backoff backoff;
             for (;;) {
@@ -255,7 +255,7 @@ public:
             positions.reserve(ids.size());
             results.reserve(ids.size());
             for (std::size_t i = 0; i < ids.size(); ++i) {
-                results.emplace_back(tl::unexpect, Errc::not_found);
+                results.emplace_back(Core::template nothing<T>());
                 if (!core_->takes_id(ids[i])) {
                     results[i] = failure(core_->template usable_id<T>(ids[i]).error());
                     continue;
@@ -649,12 +649,10 @@ private:
     template <class T>
     [[nodiscard]] Result<Loaded<T>> load_object(std::string_view id) {
         if (!core_->takes_id(id)) return failure(core_->template usable_id<T>(id).error());
-        const detail::KeyBuffer key{kind_prefix<T>, id};
+        const detail::KeyBuffer<kind_prefix<T>> key{id};
         const ObjectType& type = Core::template type_of<T>();
-        Result<Loaded<T>> result{tl::unexpect, Errc::not_found};
-        const auto on_hit = [&](const LoadedObject& hit) {  // in place: each move on the way cost a tenth of a hit
-            if (hit.object.value) result.emplace(std::in_place, hit.object.value, hit.version, hit.expires_at);
-        };
+        Result<Loaded<T>> result{Core::template nothing<T>()};
+        const auto on_hit = [&](const LoadedObject& hit) { Core::set_to_hit(result, hit); };
         if constexpr (requires { engine().load(key, type, on_hit); }) {
             if (auto missed = engine().load(key, type, on_hit)) result = Core::template as_loaded<T>(*std::move(missed));
         } else {
@@ -663,14 +661,12 @@ private:
         return result;
     }
 
-    /// Each to its position among the results, which are not_found.
+    /// Each to its position among the results, where there is `nothing`.
     template <class T>
     [[nodiscard]] Status load_keys(std::span<const std::string_view> keys, std::span<const std::size_t> positions,
                                    std::span<Result<Loaded<T>>> results) {
         const ObjectType& type = Core::template type_of<T>();
-        const auto on_hit = [&](std::size_t at, const LoadedObject& hit) {
-            if (hit.object.value) results[positions[at]].emplace(std::in_place, hit.object.value, hit.version, hit.expires_at);
-        };
+        const auto on_hit = [&](std::size_t at, const LoadedObject& hit) { Core::set_to_hit(results[positions[at]], hit); };
         const auto sink = [&](std::size_t at, Result<LoadedObject> loaded) {
             results[positions[at]] = Core::template as_loaded<T>(std::move(loaded));
         };
@@ -697,7 +693,7 @@ private:
         if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
         const auto expires_at = core_->expiry(options.ttl);
         if (!expires_at) return failure(expires_at.error());
-        const detail::KeyBuffer key{kind_prefix<T>, id};
+        const detail::KeyBuffer<kind_prefix<T>> key{id};
         return write_one<T>(key, {std::move(object), &Core::template type_of<T>()}, *expires_at, options.expect);
     }
 

@@ -14,7 +14,7 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-/// What the keys of a kind begin with: its name and a colon. To be a constant.
+/// What the keys of a kind begin with: its name and a colon. A constant, by which keys are made and hashed.
 class KindPrefix {
 public:
     constexpr explicit KindPrefix(std::string_view kind) noexcept : kind_{kind} {
@@ -38,9 +38,9 @@ private:
     std::uint64_t high_ = 0;
 };
 
-/// Writes `prefix.size() + id.size()` bytes. Most ids have some ten or twenty, for which a call of memcpy takes longer than
-/// copying.
-inline void write_key(const KindPrefix& prefix, std::string_view id, char* to) noexcept {
+/// Writes a key, of `prefix.size() + id.size()` bytes. Most ids have some ten or twenty, for which a call of memcpy takes longer
+/// than copying does.
+[[gnu::always_inline]] inline void write_key(const KindPrefix& prefix, std::string_view id, char* to) noexcept {
     std::memcpy(to, prefix.kind().data(), prefix.kind().size());
     to[prefix.kind().size()] = ':';
     to += prefix.size();
@@ -53,28 +53,28 @@ inline void write_key(const KindPrefix& prefix, std::string_view id, char* to) n
     std::memcpy(to + size - 8, id.data() + size - 8, 8);
 }
 
+/// A key that begins with `prefix`.
+template <const KindPrefix& prefix>
 class KeyBuffer {
 public:
-    /// For a valid kind and a valid id, which stays where it is as long as this.
-    KeyBuffer(const KindPrefix& prefix, std::string_view id) noexcept : prefix_{prefix}, id_{id} { write_key(prefix, id, bytes_); }
+    /// For a valid id, which stays where it is as long as this.
+    [[gnu::always_inline]] inline explicit KeyBuffer(std::string_view id) noexcept : id_{id} { write_key(prefix, id, bytes_); }
     KeyBuffer(const KeyBuffer&) = delete;
     KeyBuffer& operator=(const KeyBuffer&) = delete;
 
-    [[nodiscard]] std::string_view view() const noexcept { return {bytes_, prefix_.size() + id_.size()}; }
+    [[nodiscard]] std::string_view view() const noexcept { return {bytes_, prefix.size() + id_.size()}; }
     operator std::string_view() const noexcept { return view(); }  // implicit: where a key is asked for
 
     /// That of `view()`, but made of kind and id where they came from: to read back as words what was just written as bytes, a
     /// core waits until it is out of its store buffer, which took as long as the rest of a cache's hit.
     [[nodiscard, gnu::always_inline]] inline std::uint64_t hash(const KeyHash& by) const noexcept {
-        if (prefix_.fits_words() && id_.size() >= 8)
-            return hashing::hash_words(Joined{prefix_, id_.data()}, view().size(), by.seed);
+        if (prefix.fits_words() && id_.size() >= 8) return hashing::hash_words(Joined{id_.data()}, view().size(), by.seed);
         return by(view());
     }
 
 private:
     /// With an id of 8 bytes or more, what does not begin in the id are words of 8 bytes, at 0 or 8.
     struct Joined {
-        const KindPrefix& prefix;
         const char* id;
         template <class Word>
         [[nodiscard, gnu::always_inline]] inline std::uint64_t word(std::size_t at) const noexcept {
@@ -84,7 +84,6 @@ private:
         }
     };
 
-    const KindPrefix& prefix_;
     std::string_view id_;
     char bytes_[max_key_bytes];
 };
@@ -93,7 +92,8 @@ private:
 [[nodiscard, gnu::always_inline]] inline std::uint64_t hash_key(const KeyHash& by, std::string_view key) noexcept {
     return by(key);
 }
-[[nodiscard, gnu::always_inline]] inline std::uint64_t hash_key(const KeyHash& by, const KeyBuffer& key) noexcept {
+template <const KindPrefix& prefix>
+[[nodiscard, gnu::always_inline]] inline std::uint64_t hash_key(const KeyHash& by, const KeyBuffer<prefix>& key) noexcept {
     return key.hash(by);
 }
 

@@ -89,22 +89,21 @@ struct GivenValue {
 class EntityKey {
 public:
     EntityKey(std::string_view kind, const void* id, std::size_t size) noexcept
-        : is_sound_{id != nullptr && size != 0 && size <= max_id_bytes},
-          size_{size},
-          prefix_{kind},
-          key_{prefix_, is_sound_ ? std::string_view{static_cast<const char*>(id), size} : ""} {}
+        : is_sound_{id != nullptr && size != 0 && size <= max_id_bytes}, id_bytes_{size}, key_bytes_{kind.size() + 1 + size} {
+        if (is_sound_) write_key(KindPrefix{kind}, {static_cast<const char*>(id), size}, key_);
+    }
 
     [[nodiscard]] Result<std::string_view> view() const {
-        if (is_sound_) return key_.view();
+        if (is_sound_) return std::string_view{key_, key_bytes_};
         return failure(Errc::invalid_argument,
-                       "an id has 1 to " + std::to_string(max_id_bytes) + " bytes, not " + std::to_string(size_));
+                       "an id has 1 to " + std::to_string(max_id_bytes) + " bytes, not " + std::to_string(id_bytes_));
     }
 
 private:
     bool is_sound_;
-    std::size_t size_;
-    KindPrefix prefix_;
-    KeyBuffer key_;
+    std::size_t id_bytes_;
+    std::size_t key_bytes_;
+    char key_[max_key_bytes];
 };
 
 /// 0: for ever.

@@ -25,7 +25,7 @@ JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
 /// Whether `size` bytes are the same. In line, for keys are short and a call costs as much as the rest.
-[[nodiscard]] inline bool same_bytes(const char* left, const char* right, std::size_t size) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool same_bytes(const char* left, const char* right, std::size_t size) noexcept {
     const auto differing = [&]<class Word>(Word, std::size_t at) {
         Word one;
         Word other;
@@ -35,13 +35,16 @@ namespace detail {
     };
     constexpr std::uint64_t word = 0;
     constexpr std::uint32_t half = 0;
-    if (size > 16) return std::memcmp(left, right, size) == 0;
-    if (size >= 8) return (differing(word, 0) | differing(word, size - 8)) == 0;
-    if (size >= 4) return (differing(half, 0) | differing(half, size - 4)) == 0;
-    for (std::size_t at = 0; at < size; ++at) {
-        if (left[at] != right[at]) return false;
+    if (size <= 16) {
+        if (size >= 8) return (differing(word, 0) | differing(word, size - 8)) == 0;
+        if (size >= 4) return (differing(half, 0) | differing(half, size - 4)) == 0;
+        for (std::size_t at = 0; at < size; ++at) {
+            if (left[at] != right[at]) return false;
+        }
+        return true;
     }
-    return true;
+    if (size > 32) return std::memcmp(left, right, size) == 0;
+    return (differing(word, 0) | differing(word, 8) | differing(word, size - 16) | differing(word, size - 8)) == 0;
 }
 
 template <class Value>

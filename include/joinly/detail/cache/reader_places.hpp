@@ -30,7 +30,7 @@ public:
     /// A reader's stay; false when all places were taken. Counts lookups in its own line, which nobody else writes meanwhile.
     class Stay {
     public:
-        explicit Stay(ReaderPlaces& places) noexcept : place_{places.enter()} {}
+        [[gnu::always_inline]] inline explicit Stay(ReaderPlaces& places) noexcept : place_{places.enter()} {}
         Stay(const Stay&) = delete;
         Stay& operator=(const Stay&) = delete;
         ~Stay() { leave(); }
