@@ -120,9 +120,11 @@ public:
     /// `visit` for each. Costs less than single visits, for the memory of several keys is fetched at once.
     template <class Visitor>
     void visit_many(std::span<const std::string_view> keys, Visitor&& visitor) {
+        const bool are_far = shard_count_ * shards_[0].buckets() > near_buckets;
         for (std::size_t from = 0; from < keys.size(); from += group) {
             const auto some = keys.subspan(from, (std::min)(group, keys.size() - from));
-            if (!reads_without_lock || !visit_group(some, from, visitor)) {
+            if (!reads_without_lock ||
+                !(are_far ? visit_group<true>(some, from, visitor) : visit_group<false>(some, from, visitor))) {
                 for (std::size_t i = 0; i < some.size(); ++i) visit(some[i], [&](View value) { visitor(from + i, value); });
             }
         }
@@ -202,6 +204,8 @@ private:
     using Stay = detail::ReaderPlaces::Stay;
     static constexpr bool reads_without_lock = Eviction::most_uses != 0;
     static constexpr std::size_t group = 32;  // about what a core fetches at once, several times over
+    /// Some 2,000 entries, which a core has in its second-level cache: asking for them costs more than they are waited for.
+    static constexpr std::size_t near_buckets = 512;
 
     template <Counted counted, class Visitor>
     bool look_up(std::string_view key, std::uint64_t hash, Visitor& visitor) {
@@ -239,16 +243,19 @@ private:
 
     /// In three rounds: where the keys' buckets are, which nodes they lead to, and the visits.
     /// @return false, and nothing is done, when no place was free.
-    template <class Visitor>
+    /// @tparam is_far  whether memory is asked for.
+    template <bool is_far, class Visitor>
     bool visit_group(std::span<const std::string_view> keys, std::size_t from, Visitor& visitor) {
         std::array<std::uint64_t, group> hashes;
         std::uint32_t expired = 0;  // a bit for each key
         for (std::size_t i = 0; i < keys.size(); ++i) {
             hashes[i] = hash_(keys[i]);
-            shard_of(hashes[i]).prefetch(hashes[i]);
+            if constexpr (is_far) shard_of(hashes[i]).prefetch(hashes[i]);
         }
         if (Stay stay{*readers_}) {
-            for (std::size_t i = 0; i < keys.size(); ++i) shard_of(hashes[i]).prefetch_candidate(hashes[i]);
+            if constexpr (is_far) {
+                for (std::size_t i = 0; i < keys.size(); ++i) shard_of(hashes[i]).prefetch_candidate(hashes[i]);
+            }
             for (std::size_t i = 0; i < keys.size(); ++i) {
                 const Node* node = shard_of(hashes[i]).find(keys[i], hashes[i]);
                 if (node != nullptr && node->has_expired(clock_)) {

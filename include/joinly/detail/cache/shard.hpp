@@ -58,6 +58,8 @@ public:
     // --- for readers who stay in a place
 
     void prefetch(std::uint64_t hash) const noexcept { Table::prefetch(whereabouts_, hash); }
+    /// How many its table has, each for seven entries.
+    [[nodiscard]] std::size_t buckets() const noexcept { return whereabouts_.count.load(std::memory_order_relaxed); }
 
     [[nodiscard, gnu::always_inline]] inline const Node* find(std::string_view key, std::uint64_t hash) const noexcept {
         const Table* const table = table_.load();
