@@ -124,15 +124,19 @@ def judge(row, each, results):
     return [*cells, f"falls short by {abs(ratio / limit - 1):.1%}" if limit else "falls short"]
 
 
+def is_quick(results):
+    return any(context.get("quick", "0") != "0" for context in results.contexts)
+
+
 def judge_all(goals, results):
-    """The goals, each with what is to be said of it and a table of its rows."""
+    """The goals, each with a table of its rows, and, after a full run, whose figures they name, with what was tried."""
     for goal in goals:
         each = goal.get("each", {})
         chosen = [dict(zip(each, values)) for values in itertools.product(*each.values())]
         judged = [(row, judge(row, one, results)) for row in goal["row"] for one in chosen]
         rows = [cells for row, cells in judged if not (row.get("where_measured") and cells[-1] == "not measured")]
         short = any(cells[-1].startswith("falls") for cells in rows)
-        tried = f"\n\n{goal['tried'].strip()}" if short and "tried" in goal else ""
+        tried = f"\n\n{goal['tried'].strip()}" if short and "tried" in goal and not is_quick(results) else ""
         yield f"### {goal['what']}\n{summary(goal['subject'], rows)}{tried}"
 
 
@@ -209,12 +213,12 @@ def conditions(results):
     memory = first_match("/proc/meminfo", r"^MemTotal:\s*(\d+) kB")
     processor = first_match("/proc/cpuinfo", r"^model name\s*: (.*)$") or platform.machine()
     loads = [round(one["load_avg"][0], 1) for one in results.contexts if one.get("load_avg")]
-    quick = context.get("quick", "0") != "0"
     left_out = {f"{key.removeprefix('left out: ')} ({value})" for one in results.contexts for key, value in one.items()
                 if key.startswith("left out: ")}
     return [
         f"Date: {context.get('date', 'unknown')[:10]}",
-        f"Run: {'quick, with smaller tables and fewer repetitions: a first impression' if quick else 'full'}",
+        f"Run: {'quick, with smaller tables and fewer repetitions: a first impression' if is_quick(results) else 'full'}",
+        f"Joinly: {', '.join(sorted({one.get('joinly', 'unknown') for one in results.contexts})) or 'unknown'}",
         f"Processor: {processor}, {os.cpu_count()} cores",
         f"Memory: {f'{int(memory) / 2**20:.1f} GiB' if memory else 'unknown'}",
         f"System: {platform.system()} {platform.release()}",
