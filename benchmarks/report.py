@@ -113,7 +113,7 @@ def judge(row, each, results):
         failed = any(name in results.failures for name in itertools.chain(*names))
         return [*cells, "not measured: a benchmark failed" if failed else "not measured"]
     above, below = (math.prod(map(results.median, side)) for side in names)
-    if below == 0 or (above == 0 and "lost" not in names[0][0]):
+    if below == 0 or (above == 0 and limit != 0):
         return [*cells, "not measured: a cost of 0"]
     ratio = round(above / below / UNITS.get(row.get("unit"), 1), 2)  # what is shown is what is judged
     cells[1] = f"{ratio:.2f}"

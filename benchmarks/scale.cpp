@@ -56,7 +56,7 @@ Engine& engine_of(std::size_t size) {
             engine.put(batch);
             batch.clear();
         }
-        if constexpr (requires { engine.open(); }) engine.open();
+        engine.open();
     });
 }
 

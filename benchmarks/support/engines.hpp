@@ -81,19 +81,25 @@ class RawSqlite {
 public:
     static std::string name() { return same ? "sqlite/raw_same" : "sqlite/raw"; }
 
-    RawSqlite() {
+    RawSqlite() { open(); }
+    RawSqlite(const RawSqlite&) = delete;
+    RawSqlite& operator=(const RawSqlite&) = delete;
+    ~RawSqlite() { close(); }
+
+    /// As if another process did: with nothing in the page cache.
+    void open() {
+        close();
         const std::string path = dir_.path().string() + "/db";
         must_be(sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr) ==
                     SQLITE_OK,
                 "sqlite3_open_v2");
         run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4097");
         if constexpr (same) {
-            run("CREATE TABLE record(key BLOB PRIMARY KEY NOT NULL, value ANY NOT NULL, version INTEGER NOT NULL, expires_at "
-                "INTEGER,"
-                " checksum INTEGER NOT NULL, index_terms BLOB) STRICT;"
-                "CREATE INDEX record_expires_at ON record(expires_at, key) WHERE expires_at IS NOT NULL;"
-                "CREATE TABLE meta(name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT;"
-                "INSERT INTO meta VALUES('last_version', 0)");
+            run("CREATE TABLE IF NOT EXISTS record(key BLOB PRIMARY KEY NOT NULL, value ANY NOT NULL, version INTEGER NOT NULL,"
+                " expires_at INTEGER, checksum INTEGER NOT NULL, index_terms BLOB) STRICT;"
+                "CREATE INDEX IF NOT EXISTS record_expires_at ON record(expires_at, key) WHERE expires_at IS NOT NULL;"
+                "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT;"
+                "INSERT OR IGNORE INTO meta VALUES('last_version', 0)");
             get_ = prepare("SELECT value, version, expires_at, checksum, index_terms FROM record WHERE key = ?1");
             put_ = prepare(
                 "INSERT INTO record(key, value, version, expires_at, checksum, index_terms) VALUES(?1, ?2, ?3, NULL, ?4, NULL)"
@@ -104,7 +110,7 @@ public:
             last_version_ = prepare("SELECT value FROM meta WHERE name = 'last_version'");
             set_last_version_ = prepare("UPDATE meta SET value = ?1 WHERE name = 'last_version'");
         } else {
-            run("CREATE TABLE record(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL)");
+            run("CREATE TABLE IF NOT EXISTS record(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL)");
             get_ = prepare("SELECT value FROM record WHERE key = ?1");
             put_ = prepare("INSERT INTO record(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value");
             scan_ = prepare("SELECT value, key FROM record WHERE key >= ?1 ORDER BY key");
@@ -112,13 +118,6 @@ public:
         begin_ = prepare("BEGIN IMMEDIATE");
         commit_ = prepare("COMMIT");
     }
-    RawSqlite(const RawSqlite&) = delete;
-    RawSqlite& operator=(const RawSqlite&) = delete;
-    ~RawSqlite() {
-        for (sqlite3_stmt* each : {get_, put_, scan_, begin_, commit_, last_version_, set_last_version_}) sqlite3_finalize(each);
-        sqlite3_close(db_);
-    }
-
     void put(std::span<const Row> rows) {
         const bool in_transaction = same || rows.size() > 1;
         if (in_transaction) step(begin_);
@@ -167,6 +166,10 @@ public:
     }
 
 private:
+    void close() {
+        for (sqlite3_stmt* each : {get_, put_, scan_, begin_, commit_, last_version_, set_last_version_}) sqlite3_finalize(each);
+        sqlite3_close(db_);
+    }
     void run(const char* sql) { must_be(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK, sqlite3_errmsg(db_)); }
     sqlite3_stmt* prepare(const char* sql) {
         sqlite3_stmt* made = nullptr;
