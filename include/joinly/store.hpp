@@ -31,6 +31,7 @@
 #include <joinly/detail/listing.hpp>
 #include <joinly/detail/policy/deadline.hpp>
 #include <joinly/detail/store_core.hpp>
+#include <joinly/detail/thrown.hpp>
 #include <joinly/entity/entity.hpp>
 #include <joinly/found.hpp>
 #include <joinly/fwd.hpp>
@@ -72,7 +73,9 @@ concept unreferenced = !std::is_reference_v<T>;
 /// A store over one database. Movable; a store that was moved from may only be destroyed or assigned to.
 ///
 /// Outcomes that every call shares, and does not list again: `closed` after close(), `io`, `corrupt`, `busy` and `full`
-/// with the engine's own words. Unless a call says otherwise, one that fails has changed nothing.
+/// with the engine's own words. Unless a call says otherwise, one that fails has changed nothing. Memory that cannot be had is
+/// `full` as well; only what returns no Result or Status (load_many, dead_letters, close with a timeout, stats and health) throws
+/// std::bad_alloc then. What the program's own functions throw, that a call is given, passes through it.
 ///
 /// Expiry is decided at each read by the clock as it is then. A wall clock that is set back brings back what had expired and
 /// was not erased or replaced since; a cached absence may hide it for up to `absence_ttl`.
@@ -102,13 +105,15 @@ public:
     [[nodiscard]] static Result<Store> open(typename detail::BackendOptions<Backend>::type backend_options,
                                             typename detail::PolicyOptions<CachePolicy>::type policy_options = {},
                                             Traits traits = {}) {
-        auto backend = Backend::open(std::move(backend_options));
-        if (!backend) return failure(std::move(backend).error());
-        auto engine = Engine::open(std::move(*backend), policy_options, traits);
-        if (!engine) return failure(std::move(engine).error());
-        Store store{std::move(*engine), std::move(traits)};
-        if (auto read = store.core_->read_catalogues(); !read) return failure(std::move(read).error());
-        return store;
+        return detail::full_without_memory([&]() -> Result<Store> {
+            auto backend = Backend::open(std::move(backend_options));
+            if (!backend) return failure(std::move(backend).error());
+            auto engine = Engine::open(std::move(*backend), policy_options, traits);
+            if (!engine) return failure(std::move(engine).error());
+            Store store{std::move(*engine), std::move(traits)};
+            if (auto read = store.core_->read_catalogues(); !read) return failure(std::move(read).error());
+            return store;
+        });
     }
 
     // --- one entity ----------------------------------------------------------------------------------------------------
@@ -194,7 +199,8 @@ public:
         Core::template require_entity<T>();
         return observed(Operation::update, [&]() -> Result<Version> {
             if (auto usable = core_->template usable_id<T>(id); !usable) return failure(std::move(usable).error());
-            const detail::KeyBuffer<kind_prefix<T>> key{id};
+            const detail::KeyBuffer<kind_prefix<T>> buffer{id};
+            const std::string_view key = buffer.view();  // a copy: `id` may be what is changed
             const ObjectType& type = Core::template type_of<T>();
             detail::Backoff backoff;
             for (;;) {
@@ -202,7 +208,7 @@ public:
                 if (!loaded) return failure(loaded.error());
                 auto object = std::make_shared<T>(*static_cast<const T*>(loaded->object.value.get()));
                 if (auto accepted = detail::apply_change(change, *object); !accepted) return failure(std::move(accepted).error());
-                if (Core::id_in(*object) != id)
+                if (Core::id_in(*object) != buffer.id())
                     return failure_at(key, Error{Errc::invalid_argument, "an update must not change the id"});
                 auto saved = write_one<T>(key, {std::move(object), &type}, loaded->expires_at, loaded->version);
                 if (saved || !(saved.error() == Errc::conflict) || !backoff.wait()) return saved;
@@ -488,16 +494,19 @@ public:
     /// Returns once everything acknowledged before the call is in the backend; at once under policies that wait for the
     /// backend anyway. What could not be stored stays pending, and is tried again. When batches had to be set aside as dead
     /// letters, the backend's reason is returned, and the others are stored.
-    [[nodiscard]] Status flush() { return closed() ? closed_error() : engine().flush(); }
+    [[nodiscard]] Status flush() {
+        return unless_closed([&] { return engine().flush(); });
+    }
 
     /// As above, but a backend that fails is tried again until the time is up; then `timed_out`.
     [[nodiscard]] Status flush(std::chrono::milliseconds timeout) {
-        if (closed()) return closed_error();
-        if constexpr (detail::delays_writes<Engine>) {
-            return engine().flush(timeout);
-        } else {
-            return engine().flush();
-        }
+        return unless_closed([&] {
+            if constexpr (detail::delays_writes<Engine>) {
+                return engine().flush(timeout);
+            } else {
+                return engine().flush();
+            }
+        });
     }
 
     /// Returns once the batch of this version, which a save returned, is in the backend; it hurries nothing. `timed_out` when
@@ -506,25 +515,26 @@ public:
     /// save has returned yet; `closed`, at once, when a close meanwhile could not store it: closing again may. At once
     /// under policies that wait for the backend anyway.
     [[nodiscard]] Status wait([[maybe_unused]] Version version, [[maybe_unused]] std::chrono::milliseconds timeout) {
-        if (closed()) return closed_error();
-        if constexpr (detail::delays_writes<Engine>) {
-            return engine().wait(version, timeout);
-        } else {
-            return {};
-        }
+        return unless_closed([&]() -> Status {
+            if constexpr (detail::delays_writes<Engine>) {
+                return engine().wait(version, timeout);
+            } else {
+                return {};
+            }
+        });
     }
 
     /// For Drive::caller: flushes if a flush is due. To be called often, from the caller's own loop.
     [[nodiscard]] Status pump() {
         require_delays();
-        return closed() ? closed_error() : engine().pump();
+        return unless_closed([&] { return engine().pump(); });
     }
     /// As above, in transactions that each take about so long, none of them begun when so much time has passed. One entry at
     /// least is stored, however long the backend takes for it; and a transaction that has failed, so that nobody knows whether it
     /// was made, is tried again as it was: after a flush without a budget that may be all that was pending.
     [[nodiscard]] Status pump(std::chrono::microseconds budget) {
         require_delays();
-        return closed() ? closed_error() : engine().pump(budget);
+        return unless_closed([&] { return engine().pump(budget); });
     }
 
     /// Flushes, and ends the store's work: every later call answers `closed`, but stats, health, the sizes on disk, backend, and
@@ -532,7 +542,7 @@ public:
     /// store is destroyed, which closes it, too.
     [[nodiscard]] Status close() {
         core_->set_closed();
-        return engine().close();
+        return detail::full_without_memory([&] { return engine().close(); });
     }
     /// As above, but a backend that fails is tried again until the time is up, and the report tells what became of the writes
     /// that were pending. It returns in time even when the backend does not answer; the destructor then waits for it.
@@ -563,26 +573,27 @@ public:
     /// written, the indexes of its kinds are to be rebuilt.
     [[nodiscard]] Result<Version> retry_dead_letter(Version id, const RetryOptions& options = {}) {
         require_delays();
-        if (closed()) return closed_error();
-        if (auto safe = engine().check_retry(id); !safe && !options.overwrite) return failure(std::move(safe).error());
-        for (const std::string& kind : engine().kinds_of_raw_letter(id)) {
-            if (!core_->indexed_kinds().contains(kind)) continue;
-            auto stored = detail::load_catalogue(*core_, kind);
-            if (!stored) return failure(std::move(stored).error());
-            if (auto struck = detail::write_catalogue(*core_, kind, {}, stored->version); !struck) return failure(struck.error());
-        }
-        return engine().retry_dead_letter(id, options.overwrite);
+        return unless_closed([&]() -> Result<Version> {
+            if (auto safe = engine().check_retry(id); !safe && !options.overwrite) return failure(std::move(safe).error());
+            for (const std::string& kind : engine().kinds_of_raw_letter(id)) {
+                if (!core_->indexed_kinds().contains(kind)) continue;
+                auto stored = detail::load_catalogue(*core_, kind);
+                if (!stored) return failure(std::move(stored).error());
+                auto struck = detail::write_catalogue(*core_, kind, {}, stored->version);
+                if (!struck) return failure(std::move(struck).error());
+            }
+            return engine().retry_dead_letter(id, options.overwrite);
+        });
     }
     /// Forgets a dead letter. `not_found`: there is none with that id.
     [[nodiscard]] Status drop_dead_letter(Version id) {
         require_delays();
-        return closed() ? closed_error() : engine().drop_dead_letter(id);
+        return unless_closed([&] { return engine().drop_dead_letter(id); });
     }
 
     /// What is pending, and would be lost by a crash without a journal, and how the flushes fare.
-    /// @par Thread safety  Any thread. It waits as a load does: no longer than a save takes, one that has to make the journal's
-    /// next
-    ///                     segment itself, because no spare is ready, included.
+    /// @par Thread safety  Any thread. It waits as a load does: no longer than a save takes, be it one that has to make the
+    ///                     journal's next segment itself, because no spare is ready.
     [[nodiscard]] StoreHealth health() const {
         if constexpr (detail::delays_writes<Engine>) {
             return engine().health();
@@ -638,6 +649,12 @@ private:
     [[nodiscard]] Engine& engine() const noexcept { return core_->engine(); }
     [[nodiscard]] bool closed() const noexcept { return core_->is_closed(); }
     [[nodiscard]] static tl::unexpected<Error> closed_error() { return Core::closed_error(); }
+    /// For what is no operation, and not counted.
+    template <class Call>
+    [[nodiscard]] std::invoke_result_t<Call&> unless_closed(Call&& call) {
+        if (closed()) return closed_error();
+        return detail::full_without_memory(call);
+    }
     template <class Call>
     [[nodiscard]] auto observed(Operation operation, Call&& call) {
         return core_->observed(operation, std::forward<Call>(call));
@@ -673,6 +690,7 @@ private:
         if constexpr (requires { engine().load_many(keys, type, on_hit, sink); }) {
             return engine().load_many(keys, type, on_hit, sink);
         } else {
+            for (const std::size_t position : positions) results[position] = failure(Errc::not_found);
             return engine().load_many(keys, type, sink);
         }
     }

@@ -267,6 +267,9 @@ JOINLY_EACH_POLICY("an update cannot change the id") {
     REQUIRE(store->save(player("ada")));
     CHECK(store->template update<Player>("ada", [](Player& ada) { ada.player_id = "bob"; }).error() == Errc::invalid_argument);
     CHECK(store->template exists<Player>("bob") == false);
+    std::string id = "ada";  // even if what was asked for changes along
+    CHECK(store->template update<Player>(id, [&](Player& ada) { ada.player_id = id = "bob"; }).error() == Errc::invalid_argument);
+    CHECK(store->template exists<Player>("bob") == false);
 }
 
 JOINLY_EACH_POLICY("save_many saves all under one version, and of two with one id the later") {

@@ -1,5 +1,5 @@
-// Stores whose every allocation fails in turn, SQLite's own included: a call then says so or throws std::bad_alloc, and has
-// done all of its work or nothing. Allocations on the store's own threads are left out; under Drive::caller there are none.
+// Stores whose every allocation fails in turn, SQLite's own included: a call then says so, as an Error, and has done all of its
+// work or nothing. Allocations on the store's own threads are left out; under Drive::caller there are none.
 
 #include <joinly/backend/memory.hpp>
 #include <joinly/backend/sqlite.hpp>
@@ -95,7 +95,12 @@ void fail_every_allocation() {
             INFO(what << ", allocation " << n);
             const auto batch = players(++rating);
             bool succeeded = false;
-            failed = with_failing_allocation(n, [&] { succeeded = work(batch).has_value(); });
+            bool returned = false;
+            failed = with_failing_allocation(n, [&] {
+                succeeded = work(batch).has_value();
+                returned = true;
+            });
+            CHECK(returned);  // an error and no exception
             const auto found = common_rating(store);
             REQUIRE(found);  // never half a batch
             CHECK((*found == rating || !succeeded));
@@ -128,7 +133,13 @@ void fail_every_allocation() {
     const auto before = common_rating(store);
     for (int n = 0;; ++n) {
         INFO("close, allocation " << n);
-        if (!with_failing_allocation(n, [&] { (void)store.close(); })) break;
+        bool returned = false;
+        const bool failed = with_failing_allocation(n, [&] {
+            (void)store.close();
+            returned = true;
+        });
+        CHECK(returned);
+        if (!failed) break;
     }
     CHECK(store.close());
     if constexpr (std::is_same_v<Place, InSqlite>) {

@@ -287,6 +287,22 @@ TEST_CASE("what the journal's disk did not take as a dead letter is none after a
     CHECK(store.get("b") == "value");
 }
 
+TEST_CASE("a dead letter that the last run has left is synced before it is believed", "[fault][memory][dead_letter]") {
+    const Refusing place;
+    {
+        auto store = place.open();
+        for (const char* key : {"a", "b"}) CHECK(place.set_aside(store, key).error() == Errc::corrupt);
+    }
+    FileFaults faults{place.dir.path().string()};
+    faults.fail({FileCall::sync, EIO}, 1, Failing::forever);
+    joinly::WriteBehindOptions options{.drive = joinly::Drive::caller};
+    options.journal.path = place.dir / "journal";
+    CHECK(Refusing::Store::open({.control = place.control}, options, {}).error() == Errc::io);
+    REQUIRE(faults.struck());
+    faults.lift();
+    CHECK(place.open().dead_letters().size() == 2);
+}
+
 TEST_CASE("a dead letter that the journal's disk does not forget stays, and is dropped when the disk is well again",
           "[fault][memory][dead_letter]") {
     const FileFault fault =

@@ -617,6 +617,7 @@ TEST_CASE("whoever asks for a journal's size does not wait for a segment that is
     }};
     while (::fcntl(lease, F_GETLEASE) == F_WRLCK && !has_ended) std::this_thread::yield();
     CHECK(journal->bytes() >= small_segment);
+    CHECK_FALSE(has_ended);
     CHECK(::fcntl(lease, F_SETLEASE, F_UNLCK) == 0);  // so it is held to this moment, and the segment not yet made
     appender.join();
     ::close(lease);
@@ -775,6 +776,8 @@ TEST_CASE("a journal touches no file of another one that was made in its place, 
             return status.error() == Errc::io && status.error().message().find("was removed while") != std::string_view::npos;
         };
         CHECK(is_replaced(journal->keep_dead_letters({})));
+        const auto added = journal->add_dead_letter({1, 1, Errc::conflict, "why", payload_of("a")});
+        CHECK((!added && added.error() == Errc::io));
         CHECK(is_replaced(journal->write_checkpoint(appended, [](CheckpointSink) { return Status{}; })));
         CHECK(is_replaced(journal->keep_id(17)));
         CHECK(is_replaced(append(*journal, 4, std::string(small_segment, 'v'))));
@@ -1001,12 +1004,17 @@ TEST_CASE("the list of dead letters is written as a whole once when it was opene
     CHECK(journal->dead_letters()->size() == 1'000);
 }
 
-TEST_CASE("a list of dead letters whose file was removed is not added to", "[journal]") {
+TEST_CASE("a list of dead letters whose file was removed or moved is not added to", "[journal]") {
     TempDir dir;
+    const bool is_moved = GENERATE(false, true);
     const auto journal = open(small(dir / "journal"));
     const JournalDeadLetter letter{1, 1, Errc::conflict, "why", payload_of("a")};
     REQUIRE(journal->keep_dead_letters(std::vector{letter, letter}));
-    std::filesystem::remove(dir / "journal/dead_letters");
+    if (is_moved) {
+        std::filesystem::rename(dir / "journal/dead_letters", dir / "away");
+    } else {
+        std::filesystem::remove(dir / "journal/dead_letters");
+    }
     CHECK_FALSE(*journal->add_dead_letter(letter));
 }
 

@@ -552,6 +552,19 @@ TEST_CASE("a store goes on in a journal's directory that was made anew, and nobo
     CHECK(store.dead_letters().size() == 1);
 }
 
+TEST_CASE("no save is acknowledged once one has found the journal's directory gone, however small it is", "[journal][fault]") {
+    Place<> place;
+    auto store = place.open();
+    REQUIRE(store.save(player("ada", 1)));
+    REQUIRE(store.pump());  // a spare is at hand
+    std::filesystem::remove_all(place.dir / "journal");
+    Player large = player("large");
+    large.username.assign(80 << 10, 'l');  // more than a segment
+    CHECK(store.save(large).error() == Errc::io);
+    CHECK(store.save(player("ada", 2)).error() == Errc::io);
+    CHECK(rating(store, "ada") == 1);
+}
+
 TEST_CASE("a batch can be set aside after the journal's directory was made anew", "[journal][dead_letter][fault]") {
     Place<> place;
     {

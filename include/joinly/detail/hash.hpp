@@ -117,8 +117,8 @@ template <class Source>
 struct KeyHash {
     using is_transparent = void;
     std::uint64_t seed = random_seed();
-    [[nodiscard, gnu::always_inline]] inline std::size_t operator()(std::string_view key) const noexcept {
-        return static_cast<std::size_t>(hash_bytes(key, seed));
+    [[nodiscard, gnu::always_inline]] inline std::uint64_t operator()(std::string_view key) const noexcept {
+        return hash_bytes(key, seed);
     }
 };
 

@@ -57,12 +57,14 @@ private:
 template <const KindPrefix& prefix>
 class KeyBuffer {
 public:
-    /// For a valid id, which stays where it is as long as this.
+    /// For a valid id, which must stay as it is as long as `hash` is called.
     [[gnu::always_inline]] inline explicit KeyBuffer(std::string_view id) noexcept : id_{id} { write_key(prefix, id, bytes_); }
     KeyBuffer(const KeyBuffer&) = delete;
     KeyBuffer& operator=(const KeyBuffer&) = delete;
 
     [[nodiscard]] std::string_view view() const noexcept { return {bytes_, prefix.size() + id_.size()}; }
+    /// A copy.
+    [[nodiscard]] std::string_view id() const noexcept { return view().substr(prefix.size()); }
     operator std::string_view() const noexcept { return view(); }  // implicit: where a key is asked for
 
     /// That of `view()`, but made of kind and id where they came from: to read back as words what was just written as bytes, a

@@ -15,6 +15,7 @@
 #include <joinly/detail/operation_counters.hpp>
 #include <joinly/detail/policy/object_type.hpp>
 #include <joinly/detail/printable.hpp>
+#include <joinly/detail/thrown.hpp>
 #include <joinly/entity/entity.hpp>
 #include <joinly/loaded.hpp>
 #include <joinly/policy/concepts.hpp>
@@ -77,7 +78,7 @@ public:
     template <class Call>
     [[nodiscard]] auto observed(Operation operation, Call&& call) {
         auto begun = observer_.begin(operation);
-        auto outcome = call();
+        auto outcome = made(call);
         if (operation != Operation::load) counters_.count(operation);
         const std::optional<Errc> error = count_errors(outcome);
         observer_.end(operation, std::move(begun), error);
@@ -169,8 +170,8 @@ public:
     [[nodiscard]] static Loaded<T> nothing() noexcept {
         return {nullptr, absent, {}};
     }
-    /// What a cache has, to a result that is `nothing` so far. It is written where it stays: handed on from call to call, with each
-    /// half of a shared pointer stored by itself and both read back at once, it cost a third of a hit.
+    /// What a cache has, to a result that is nothing<T>() so far. It is written where it stays: handed on from call to call, with
+    /// each half of a shared pointer stored by itself and both read back at once, it cost a third of a hit.
     template <class T>
     static void set_to_hit(Result<Loaded<T>>& result, const LoadedObject& hit) noexcept {
         if (hit.object.value) {
@@ -209,6 +210,15 @@ public:
     }
 
 private:
+    template <class Call>
+    [[nodiscard]] static std::invoke_result_t<Call&> made(Call& call) {
+        if constexpr (std::is_constructible_v<std::invoke_result_t<Call&>, tl::unexpected<Error>>) {
+            return full_without_memory(call);
+        } else {
+            return call();  // load_many's: an error takes as much memory
+        }
+    }
+
     template <class T>
     [[nodiscard]] std::optional<Errc> count_errors(const Result<T>& outcome) noexcept {
         if (outcome) return std::nullopt;

@@ -32,6 +32,11 @@ JOINLY_NAMESPACE_BEGIN
 /// - `stats` leaves to the store what only the store sees: its calls and their errors;
 /// - `flush` returns when everything acknowledged before the call is in the backend, `close` flushes and ends the work;
 /// - any thread may call anything at any time.
+///
+/// An engine with a cache may have two more, which the store then calls in their place: `load(key, type, on_hit)`, which gives a
+/// `std::optional<Result<LoadedObject>>`, and `load_many(keys, type, on_hit, sink)`. What the cache answers is not handed on, but
+/// visited where it lies: `on_hit(const LoadedObject&)`, or `on_hit(position, const LoadedObject&)`, is called for it once, also
+/// where it is the absence of an object, and nothing is returned for that key, or told to the sink.
 template <class E, class Backend>
 concept policy_engine = requires(E& engine, std::string_view key, std::span<const std::string_view> keys, const ObjectType& type,
                                  LoadSink sink, WriteSet set, const KeyRange& range, ItemVisitor visit,

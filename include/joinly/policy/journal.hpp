@@ -191,6 +191,7 @@ public:
     /// @par Thread safety  Any thread.
     [[nodiscard]] Result<bool> add_dead_letter(const JournalDeadLetter& letter) {
         const std::scoped_lock lock{maintenance_mutex_};
+        if (auto held = hold(); !held) return failure(std::move(held).error());
         return contents_.add_dead_letter(letter);
     }
 

@@ -59,8 +59,9 @@ inline constexpr std::string_view stranger_doubt = "another writer has written t
     return dead;
 }
 
-/// In the order of their versions. But for `list`, no call's cost grows with the letters by more than the logarithm of their
-/// number.
+/// In the order of their versions. But for `list`, a call's cost grows by the logarithm of their number; that of looking for a
+/// version, when another writer has once made one letter of many batches, also by how many lie within so many versions. What was
+/// dropped takes two numbers until the store is closed.
 class DeadLetters {
 public:
     using Letter = std::shared_ptr<const DeadWrites>;

@@ -50,6 +50,10 @@ public:
             auto file = open_for_reading(directory_.file(dead_letters_name));
             if (!file) return failure(std::move(file).error());
             letters_.emplace(std::move(*file));
+            // The last run may have been killed before it had synced what it is about to be believed for.
+            if (auto synced = sync_data(*letters_, directory_.file(dead_letters_name)); !synced)
+                return failure(std::move(synced).error());
+            if (auto synced = directory_.sync(); !synced) return failure(std::move(synced).error());
         }
         JournalReader reader{directory_};
         if (auto found = reader.find(is_damage); !found) return failure(std::move(found).error());

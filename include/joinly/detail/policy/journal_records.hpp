@@ -90,10 +90,12 @@ public:
     /// What was replaced, which can be read by it whatever becomes of the name.
     [[nodiscard]] FileDescriptor take_file() noexcept { return std::move(file_); }
 
-    /// Whether the file, once it has replaced the other, may have so large a record added: not when it has lost its name, nor when
-    /// it would be more than twice as large as it was written.
-    [[nodiscard]] bool takes_addition(std::size_t payload) const noexcept {
-        return added_ + frame_bytes(payload) <= written_ + journal_header_bytes && has_name(file_);
+    /// Whether the file, once it has replaced the other, may have so large a record added: not when its name leads to another file,
+    /// or to none, nor when it would be more than twice as large as it was written.
+    [[nodiscard]] bool takes_addition(std::size_t payload) const {
+        if (added_ + frame_bytes(payload) > written_ + journal_header_bytes) return false;
+        const auto is_there = leads_to(path_, file_);
+        return is_there && *is_there;
     }
     /// Adds a record behind the file's end, durably. After an error nothing is to be added any more.
     [[nodiscard]] Status append(std::string_view payload) {

@@ -313,9 +313,11 @@ private:
 
     /// The journal forgets them when its list is written anew; until then they are passed over when it is opened.
     void forget_dropped_letters() {
+        using Backend = std::remove_cvref_t<decltype(state_.access.backend())>;
+        const Version kept = state_.journal.template kept_version<Backend>(flusher_.stored_version());
         const std::scoped_lock changing{state_.letters_mutex};
         const std::scoped_lock lock{state_.mutex};
-        state_.dead_letters.forget_dropped(flusher_.stored_version());
+        state_.dead_letters.forget_dropped(kept);
     }
 
     State& state_;

@@ -153,7 +153,11 @@ public:
         return {};
     }
 
+    /// `io` besides while it has failed: what is in the way of one frame is in the way of all, be it that a smaller one would still
+    /// find room, in a file that may be gone.
     [[nodiscard]] Status append(Version version, const WeighedSet& set) {
+        if (journal_ && has_failed())
+            return failure(Errc::io, "the journal has failed, and takes nothing until it has begun again");
         return noted([&] { return journal_->append(version, set.payload.bytes()); });
     }
     [[nodiscard]] Status make_durable(Version version) {
@@ -201,6 +205,12 @@ public:
     [[nodiscard]] Status drop_dead_letter(const DeadWrites& letter, const DeadLetters& all) {
         if (!journal_) return {};
         return change_dead_letters({letter.first, letter.last, letter.reason.code(), {}, {}}, all);
+    }
+
+    /// Up to here a crash leaves with the backend what it has, at `stored`, whatever becomes of the frames.
+    template <class Backend>
+    [[nodiscard]] Version kept_version(Version stored) const {
+        return volatile_backend<Backend> && journal_ ? journal_->checkpoint_version() : stored;
     }
 
     /// What a write weighs while it is pending, or why it cannot be stored.
