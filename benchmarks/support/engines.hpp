@@ -33,13 +33,6 @@ struct Row {
     std::string value;
 };
 
-/// Of what an engine's own interface answers.
-inline void must_be(bool holds, const char* what) {
-    if (holds) return;
-    std::fprintf(stderr, "benchmark: %s\n", what);
-    std::exit(1);
-}
-
 /// One of our backends.
 template <class Subject>
 class Adapter {

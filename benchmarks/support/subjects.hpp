@@ -61,6 +61,13 @@ decltype(auto) must(Outcome&& outcome) {
     if constexpr (requires { *outcome; }) return *std::forward<Outcome>(outcome);
 }
 
+/// Of what an interface that is not ours answers.
+inline void must_be(bool holds, const char* what) {
+    if (holds) return;
+    std::fprintf(stderr, "benchmark: %s\n", what);
+    std::exit(1);
+}
+
 /// A store in a directory of its own.
 template <class Subject, class Policy = NoCache, class Traits = DefaultTraits>
 struct OpenStore {
