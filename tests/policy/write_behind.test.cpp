@@ -5,14 +5,17 @@
 #include <tests/support/entities.hpp>
 #include <tests/support/failing_backend.hpp>
 #include <tests/support/latch.hpp>
+#include <tests/support/temp_dir.hpp>
 #include <tests/support/write_behind_rig.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -23,6 +26,7 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 using joinly::absent;
 using joinly::Batch;
+using joinly::Binary;
 using joinly::Drive;
 using joinly::Errc;
 using joinly::Loaded;
@@ -33,6 +37,7 @@ using joinly::WriteBehind;
 using joinly::WriteBehindOptions;
 using joinly::test::FailingBackend;
 using joinly::test::Latch;
+using joinly::test::TempDir;
 constexpr auto player = [](std::string id, std::int32_t rating = 1000) { return joinly::test::account(std::move(id), rating); };
 using Rig = joinly::test::WriteBehindRig;
 
@@ -115,6 +120,65 @@ TEST_CASE("the store's own thread flushes by itself, by age and by count", "[wri
         flushed.wait();
     }
     CHECK(control->records.read("player:ada"));
+}
+
+/// Binary, but it notes the threads that encode.
+struct NotingCodec {
+    static constexpr auto form = Binary::form;
+
+    template <class T>
+    [[nodiscard]] static joinly::Status encode(const T& object, std::string& out) {
+        const std::scoped_lock lock{mutex};
+        encoders.push_back(std::this_thread::get_id());
+        return Binary::encode(object, out);
+    }
+    template <class T>
+    [[nodiscard]] static joinly::Status decode(std::string_view bytes, T& object) {
+        return Binary::decode(bytes, object);
+    }
+
+    inline static std::mutex mutex;  // guards encoders
+    inline static std::vector<std::thread::id> encoders;
+};
+struct MeasuringCodec : NotingCodec {
+    template <class T>
+    [[nodiscard]] static joinly::Result<std::size_t> measure(const T& object) {
+        return Binary::measure(object);
+    }
+};
+static_assert(joinly::measuring_codec_for<MeasuringCodec, Player> && !joinly::measuring_codec_for<NotingCodec, Player>);
+
+template <class TheCodec>
+struct TraitsWith : joinly::DefaultTraits {
+    using Codec = TheCodec;
+};
+
+/// Saves something, and waits until the store's own thread has stored it. Whether each encoding, in their order, was in the saver.
+template <class Codec>
+std::vector<bool> encoded_in_saver(const joinly::JournalOptions& journal = {}) {
+    NotingCodec::encoders.clear();
+    using Store = joinly::Store<FailingBackend, WriteBehind, TraitsWith<Codec>>;
+    auto store = *Store::open({}, {.max_delay = 0ms, .journal = journal});
+    const auto version = store.save(player("ada", 5));
+    REQUIRE(version);
+    REQUIRE(store.wait(*version, 60s));
+    const std::scoped_lock lock{NotingCodec::mutex};
+    std::vector<bool> in_saver;
+    for (const auto encoder : NotingCodec::encoders) in_saver.push_back(encoder == std::this_thread::get_id());
+    return in_saver;
+}
+
+TEST_CASE("what a codec can measure is encoded on the thread that flushes, and not in the saver", "[write_behind]") {
+    CHECK(encoded_in_saver<MeasuringCodec>() == std::vector{false});
+}
+
+TEST_CASE("what a codec cannot measure is encoded in the saver first, and once more on the thread that flushes", "[write_behind]") {
+    CHECK(encoded_in_saver<NotingCodec>() == std::vector{true, false});
+}
+
+TEST_CASE("with a journal the saver encodes for it, and the thread that flushes for the backend", "[write_behind][journal]") {
+    const TempDir dir;
+    CHECK(encoded_in_saver<MeasuringCodec>({.path = dir / "journal", .segment_bytes = 64 << 10}) == std::vector{true, false});
 }
 
 TEST_CASE("what is pending is read even when the cache has evicted it", "[write_behind]") {

@@ -1,8 +1,9 @@
 #ifndef JOINLY_POLICY_WRITE_BEHIND_HPP
 #define JOINLY_POLICY_WRITE_BEHIND_HPP
 // Cache policy: a save returns when memory has it, and reaches the backend soon after, with others, in one transaction.
-// Loads, scans and compare-and-set see pending writes. For state that changes many times a second: the caller neither
-// encodes nor waits. A crash of the process loses the newest writes, up to the stated delay.
+// Loads, scans and compare-and-set see pending writes. For state that changes many times a second: the caller does not wait, nor
+// encode, if the codec can measure (see WriteBehindOptions::drive) and there is no journal. A crash of the process loses the
+// newest writes, up to the stated delay.
 //
 // Write-behind must be the only writer of its database.
 

@@ -44,10 +44,13 @@ struct WriteBehindOptions {
     /// A flush that failed is tried again after 10 ms, then after twice as long each time, up to this.
     std::chrono::milliseconds longest_backoff{5'000};
 
+    /// Who takes pending writes to the backend, and encodes them for it; flush() and close() without a timeout do both in the
+    /// thread that calls them. A saver only measures its object, to learn what it weighs and that it can be encoded. Where the
+    /// codec has no `measure` (measuring_codec_for: Binary has one, Json has none), the saver encodes the object once for that.
     Drive drive = Drive::thread;
 
     /// Where acknowledged writes survive a crash of the process, and, by its own options, of the machine; none unless it has a
-    /// path. With it the caller encodes.
+    /// path. With it the saver encodes for the journal, and who flushes once more for the backend.
     JournalOptions journal = {};
 };
 
