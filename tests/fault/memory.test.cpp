@@ -173,6 +173,40 @@ TEST_CASE("a store over memory says that too many files are open for its journal
     run_too_many_files<JournaledMemory>();
 }
 
+/// A store whose journal has had its first segment synced, so that nothing but a save's own frame is left to sync.
+auto open_with_begun_journal(const TempDir& dir, joinly::Sync sync) {
+    joinly::WriteBehindOptions options{.drive = joinly::Drive::caller};
+    options.journal.path = dir / "journal";
+    options.journal.sync = sync;
+    auto store = *joinly::open<joinly::MemoryBackend, joinly::WriteBehind>({}, options);
+    REQUIRE(store.put("first", "value"));
+    return store;
+}
+
+TEST_CASE("a save is acknowledged once an fdatasync has made its frame durable, if that is asked for", "[fault][memory]") {
+    const TempDir dir;
+    FileFaults faults{dir.path().string()};
+    auto store = open_with_begun_journal(dir, joinly::Sync::power_loss);
+    for (int i = 0; i < 3; ++i) {
+        const auto before = faults.count(FileCall::sync);
+        REQUIRE(store.put("key" + std::to_string(i), "value"));
+        CHECK(faults.count(FileCall::sync) == before + 1);
+    }
+    faults.fail({FileCall::sync, EIO}, 1);
+    CHECK(store.put("key", "value").error() == Errc::io);
+    CHECK(faults.struck());
+    CHECK(store.get("key") == "value");  // and will be stored
+}
+
+TEST_CASE("a save that is to survive the process alone waits for no fdatasync", "[fault][memory]") {
+    const TempDir dir;
+    const FileFaults faults{dir.path().string()};
+    auto store = open_with_begun_journal(dir, joinly::Sync::process_crash);
+    const auto before = faults.count(FileCall::sync);
+    for (int i = 0; i < 3; ++i) REQUIRE(store.put("key" + std::to_string(i), "value"));
+    CHECK(faults.count(FileCall::sync) == before);
+}
+
 TEST_CASE("a store that its caller drives syncs its journal in pump, once the interval has passed", "[fault][memory]") {
     const TempDir dir;
     const FileFaults faults{dir.path().string()};

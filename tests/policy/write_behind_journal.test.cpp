@@ -1,5 +1,5 @@
 // Write-behind with a journal: what was acknowledged and not stored is there when the store is opened again. The journal's
-// own tests are in journal.test.cpp, those that kill the process in tests/crash/.
+// own tests are in journal.test.cpp, those that kill the process in tests/crash/, those that count its syncs in tests/fault/.
 
 #include <joinly/backend/memory.hpp>
 #include <joinly/codec/json.hpp>
@@ -489,15 +489,6 @@ TEST_CASE("a journal over memory that is full of what has been stored makes room
         REQUIRE(store.put("k" + std::to_string(i % 4), std::string(200, 'x')));
         REQUIRE(store.flush());
     }
-}
-
-TEST_CASE("a save is acknowledged once an fdatasync has made its frame durable, if that is asked for", "[journal]") {
-    TempDir dir;
-    WriteBehindOptions options;
-    options.journal = {.path = dir / "journal", .sync = Sync::power_loss, .segment_bytes = 64 << 10};
-    auto store = *joinly::open<MemoryBackend, WriteBehind>({}, options);
-    CHECK(store.save(player("ada", 1)));
-    CHECK(rating(store, "ada") == 1);
 }
 
 TEST_CASE("when the disk fails the journal, everything is flushed at once", "[journal][fault]") {
