@@ -29,6 +29,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 using joinly::absent;
+using joinly::Drive;
 using joinly::Errc;
 using joinly::LevelDbBackend;
 using joinly::ManualTraits;
@@ -40,6 +41,7 @@ using joinly::SqliteBackend;
 using joinly::Sync;
 using joinly::Ttl;
 using joinly::WriteBehind;
+using joinly::WriteBehindOptions;
 using joinly::WriteThrough;
 using joinly::test::account;
 using joinly::test::Account;
@@ -256,10 +258,15 @@ using SqliteWriteBehind = Durable<SqliteBackend, WriteBehind>;
 using LevelDbWriteThrough = Durable<LevelDbBackend, WriteThrough>;
 using LevelDbWriteBehind = Durable<LevelDbBackend, WriteBehind>;
 
-TEMPLATE_TEST_CASE("an entity of 64 MiB comes back whole", "[bad_input][large]", SqliteWriteThrough, LevelDbWriteBehind) {
-    TestType store;
+Player large_player() {
     Player large = player("ada", 7);
     large.username.assign(64U << 20U, 'v');
+    return large;
+}
+
+TEMPLATE_TEST_CASE("an entity of 64 MiB comes back whole", "[bad_input][large]", SqliteWriteThrough, LevelDbWriteBehind) {
+    TestType store;
+    const Player large = large_player();
     REQUIRE(store->save(large));
     REQUIRE(store->save(player("bob", 1)));
     store.reopen();
@@ -267,6 +274,62 @@ TEMPLATE_TEST_CASE("an entity of 64 MiB comes back whole", "[bad_input][large]",
     REQUIRE(loaded);
     CHECK((**loaded == large));  // in parentheses, so that nobody prints it
     CHECK((*store->template load<Player>("bob"))->skill_rating == 1);
+}
+
+JOINLY_EACH_POLICY("an entity of 64 MiB comes back whole from memory", "[large]") {
+    InMemory<TestType> memory;
+    const Player large = large_player();
+    REQUIRE(memory.store.save(large));
+    REQUIRE(memory.store.flush());
+    const auto loaded = memory.store.template load<Player>("ada");
+    REQUIRE(loaded);
+    CHECK((**loaded == large));
+}
+
+WriteBehindOptions options_with_journal(const TempDir& dir) {
+    WriteBehindOptions options{.drive = Drive::caller};
+    options.journal = {.path = dir / "journal", .segment_bytes = std::size_t{1} << 20};
+    return options;
+}
+
+TEST_CASE("an entity of 64 MiB comes back whole from a journal", "[bad_input][large]") {
+    const TempDir dir;
+    const Player large = large_player();
+    {
+        auto store = *joinly::open<MemoryBackend, WriteBehind>({}, options_with_journal(dir));
+        REQUIRE(store.save(large));
+        REQUIRE(store.save(player("bob", 1)));
+    }
+    auto store = *joinly::open<MemoryBackend, WriteBehind>({}, options_with_journal(dir));  // it has nothing but the journal
+    const auto loaded = store.load<Player>("ada");
+    REQUIRE(loaded);
+    CHECK((**loaded == large));
+    CHECK((*store.load<Player>("bob"))->skill_rating == 1);
+}
+
+TEST_CASE("an entity that is larger than its journal may become is refused, and what was there stays", "[bad_input][large]") {
+    const TempDir dir;
+    auto options = options_with_journal(dir);
+    options.journal.limit_bytes = std::size_t{32} << 20;
+    auto store = *joinly::open<MemoryBackend, WriteBehind>({}, options);
+    REQUIRE(store.save(player("ada", 1)));
+    const auto refused = store.save(large_player()).error();
+    CHECK(refused == Errc::invalid_argument);
+    CHECK(std::string{refused.message()}.find("is more than the journal's limit of 33554432") != std::string::npos);
+    CHECK((*store.load<Player>("ada"))->skill_rating == 1);
+    REQUIRE(store.save(player("ada", 2)));
+    REQUIRE(store.flush());
+    CHECK((*store.load<Player>("ada"))->skill_rating == 2);
+}
+
+TEST_CASE("an entity that is larger than what may be pending is taken when nothing is", "[bad_input][large]") {
+    auto store = *joinly::open<MemoryBackend, WriteBehind>({}, {.pending_limit_bytes = 1U << 20U, .drive = Drive::caller});
+    REQUIRE(store.save(player("bob", 1)));
+    CHECK(store.save(large_player()).error() == Errc::full);
+    REQUIRE(store.flush());
+    REQUIRE(store.save(large_player()));
+    REQUIRE(store.flush());
+    CHECK((*store.load<Player>("ada"))->skill_rating == 7);
 }
 
 // --- clocks that jump --------------------------------------------------------------------------------------------------

@@ -31,8 +31,9 @@ struct JournalOptions {
     std::size_t segment_bytes = std::size_t{16} << 20;
 
     /// All segments together; what is below two of them counts as two. At this limit writes fail with `full` until the
-    /// backend has stored the oldest ones. Checkpoints and dead letters are not counted, nor, while it is being replaced, a newest
-    /// segment that the backend has stored.
+    /// backend has stored the oldest ones. A batch that is larger than this by itself is an `invalid_argument`, and changes
+    /// nothing. Checkpoints and dead letters are not counted, nor, while it is being replaced, a newest segment that the backend
+    /// has stored.
     std::size_t limit_bytes = std::size_t{1} << 30;
 };
 
