@@ -1,6 +1,6 @@
 // Kills a writer with SIGKILL at a random instant, reopens, checks, and goes on in the same database.
 //
-//     JOINLY_ROUNDS=5000 crash.crash_loop       the long form; a line of counts for each combination
+//     JOINLY_ROUNDS=5000 crash.crash_loop       the long form; a line of counts for each combination, and one for all
 //     JOINLY_SEED=...                           which batches are written; the instants of the kills remain the machine's
 //     JOINLY_KEEP=directory                     where to copy the files that a fault was found in
 
@@ -21,6 +21,7 @@ void survives_kills(const Setup& setup) {
     Disaster none;
     const Tally tally = run_loop(setup, options, none);
     std::cout << to_string(setup) << ": " << to_string(tally) << std::endl;
+    add_to_sum(tally);
     INFO(tally.first_fault);
     CHECK(tally.rounds == options.rounds);
     CHECK(tally.faults.sum() == 0);

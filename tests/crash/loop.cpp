@@ -321,7 +321,7 @@ private:
         }
         // Without its power the machine forgets; what a crash of the process alone leaves is sealed by further writes first.
         const bool cut = disaster_.cuts_power() && !(keeps_all(true) && dice_.percent(25));
-        if (cut) disaster_.strike(database.directory, dice_);
+        if (cut) cut_power(database);
         promise(round, cut);
         settle(database, round);
         if (disaster_.cuts_power() && !cut && !over()) play_orderly(database, plan, 1);
@@ -356,6 +356,10 @@ private:
         killed_at_ = Steady::now();
         child.kill();
         ++tally_.kills;
+    }
+    void cut_power(const Database& database) {
+        disaster_.strike(database.directory, dice_);
+        ++tally_.cuts;
     }
 
     /// Takes messages until that time, or so many acknowledgements, or the writer's end.
@@ -456,7 +460,10 @@ private:
             kill(child);
             ++tally_.kills_during_recovery;
         }
-        if (disaster_.cuts_power() && dice_.percent(60)) disaster_.strike(database.directory, dice_);
+        if (disaster_.cuts_power() && dice_.percent(60)) {
+            cut_power(database);
+            ++tally_.cuts_during_recovery;
+        }
     }
 
     /// nullopt when the database is not usable.
@@ -508,16 +515,47 @@ private:
     std::array<std::vector<Steady::time_point>, lane_count> acknowledged_at_;
 };
 
+struct Sum {
+    ~Sum() {
+        if (loops > 1) std::printf("in all: %s\n", to_string(tally).c_str());
+    }
+    Tally tally;
+    unsigned loops = 0;
+};
+
 }  // namespace
 
 Tally run_loop(const Setup& setup, const LoopOptions& options, Disaster& disaster) { return Loop{setup, options, disaster}.run(); }
+
+void Tally::add(const Tally& other) {
+    rounds += other.rounds;
+    kills += other.kills;
+    kills_during_recovery += other.kills_during_recovery;
+    cuts += other.cuts;
+    cuts_during_recovery += other.cuts_during_recovery;
+    batches += other.batches;
+    writes += other.writes;
+    refused += other.refused;
+    faults.add(other.faults);
+    errors += other.errors;
+    slowest_open_us = (std::max)(slowest_open_us, other.slowest_open_us);
+    forgotten += other.forgotten;
+    if (first_fault.empty()) first_fault = other.first_fault;
+}
+
+void add_to_sum(const Tally& tally) {
+    static Sum sum;
+    sum.tally.add(tally);
+    ++sum.loops;
+}
 
 std::string to_string(const Tally& tally) {
     const auto counted = [](const char* name, std::uint64_t count) {
         return std::string{", "} + name + " " + std::to_string(count);
     };
     return "rounds " + std::to_string(tally.rounds) + counted("kills", tally.kills) +
-           counted("during recovery", tally.kills_during_recovery) + counted("acknowledged batches", tally.batches) +
+           counted("during recovery", tally.kills_during_recovery) + counted("power cuts", tally.cuts) +
+           counted("during recovery", tally.cuts_during_recovery) + counted("acknowledged batches", tally.batches) +
            counted("writes", tally.writes) + counted("lost", tally.faults.lost) + counted("torn", tally.faults.torn) +
            counted("holes", tally.faults.holes) + counted("resurrected", tally.faults.resurrected) +
            counted("corrupt", tally.faults.corrupt) + counted("wrong versions", tally.faults.versions) +

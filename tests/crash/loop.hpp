@@ -41,8 +41,10 @@ struct LoopOptions {
 
 struct Tally {
     std::uint64_t rounds = 0;
-    std::uint64_t kills = 0;
+    std::uint64_t kills = 0;  ///< those during recovery included
     std::uint64_t kills_during_recovery = 0;
+    std::uint64_t cuts = 0;  ///< of the power, each after a kill; fewer than rounds: some end otherwise
+    std::uint64_t cuts_during_recovery = 0;
     std::uint64_t batches = 0;  ///< acknowledged
     std::uint64_t writes = 0;   ///< in these
     std::uint64_t refused = 0;  ///< databases
@@ -51,6 +53,8 @@ struct Tally {
     std::uint64_t slowest_open_us = 0;
     std::uint64_t forgotten = 0;  ///< acknowledged batches that are gone, and were not promised
     std::string first_fault;
+
+    void add(const Tally& other);
 };
 
 /// Goes on for so many rounds, or until there is a fault, in a temporary directory.
@@ -58,6 +62,9 @@ struct Tally {
 
 /// One line of counts, for whoever runs the long form.
 [[nodiscard]] std::string to_string(const Tally& tally);
+
+/// Adds to a line of counts that the program prints when it ends, if that is about more than one loop.
+void add_to_sum(const Tally& tally);
 
 }  // namespace joinly::test
 #endif

@@ -1,6 +1,6 @@
 // Kills a writer at a random instant, takes away what was not synced (see power.hpp), reopens, checks, and goes on.
 //
-//     JOINLY_ROUNDS=5000 crash.power_loss "[cut]"     the long form; a line of counts for each combination
+//     JOINLY_ROUNDS=5000 crash.power_loss "[cut]"     the long form; a line of counts for each combination, and one for all
 //     JOINLY_SEED=...                                 which batches are written; the instants of the cuts remain the machine's
 //     JOINLY_KEEP=directory                           where to copy the files that a fault was found in
 
@@ -72,6 +72,7 @@ void survives_cuts(const Setup& setup, LoopOptions options = {}) {
     options.rounds = setting("JOINLY_ROUNDS", options.rounds);
     PowerCut power;
     const Tally tally = play(setup, options, power);
+    add_to_sum(tally);
     INFO(tally.first_fault);
     CHECK(tally.rounds == options.rounds);
     CHECK(tally.faults.sum() == 0);
