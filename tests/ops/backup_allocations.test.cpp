@@ -15,6 +15,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,7 @@ void remove_what_was_put_aside(const std::string& directory) {
     for (const auto& path : aside) std::filesystem::remove_all(path);
 }
 
-/// A restoring syncs many files: of its allocations every seventh fails, with JOINLY_FAULTS=all each of them.
+/// A restoring syncs many files: of its allocations every seventh fails, with JOINLY_FAULTS=all each of them. Printed is how many.
 int step() {
     const char* const asked = std::getenv("JOINLY_FAULTS");
     return asked != nullptr && std::string_view{asked} == "all" ? 1 : 7;
@@ -70,6 +71,7 @@ TEST_CASE("an allocation that fails during a backup costs the backup, and nothin
         REQUIRE(store->load<Player>("a player whose id does not fit into a short string"));
     }
     CHECK(n > 100);
+    std::cout << "backup: " << n - 1 << " allocations failed in turn" << std::endl;
     const auto made = backup(*store, backups, {.keep = 1});
     REQUIRE(made);
     CHECK(made->pruned);
@@ -108,6 +110,7 @@ TEST_CASE("an allocation that fails during a restore leaves one database or the 
         remove_what_was_put_aside(dir.path());
     }
     CHECK(n > 100);
+    std::cout << "restore: " << n / step() - 1 << " allocations failed in turn" << std::endl;
     ::alarm(0);
 }
 
