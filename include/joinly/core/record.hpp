@@ -20,7 +20,7 @@ using Version = std::uint64_t;
 inline constexpr Version absent = 0;
 
 struct Record {
-    std::string value;
+    std::string value;  ///< any bytes, or none at all
     Version version = absent;
     Expiry expires_at;
 };
