@@ -35,9 +35,9 @@ namespace detail {
 
 /// A directory that nobody else holds: not another process, and not this one a second time. Its files are found by their paths:
 /// once somebody has removed it, these may lead to another journal's, which were made in its place, so that whoever makes,
-/// renames or removes one asks `check` before. Between the two nothing keeps anybody from removing it.
+/// renames or removes one asks `require_held` before. Between the two nothing keeps anybody from removing it.
 ///
-/// Locks: lock_mutex_ guards lock_, which take_again replaces; nothing else is taken under it. Any thread may call check and
+/// Locks: lock_mutex_ guards lock_, which take_again replaces; nothing else is taken under it. Any thread may call require_held and
 /// sync; the others are called one at a time.
 class JournalDirectory {
 public:
@@ -72,7 +72,7 @@ public:
 
     /// Makes the names in it last: what was created, renamed or removed.
     [[nodiscard]] Status sync() const {
-        if (auto held = check(); !held) return held;
+        if (auto held = require_held(); !held) return held;
         return sync_directory(path_);
     }
 
@@ -82,7 +82,7 @@ public:
         return leads_to(file(lock_name), lock_);
     }
     /// The same as a status: `io` when it does not.
-    [[nodiscard]] Status check() const {
+    [[nodiscard]] Status require_held() const {
         const auto held = is_held();
         if (!held) return failure(held.error());
         if (!*held) return failure(Errc::io, path_ + ": the directory, or its lock, was removed while the journal was open");

@@ -28,7 +28,7 @@ inline constexpr std::string_view dead_letters_name = "dead_letters";
 class RecordFileWriter {
 public:
     [[nodiscard]] static Result<RecordFileWriter> create(const JournalDirectory& directory, std::string_view name) {
-        if (auto held = directory.check(); !held) return failure(std::move(held).error());
+        if (auto held = directory.require_held(); !held) return failure(std::move(held).error());
         RecordFileWriter writer{directory, name};
         auto file = create_file(writer.temporary_);
         if (!file) return failure(std::move(file).error());
@@ -81,7 +81,7 @@ public:
         if (auto written = write_at(file_, written_, bytes, temporary_); !written) return written;
         if (auto written = write_at(file_, 0, bytes, temporary_); !written) return written;
         if (auto synced = sync_file(file_, temporary_); !synced) return synced;
-        if (auto held = directory_->check(); !held) return held;
+        if (auto held = directory_->require_held(); !held) return held;
         if (auto renamed = rename_file(temporary_, path_); !renamed) return renamed;
         unfinished_ = false;
         return directory_->sync();

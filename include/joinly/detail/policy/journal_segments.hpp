@@ -129,7 +129,7 @@ public:
         Status held;
         Result<std::shared_ptr<JournalSegment>> spare = failure(Errc::full);
         JOINLY_TRY {
-            held = directory_.check();
+            held = directory_.require_held();
             if (held) spare = JournalSegment::make(std::move(path), segment_bytes_, synced_);
         }
         JOINLY_CATCH_ALL {}  // no memory: no spare
@@ -144,7 +144,7 @@ public:
 
     /// Removes them all, durably.
     [[nodiscard]] Status clear() {
-        if (auto held = directory_.check(); !held) return held;
+        if (auto held = directory_.require_held(); !held) return held;
         const std::scoped_lock lock{mutex_};
         active_.reset();
         for (; !segments_.empty(); segments_.pop_front()) {
@@ -182,7 +182,7 @@ private:
     [[nodiscard]] Result<std::shared_ptr<JournalSegment>> begin_next(std::size_t bytes, Version last, Version durable,
                                                                      std::uint32_t seed) {
         const std::scoped_lock lock{mutex_};
-        if (auto held = directory_.check(); !held) return failure(std::move(held).error());
+        if (auto held = directory_.require_held(); !held) return failure(std::move(held).error());
         auto segment = take(bytes, last);
         if (!segment) return segment;
         if (spares_.empty()) wants_spare_.store(true, std::memory_order_relaxed);
@@ -256,7 +256,7 @@ private:
     void retire(JournalSegmentFile segment, bool reuse) {
         if (segment.live) segment.live->retire();
         JOINLY_TRY {
-            const bool is_ours = directory_.check().has_value();  // or the name may be another journal's by now
+            const bool is_ours = directory_.require_held().has_value();  // or the name may be another journal's by now
             if (is_ours && reuse && segment.live && segment.bytes == segment_bytes_ && become_spare(segment.live)) return;
             if (is_ours) (void)remove_file(segment.path);  // left behind it does no harm: its frames are known to be stored
         }
