@@ -148,7 +148,7 @@ def summary(subject, rows):
     parts = [f"Falls short in {short} of {len(measured)}" if short else "Holds"] if measured else []
     if missing := sum(not row[1] for row in rows):
         parts.append(f"{missing} not measured")
-    return f"{'; '.join(parts) or 'No goal, but for comparison'}.\n\n{table(['what', 'ratio', 'goal', ''], rows)}"
+    return f"{'; '.join(parts) or 'No goal, but for comparison'}.\n\n{table(['what', 'measured', 'goal', ''], rows)}"
 
 
 def table(header, rows):
@@ -176,7 +176,7 @@ def costs_table(results):
         median = statistics.median(costs)
         low, high = ((cost / median - 1 if median else 0) for cost in (min(costs), max(costs)))
         rows.append([name, show(median), f"{low:+.0%} to {high:+.0%}", str(len(costs))])
-    return table(["benchmark", "CPU time", "repetitions from", "number"], rows) if rows else "Nothing was measured."
+    return table(["benchmark", "CPU time", "repetitions from", "number"], rows) if rows else "Nothing was timed."
 
 
 def counts_table(results):
@@ -301,6 +301,8 @@ def main():
     goals = tomllib.loads(pathlib.Path(__file__).with_name("goals.toml").read_text())
     subjects = {file.stem for file in arguments.file}
     judged = "\n\n".join(judge_all([goal for goal in goals.values() if goal["subject"] in subjects], results))
+    if is_quick(results):
+        print("A quick run, with smaller tables and fewer repetitions: a first impression.\n")
     print(judged.replace("### ", "").replace("`", ""))
 
     for old in (arguments.to / "plots").glob("*.svg"):
