@@ -415,19 +415,24 @@ TEST_CASE("restores of one target at the same time lose nothing of what each has
     scene.store.reset();
     std::mutex mutex;
     std::vector<std::string> replaced;
+    int kept_by_failures = 0;  // met by another one when they opened what they had restored, and when they put it back
     std::vector<std::thread> threads;
     for (int i = 0; i < 3; ++i) {
         threads.emplace_back([&] {
             for (int n = 0; n < 4; ++n) {
                 const auto report = joinly::restore<SqliteBackend>(scene.backup_path, {.path = scene.target()});
                 const std::lock_guard lock{mutex};
-                if (report) replaced.push_back(report->replaced);
+                if (report) {
+                    replaced.push_back(report->replaced);
+                } else if (report.error().message().find("what was there stays in ") != std::string_view::npos) {
+                    ++kept_by_failures;
+                }
             }
         });
     }
     for (auto& thread : threads) thread.join();
     CHECK_FALSE(replaced.empty());
-    CHECK(scene.left_overs() == static_cast<int>(replaced.size()));
+    CHECK(scene.left_overs() == static_cast<int>(replaced.size()) + kept_by_failures);
     for (const std::string& path : replaced) CHECK(fs::exists(path));
     scene.open();
     CHECK(scene.rating() == 1200);

@@ -107,7 +107,7 @@ template <storage_backend Backend>
 /// What has a file `lock` in it is half a copy, and removed by the next restore.
 ///
 /// @param target  as for opening; its directory must exist
-/// @return otherwise what was there is there:
+/// @return otherwise what was there is there, or, where another restore of the target came between, where the message says:
 ///         busy              somebody has the target, or the journal, open;
 ///         not_found         `backup` is none;
 ///         corrupt           it is damaged, or does not have the records that its manifest tells;
@@ -145,9 +145,9 @@ requires exchanges_databases<Backend> && verifies_integrity<Backend>
         return restored ? Status{} : failure(std::move(restored).error());
     }();
     if (!opens) {
-        place->put_back(exchange);
-        return failure(opens.error().code(), "the restored database does not open, and what was there was put back: " +
-                                                 std::string{opens.error().message()});
+        const std::string become = place->put_back(exchange) ? ", and what was there was put back: "
+                                                             : ", and what was there stays in " + place->staging() + ": ";
+        return failure(opens.error().code(), "the restored database does not open" + become + std::string{opens.error().message()});
     }
     RestoreReport report{std::move(*manifest), version, {}, {}};
     place->end(options.keep_replaced, report.replaced, report.replaced_journal);

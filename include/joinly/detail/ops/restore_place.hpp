@@ -98,11 +98,12 @@ public:
         }
         return exchanged;
     }
-    /// Undoes `replace`, which succeeded.
-    void put_back(FunctionRef<Status()> exchange) {
-        if (!exchange()) return;
+    /// Undoes `replace`, which succeeded. @return whether it could; else what was there stays in the staging directory
+    [[nodiscard]] bool put_back(FunctionRef<Status()> exchange) {
+        if (!exchange()) return false;
         holds_old_ = false;
         put_journal_back();
+        return true;
     }
 
     /// Says where what was there is now, or removes it.
