@@ -28,6 +28,9 @@ struct OverLevelDb {
 struct NoCacheOverLevelDb : OverLevelDb<joinly::NoCache> {
     static constexpr const char* name = "LevelDB, NoCache";
 };
+struct ReadThroughOverLevelDb : OverLevelDb<joinly::ReadThrough> {
+    static constexpr const char* name = "LevelDB, ReadThrough";
+};
 struct WriteThroughOverLevelDb : OverLevelDb<joinly::WriteThrough> {
     static constexpr const char* name = "LevelDB, WriteThrough";
 };
@@ -65,13 +68,14 @@ struct WorkerOverLevelDb : JournaledOverLevelDb {
 };
 
 TEMPLATE_TEST_CASE("whichever file call fails under a store over LevelDB, it says so, loses nothing and works on",
-                   "[fault][leveldb]", NoCacheOverLevelDb, WriteThroughOverLevelDb, WriteBehindOverLevelDb, JournaledOverLevelDb,
-                   WorkerOverLevelDb) {
+                   "[fault][leveldb]", NoCacheOverLevelDb, ReadThroughOverLevelDb, WriteThroughOverLevelDb, WriteBehindOverLevelDb,
+                   JournaledOverLevelDb, WorkerOverLevelDb) {
     run_matrix<TestType>(6);
 }
 
 TEMPLATE_TEST_CASE("a full disk under a store over LevelDB loses nothing, and writing goes on when there is room again",
-                   "[fault][leveldb]", WriteThroughOverLevelDb, WriteBehindOverLevelDb, JournaledOverLevelDb, WorkerOverLevelDb) {
+                   "[fault][leveldb]", ReadThroughOverLevelDb, WriteThroughOverLevelDb, WriteBehindOverLevelDb,
+                   JournaledOverLevelDb, WorkerOverLevelDb) {
     run_full_disk<TestType>();
 }
 

@@ -30,6 +30,9 @@ struct OverSqlite {
 struct NoCacheOverSqlite : OverSqlite<joinly::NoCache> {
     static constexpr const char* name = "SQLite, NoCache";
 };
+struct ReadThroughOverSqlite : OverSqlite<joinly::ReadThrough> {
+    static constexpr const char* name = "SQLite, ReadThrough";
+};
 struct WriteThroughOverSqlite : OverSqlite<joinly::WriteThrough> {
     static constexpr const char* name = "SQLite, WriteThrough";
 };
@@ -67,12 +70,14 @@ struct WorkerOverSqlite : JournaledOverSqlite {
 };
 
 TEMPLATE_TEST_CASE("whichever file call fails under a store over SQLite, it says so, loses nothing and works on", "[fault][sqlite]",
-                   NoCacheOverSqlite, WriteThroughOverSqlite, WriteBehindOverSqlite, JournaledOverSqlite, WorkerOverSqlite) {
+                   NoCacheOverSqlite, ReadThroughOverSqlite, WriteThroughOverSqlite, WriteBehindOverSqlite, JournaledOverSqlite,
+                   WorkerOverSqlite) {
     run_matrix<TestType>(6);
 }
 
 TEMPLATE_TEST_CASE("a full disk under a store over SQLite loses nothing, and writing goes on when there is room again",
-                   "[fault][sqlite]", WriteThroughOverSqlite, WriteBehindOverSqlite, JournaledOverSqlite, WorkerOverSqlite) {
+                   "[fault][sqlite]", ReadThroughOverSqlite, WriteThroughOverSqlite, WriteBehindOverSqlite, JournaledOverSqlite,
+                   WorkerOverSqlite) {
     run_full_disk<TestType>();
 }
 
