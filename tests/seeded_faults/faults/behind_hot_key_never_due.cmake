@@ -1,5 +1,6 @@
 # Each write postpones the flush.
-set(header joinly/detail/policy/overlay.hpp)
-set(old [[if (generation_.newest == absent) generation_.first_at = now;]])
-set(new [[generation_.first_at = now;]])
+set(header joinly/detail/policy/write_behind_intake.hpp)
+set(old [[addition.commit(version, now, conditional);]])
+set(new [[addition.commit(version, now, conditional);
+        const_cast<Overlay::Generation&>(state_.overlay.active()).first_at = state_.monotonic();]])
 set(program tests/policy/write_behind.test.cpp)
