@@ -2,6 +2,8 @@
 set(header joinly/detail/policy/overlay.hpp)
 set(old [[std::swap(done, flushing_);]])
 set(new [[std::swap(done, flushing_);
-        for (const auto& [key, slot] : done.slots) active_.slots.erase(key);]])
+        done.slots.for_each([&](const Slot& slot) {
+            if (const Slot* const newer = active_.slots.find(slot.key())) (void)active_.slots.extract(*newer);
+        });]])
 set(program tests/seeded_faults/race.cpp)
 set(definitions JOINLY_TEST_POLICY=WriteBehind)
