@@ -730,10 +730,12 @@ private:
     [[nodiscard]] Result<Version> write_one(const Key& key, Object object, Expiry expires_at,
                                             const std::optional<Version>& expect) {
         if constexpr (requires { engine().write_one(key, std::move(object), expires_at, expect); }) {
-            if constexpr (!std::is_void_v<T>) {
-                if (const auto kept = detail::keep_catalogue<T>(*core_); !kept) return kept;
+            const auto make = [&] { return engine().write_one(key, std::move(object), expires_at, expect); };
+            if constexpr (std::is_void_v<T>) {
+                return make();
+            } else {
+                return detail::write_keeping_catalogue<T>(*core_, make);
             }
-            return engine().write_one(key, std::move(object), expires_at, expect);
         } else {
             WriteSet set;
             if (expect) set.requirements.push_back({std::string{key}, *expect, false});
@@ -758,6 +760,7 @@ private:
         if (!planned) return failure(planned.error());
         detail::Backoff backoff;
         for (bool may_build = options.build_missing_index;;) {
+            const auto round = core_->known_types().round();
             auto covered = detail::require_index<T>(*core_, planned->index);
             if (!covered && covered.error() == Errc::incompatible && may_build) {
                 auto built = rebuild_indexes<T>();
@@ -771,12 +774,12 @@ private:
             if (planned->limit == 0 || covered->emptiness) return collector.finish({});
             auto page =
                 collector.finish(engine().follow(planned->range, [&](const IndexedItem& item) { return collector.meet(item); }));
-            if (!core_->shares_catalogues()) return page;
+            if (!core_->shares_catalogues() && core_->known_types().has_stayed(round)) return page;
             // If the index is not listed any more, then it may not have been from the first, or not while it was asked.
             const auto still = detail::is_still(*core_, covered->catalogue);
             if (!still) return failure(still.error());
             if (*still) return page;
-            if (!backoff.wait()) return failure(Errc::busy, "other processes change the list of the indexes again and again");
+            if (!backoff.wait()) return failure(Errc::busy, "others change the list of the indexes again and again");
         }
     }
 

@@ -31,8 +31,10 @@
 #include <joinly/options.hpp>
 #include <joinly/policy/object.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -52,7 +54,7 @@ JOINLY_NAMESPACE_BEGIN
 template <class Core>
 class Transaction {
 public:
-    explicit Transaction(Core& core) : core_{core} {}
+    explicit Transaction(Core& core) : core_{core}, round_{core.known_types().round()} {}
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
 
@@ -95,7 +97,7 @@ public:
         auto key = core_.template open_key<T>(id);
         if (!key) return failure(std::move(key).error());
         if (auto met = expect(*key, Core::template type_of<T>(), options.expect); !met) return met;
-        if (auto kept = rest_on(detail::rest_on_catalogue<T>(core_)); !kept) return kept;
+        if (auto kept = keep_catalogue<T>(); !kept) return kept;
         write_object(*std::move(key), {nullptr, &Core::template type_of<T>()}, {});
         return {};
     }
@@ -107,8 +109,9 @@ public:
         if (!loaded) return failure(std::move(loaded).error());
         auto object = std::make_shared<T>(**loaded);
         if (auto accepted = detail::apply_change(change, *object); !accepted) return accepted;
-        if (Core::id_in(*object) != id) return failure(Errc::invalid_argument, "an update must not change the id");
-        return put_entity<T>(*make_key(Core::template kind<T>(), id), std::move(object), loaded->expires_at());
+        auto key = *make_key(Core::template kind<T>(), id);
+        if (Core::id_in(*object) != id) return failure_at(key, Error{Errc::invalid_argument, "an update must not change the id"});
+        return put_entity<T>(std::move(key), std::move(object), loaded->expires_at());
     }
 
     /// As Store::for_each. That nothing has come to the kind, left it or changed is part of what the commit requires.
@@ -222,12 +225,12 @@ private:
     static constexpr bool watches_ranges = requires(typename Core::Engine & engine, const KeyRange& range) { engine.watch(range); };
 
     [[nodiscard]] Result<Version> decide(Status outcome) {
-        is_outdated_ = is_torn_;
-        if (is_torn_) {
+        is_outdated_ = torn_.has_value();
+        if (torn_) {
             WriteSet read;
             for (const auto& [key, version] : reads_) read.requirements.push_back({key, version, false});
             (void)core_.engine().write(std::move(read));  // so that the engine lets go of what it has cached wrong
-            return failure(Errc::conflict, "what the transaction has read has changed meanwhile");
+            return failure(*std::move(torn_));
         }
         const bool surely_together = ranges_.empty() && reads_.size() <= (may_read_stale ? 0U : 1U);
         if (!outcome && surely_together) return failure(std::move(outcome).error());
@@ -240,6 +243,9 @@ private:
         }
         auto version = core_.engine().write(std::move(set));
         is_outdated_ = !version && version.error() == Errc::conflict;
+        if (version && outcome) {
+            if (auto kept = keep_catalogues(); !kept) return failure(std::move(kept).error());
+        }
         if (!version || outcome) return version;
         return failure(std::move(outcome).error());
     }
@@ -248,13 +254,28 @@ private:
     [[nodiscard]] Status note_read(std::string key, Version version) {
         const auto [at, is_new] = reads_.try_emplace(std::move(key), version);
         if (is_new || at->second == version) return {};
-        is_torn_ = true;
-        return failure(Errc::conflict, detail::printable(at->first) + " has changed since the transaction read it");
+        torn_.emplace(Errc::conflict, detail::printable(at->first) + " has changed since the transaction read it");
+        return failure(*torn_);
+    }
+
+    /// Sees to the catalogue before a write of T's, and after the commit if any has changed by then: see upkeep.hpp.
+    template <class T>
+    [[nodiscard]] Status keep_catalogue() {
+        constexpr Keeper keeper = &detail::rest_on_catalogue<T, Core>;
+        if (std::find(keepers_.begin(), keepers_.end(), keeper) == keepers_.end()) keepers_.push_back(keeper);
+        return rest_on(keeper(core_));
+    }
+    [[nodiscard]] Status keep_catalogues() {
+        if (core_.known_types().has_stayed(round_)) return {};
+        for (const Keeper keeper : keepers_) {
+            if (auto kept = keeper(core_); !kept) return failure(std::move(kept).error());
+        }
+        return {};
     }
 
     template <class T>
     [[nodiscard]] Status put_entity(std::string key, std::shared_ptr<const T> object, Expiry expires_at) {
-        if (auto kept = rest_on(detail::rest_on_catalogue<T>(core_)); !kept) return kept;
+        if (auto kept = keep_catalogue<T>(); !kept) return kept;
         write_object(std::move(key), {std::move(object), &Core::template type_of<T>()}, expires_at);
         return {};
     }
@@ -292,13 +313,20 @@ private:
         if (!planned) return failure(planned.error());
         auto covered = detail::require_index<T>(core_, planned->index);
         if (!covered) return failure(std::move(covered).error());
-        auto same = note_read(std::move(covered->catalogue.key), covered->catalogue.version);
-        if (!same) return failure(std::move(same).error());
+        const Requirement& catalogue = covered->catalogue;
+        if (auto same = note_read(catalogue.key, catalogue.version); !same) return failure(std::move(same).error());
         if (covered->emptiness) ranges_.push_back(*std::move(covered->emptiness));
         detail::MomentOfReading<Core> moment{core_};
         detail::Collector<T, Core, Page> collector{*planned, moment};
         if (planned->limit == 0) return collector.finish({});
-        return collector.finish(follow<T>(planned->range, moment, [&](const IndexedItem& item) { return collector.meet(item); }));
+        auto page =
+            collector.finish(follow<T>(planned->range, moment, [&](const IndexedItem& item) { return collector.meet(item); }));
+        if (page || page.error() != Errc::corrupt) return page;
+        const auto still = detail::is_still(core_, catalogue);
+        if (!still || *still) return page;
+        // It was no damage that was met, but what somebody has left who does not know the index.
+        torn_.emplace(Errc::conflict, std::string{kind_of<T>} + ": its indexes have changed since the transaction asked one");
+        return failure(*torn_);
     }
 
     /// As scan, of index entries. Each record that an entry led to is required as well, for an entry does not tell its version.
@@ -350,12 +378,16 @@ private:
         return own;
     }
 
+    using Keeper = Result<detail::CatalogueBasis> (*)(Core&);
+
     Core& core_;
+    const std::uint64_t round_;
+    std::vector<Keeper> keepers_;  // of the types that are written
     std::map<std::string, Version, std::less<>> reads_;
     std::map<std::string, LoadedObject, std::less<>> writes_;
     std::set<std::pair<std::string, Version>> catalogues_;  // that the writes rest on
     std::vector<RangeRead> ranges_;
-    bool is_torn_ = false;
+    std::optional<Error> torn_;  // why the try is lost already
     bool is_outdated_ = false;
 };
 

@@ -96,7 +96,8 @@ public:
     [[nodiscard]] Status read_catalogues() {
         return engine_->scan(KeyRange::prefix(catalogue_prefix), [&](const ScanItem& item) {
             const auto indexes = decode_catalogue(item.record.value);  // one that is pending, or cannot be read, may list some
-            indexed_kinds_.set(item.key.substr(catalogue_prefix.size()), item.object != nullptr || !indexes || !indexes->empty());
+            if (item.object != nullptr || !indexes || !indexes->empty())
+                indexed_kinds_.add(item.key.substr(catalogue_prefix.size()));
             return true;
         });
     }

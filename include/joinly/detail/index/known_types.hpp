@@ -38,6 +38,8 @@ public:
     }
     /// Changes whenever everything is forgotten.
     [[nodiscard]] std::uint64_t round() const noexcept { return round_.load(); }
+    /// Whether no catalogue has changed since `round`, nor is being changed: what was found out since then holds still.
+    [[nodiscard]] bool has_stayed(std::uint64_t round) const noexcept { return changes_.load() == 0 && round_.load() == round; }
     void clear() noexcept {
         ++round_;
         for (Place& place : places_) place.version.store(unknown);
@@ -53,6 +55,26 @@ public:
         }
     }
 
+    /// A catalogue is being changed: everything is forgotten before and after that, and nothing has stayed meanwhile.
+    class Change {
+    public:
+        static constexpr std::uint64_t rounds = 2;
+
+        explicit Change(KnownTypes& known) noexcept : known_{known} {
+            ++known_.changes_;
+            known_.clear();
+        }
+        Change(const Change&) = delete;
+        Change& operator=(const Change&) = delete;
+        ~Change() {
+            known_.clear();
+            --known_.changes_;
+        }
+
+    private:
+        KnownTypes& known_;
+    };
+
 private:
     static constexpr Version unknown = (std::numeric_limits<Version>::max)();
 
@@ -63,22 +85,19 @@ private:
     };
     std::array<Place, 64> places_{};
     std::atomic<std::uint64_t> round_{0};
+    std::atomic<std::uint64_t> changes_{0};  // under way
 };
 
-/// Guarded by its own mutex, a leaf.
+/// Which kinds may have indexes. Guarded by its own mutex, a leaf.
 class IndexedKinds {
 public:
     [[nodiscard]] bool contains(std::string_view kind) const {
         const std::scoped_lock lock{mutex_};
         return kinds_.find(kind) != kinds_.end();
     }
-    void set(std::string_view kind, bool is_indexed) {
+    void add(std::string_view kind) {
         const std::scoped_lock lock{mutex_};
-        if (is_indexed) {
-            kinds_.emplace(kind);
-        } else if (const auto at = kinds_.find(kind); at != kinds_.end()) {
-            kinds_.erase(at);
-        }
+        kinds_.emplace(kind);
     }
 
 private:

@@ -8,6 +8,10 @@
 // Where other processes may do so as well, each write of an entity requires the catalogue to be as the store has seen to it; if it
 // is not, the store does so again. So what a write that is under way means to keep right is what is listed when it takes effect;
 // and an index that is being built is listed as unfinished, so that who does not know it strikes it out, and the building fails.
+//
+// Where nobody else may, a write requires nothing, but is followed by a look whether any catalogue has changed since the store has
+// seen to it; then the store does so again before the write is acknowledged. A query looks in the same way whether it was answered
+// by what is listed still.
 
 #include <joinly/config.hpp>
 #include <joinly/core/index_entry.hpp>
@@ -16,6 +20,7 @@
 #include <joinly/core/result.hpp>
 #include <joinly/detail/backoff.hpp>
 #include <joinly/detail/index/catalogue.hpp>
+#include <joinly/detail/index/known_types.hpp>
 #include <joinly/detail/index/terms.hpp>
 #include <joinly/detail/printable.hpp>
 #include <joinly/policy/object.hpp>
@@ -84,11 +89,9 @@ template <class Core>
     std::string key = catalogue_key(kind);
     set.requirements.push_back({key, at, false});
     set.writes.push_back({std::move(key), {std::make_shared<const std::string>(encode_catalogue(indexes)), &bytes_type}, {}});
-    auto written = core.engine().write(std::move(set));
-    if (!written) return written;
-    core.indexed_kinds().set(kind, !indexes.empty());
-    core.known_types().clear();  // another type of the kind may have to strike something out again
-    return written;
+    if (!indexes.empty()) core.indexed_kinds().add(kind);
+    const KnownTypes::Change change{core.known_types()};  // another type of the kind may have to strike something out again
+    return core.engine().write(std::move(set));
 }
 
 /// To be called before a store writes or erases a T; does something once for each type, and again when the catalogue turned out to
@@ -132,11 +135,22 @@ template <class T, class Core>
         auto version =
             changes ? write_catalogue(core, kind, complete, stored->version, std::move(set)) : Result<Version>{stored->version};
         if (version) {
-            core.known_types().add(type, *version, changes ? core.known_types().round() : round);
+            core.known_types().add(type, *version, changes ? round + KnownTypes::Change::rounds : round);
             return version;
         }
         if (version.error() != Errc::conflict || !backoff.wait()) return version;
     }
+}
+
+/// Makes a write of T's that requires nothing of the catalogue, where nobody else changes it: `make` gives a Result<Version>.
+template <class T, class Core, class Make>
+[[nodiscard]] Result<Version> write_keeping_catalogue(Core& core, Make&& make) {
+    const auto round = core.known_types().round();
+    if (auto kept = keep_catalogue<T>(core); !kept) return kept;
+    auto written = make();
+    if (!written || core.known_types().has_stayed(round)) return written;
+    if (auto kept = keep_catalogue<T>(core); !kept) return kept;
+    return written;
 }
 
 /// A catalogue that a write rests on; none where nothing but this store changes it.
@@ -184,14 +198,20 @@ template <class Core>
 }
 
 /// Makes the writes if the catalogue still is as `look`, which gives a Result<CatalogueBasis>, has found it; if it is not, looks
-/// again. Any other conflict is the caller's.
+/// again. Any other conflict is the caller's. Where nothing is required, it looks again after the writes if anything has changed.
 template <class Core, class Look>
 [[nodiscard]] Result<Version> write_resting_on(Core& core, WriteSet set, Look&& look) {
     Backoff backoff;
     for (;;) {
+        const auto round = core.known_types().round();
         const Result<CatalogueBasis> basis = look();
         if (!basis) return failure(basis.error());
-        if (!*basis) return core.engine().write(std::move(set));
+        if (!*basis) {
+            auto written = core.engine().write(std::move(set));
+            if (!written || core.known_types().has_stayed(round)) return written;
+            if (auto again = look(); !again) return failure(std::move(again).error());
+            return written;
+        }
         set.requirements.push_back(**basis);
         auto written = core.engine().write(set);
         if (written || written.error() != Errc::conflict) return written;
