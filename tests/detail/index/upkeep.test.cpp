@@ -242,4 +242,34 @@ TEMPLATE_TEST_CASE("a query that an index ceases to be good for meanwhile is not
     }
 }
 
+// Under write-behind it is not the one who saves that writes.
+TEMPLATE_TEST_CASE("whatever is saved while indexes are built, what somebody who does not know them has left does not stay",
+                   "[index]", NoCache, ReadThrough, WriteThrough) {
+    const bool erases = GENERATE(false, true);
+    bool is_interrupted = true;
+    for (int call = 1; is_interrupted; ++call) {
+        CAPTURE(call, erases);
+        Rig<TestType> rig;
+        rig.options.turn->is_before_write = true;
+        auto store = rig.open();
+        REQUIRE(store.save(Ship{"a", 1}));
+        REQUIRE(store.save(OldShip{"a", 2, {}}));
+        rig.options.turn->take = [&] {
+            if (erases) {
+                REQUIRE(store.template erase<Ship>("a"));
+            } else {
+                REQUIRE(store.save(Ship{"a", 3}));
+            }
+        };
+        rig.options.turn->calls_left = call;
+        REQUIRE(store.template rebuild_indexes<Ship>());
+        is_interrupted = rig.options.turn->calls_left == 0;
+        const auto found = store.template find_ids<Ship>(where(&Ship::guns));
+        INFO((found ? "" : std::string{found.error().message()}));
+        REQUIRE(found);
+        CHECK(found->ids.size() == (is_interrupted && erases ? 0 : 1));
+        CHECK(store.template verify_indexes<Ship>());
+    }
+}
+
 }  // namespace

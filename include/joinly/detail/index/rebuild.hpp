@@ -82,45 +82,70 @@ private:
     std::string last_key_;
 };
 
+/// What the backend has of the record that an entry leads to.
+struct EntryBasis {
+    Version version = absent;
+    bool has_entry = false;  ///< the record is known by it, or will be once its terms are put right
+};
+
+template <class T, class Core>
+[[nodiscard]] Result<EntryBasis> read_basis(Core& core, std::string_view entry_key, const std::string& record_key) {
+    const auto stored = core.engine().backend().read(record_key);
+    if (!stored && stored.error() == Errc::not_found) return EntryBasis{};
+    if (!stored) return failure(stored.error());
+    EntryBasis basis{stored->version, false};
+    const RecordView record{stored->value, stored->version, stored->expires_at};
+    const auto decoded = decode_record(record_key, record, Core::template type_of<T>());
+    if (!decoded) return failure(decoded.error());
+    std::string terms;
+    if (auto told = index_terms(*static_cast<const T*>(decoded->object.value.get()), terms); !told)
+        return failure(std::move(told).error());
+    for (std::string_view rest = terms; const auto term = take_index_term(rest);)
+        basis.has_entry = basis.has_entry || index_entry(record_key, *term).key == entry_key;
+    return basis;
+}
+
+/// Erases the entry unless a record stands behind it. Who writes the record meanwhile takes away the entries of the terms that it
+/// had, and this one is of none of them: so it is looked at again.
+template <class T, class Core>
+[[nodiscard]] Status erase_unless_founded(Core& core, const Requirement& catalogue, const std::string& entry_key,
+                                          const std::string& record_key) {
+    Backoff backoff;
+    for (;;) {
+        const auto basis = read_basis<T>(core, entry_key, record_key);
+        if (!basis) return failure(basis.error());
+        if (basis->has_entry) return {};
+        WriteSet set;
+        set.requirements = {{record_key, basis->version, true}, catalogue};
+        set.writes.push_back({entry_key, {nullptr, &bytes_type}, {}});
+        auto erased = core.engine().write(std::move(set));
+        if (erased) return {};
+        if (erased.error() != Errc::conflict) return failure(std::move(erased).error());
+        const auto still = is_still(core, catalogue);
+        if (!still) return failure(still.error());
+        if (!*still || !backoff.wait()) return failure(std::move(erased).error());
+        if (auto flushed = core.engine().flush(); !flushed) return flushed;  // the record's newest state may be pending
+    }
+}
+
 /// Erases the entries that no record stands behind: what a program left that did not know the index. An expired record stands
-/// behind its entries as well as any. To be called after a flush. Erases nothing when the catalogue is not that any more.
+/// behind its entries as well as any. To be called after a flush. `conflict`: the catalogue is not that any more.
 template <class T, class Core>
 [[nodiscard]] Status erase_unfounded_entries(Core& core, const Requirement& catalogue) {
-    struct Unfounded {
-        std::string entry;
-        std::string record;
-        Version version;
-    };
-    std::vector<Unfounded> unfounded;
+    std::vector<std::pair<std::string, std::string>> unfounded;  // an entry's key, and its record's
     Status outcome;
     auto scanned = core.engine().scan(entries_of(kind_of<T>), [&](const ScanItem& item) {
         auto record_key = item.object == nullptr ? indexed_record_key(item.key, item.record.value) : std::nullopt;
         if (!record_key) return true;
-        auto stored = core.engine().backend().read(*record_key);
-        std::string terms;
-        if (stored) {
-            auto decoded =
-                decode_record(*record_key, {stored->value, stored->version, stored->expires_at}, Core::template type_of<T>());
-            outcome = decoded ? index_terms(*static_cast<const T*>(decoded->object.value.get()), terms)
-                              : failure(std::move(decoded).error());
-        } else if (stored.error() != Errc::not_found) {
-            outcome = failure(std::move(stored).error());
-        }
-        bool is_founded = false;
-        for (std::string_view rest = terms; const auto term = take_index_term(rest);)
-            is_founded = is_founded || index_entry(*record_key, *term).key == item.key;
-        if (!is_founded) unfounded.push_back({std::string{item.key}, std::move(*record_key), stored ? stored->version : absent});
+        const auto basis = read_basis<T>(core, item.key, *record_key);
+        if (!basis) outcome = failure(basis.error());
+        if (basis && !basis->has_entry) unfounded.emplace_back(item.key, *std::move(record_key));
         return outcome.has_value();
     });
     if (!scanned) return scanned;
     if (!outcome) return outcome;
-    for (Unfounded& each : unfounded) {
-        WriteSet set;
-        set.requirements = {{std::move(each.record), each.version, true}, catalogue};
-        set.writes.push_back({std::move(each.entry), {nullptr, &bytes_type}, {}});
-        // A conflict: the record has been written since, and its entries with it.
-        auto erased = core.engine().write(std::move(set));
-        if (!erased && erased.error() != Errc::conflict) return failure(std::move(erased).error());
+    for (const auto& [entry_key, record_key] : unfounded) {
+        if (auto erased = erase_unless_founded<T>(core, catalogue, entry_key, record_key); !erased) return erased;
     }
     return {};
 }
