@@ -39,6 +39,7 @@ JOINLY_NAMESPACE_BEGIN
 struct Json {
     static constexpr ValueForm form = ValueForm::text;
     static constexpr std::string_view name = "json";
+    static constexpr bool keeps_times_as_seconds = true;
 
     /// Appends `object` as JSON text to `out`.
     ///

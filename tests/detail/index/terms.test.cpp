@@ -1,5 +1,7 @@
 // What the indexes of a type know an object by.
 #include <joinly/codec/binary.hpp>
+#include <joinly/codec/json.hpp>
+#include <joinly/codec/zstd.hpp>
 #include <joinly/core/index_entry.hpp>
 #include <joinly/detail/index/terms.hpp>
 #include <joinly/detail/policy/object_type.hpp>
@@ -7,10 +9,38 @@
 #include <tests/support/catch.hpp>
 #include <tests/support/indexed_entities.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <limits>
+#include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace game {
+
+/// With times that are finer than a microsecond, as the system's clock has them on Linux.
+struct Beacon {
+    using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
+    std::string beacon_id;
+    Time lit_at = {};
+    std::optional<Time> out_at = {};
+};
+
+}  // namespace game
+
+template <>
+struct joinly::Entity<game::Beacon> {
+    static constexpr std::string_view kind = "beacon";
+    static constexpr auto& id(auto& beacon) { return beacon.beacon_id; }
+    static constexpr void fields(auto& beacon, auto&& field) {
+        field(1, "beacon_id", beacon.beacon_id);
+        field(2, "lit_at", beacon.lit_at, joinly::indexed);
+        field(3, "out_at", beacon.out_at, joinly::indexed);
+    }
+    static constexpr void indexes(auto& beacon, auto&& index) { index(1000, "lit_out", beacon.lit_at, beacon.out_at); }
+};
 
 namespace {
 
@@ -143,4 +173,30 @@ TEST_CASE("a type with indexes tells its terms to the policies, and one without 
     REQUIRE(index_terms(owls, expected));
     CHECK(told == expected);
     CHECK(detail::object_type<Queue, Binary>.index_terms == nullptr);
+}
+
+TEMPLATE_TEST_CASE("an object has the terms of what its codec gives back", "[index]", Binary, Json, Zstd<Json>) {
+    const ObjectType& type = detail::object_type<game::Beacon, TestType>;
+    std::mt19937_64 random{20'000};
+    for (int i = 0; i < 1000; ++i) {
+        const auto some_time = [&] {
+            return game::Beacon::Time{std::chrono::nanoseconds{static_cast<std::int64_t>(random()) / 4}};
+        };
+        game::Beacon saved{"north", some_time()};
+        if (i % 2 == 0) saved.out_at = some_time();
+        std::string bytes;
+        REQUIRE(type.encode(&saved, bytes));
+        const auto read = type.decode(bytes);
+        REQUIRE(read);
+        std::string terms_of_saved;
+        std::string terms_of_read;
+        REQUIRE(type.index_terms(&saved, terms_of_saved));
+        REQUIRE(type.index_terms(read->get(), terms_of_read));
+        CAPTURE(bytes);
+        REQUIRE(terms_of_saved == terms_of_read);
+        std::string exact;
+        REQUIRE(index_terms(*static_cast<const game::Beacon*>(read->get()), exact));
+        REQUIRE(exact == terms_of_read);
+        REQUIRE(detail::measure_index_terms(saved).value() == terms_of_saved.size());
+    }
 }

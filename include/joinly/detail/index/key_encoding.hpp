@@ -12,6 +12,7 @@
 //     optional         00, or 01 and the value
 
 #include <joinly/config.hpp>
+#include <joinly/detail/codec/unix_seconds.hpp>
 #include <joinly/detail/entity/field_types.hpp>
 #include <joinly/entity/described.hpp>
 
@@ -93,14 +94,30 @@ std::string_view bytes_in(const T& blob) {
     return {reinterpret_cast<const char*>(blob.data()), blob.size()};
 }
 
+/// How a codec keeps times: as they are, or as seconds in a double, which gives back one that is finer than a microsecond as
+/// another. An index has to know an object as it will be read.
+enum class KeptTimes : bool { exact, as_seconds };
+
+template <class Codec>
+concept keeps_times_as_seconds = requires {
+    requires Codec::keeps_times_as_seconds;
+}
+|| requires { requires Codec::Plain::keeps_times_as_seconds; };
+template <class Codec>
+inline constexpr KeptTimes times_kept_by = keeps_times_as_seconds<Codec> ? KeptTimes::as_seconds : KeptTimes::exact;
+
 /// False: NaN, which has no place in an order; what was appended is then worth nothing.
-template <indexable T>
+template <KeptTimes times = KeptTimes::exact, indexable T>
 [[nodiscard]] bool append_key(std::string& out, const T& value) {
     if constexpr (optional_value<T>) {
         out.push_back(value.has_value() ? present_mark : absent_mark);
-        return !value.has_value() || append_key(out, *value);
+        return !value.has_value() || append_key<times>(out, *value);
     } else if constexpr (wire_convertible<T>) {
-        return append_key(out, Entity<T>::to_wire(value));
+        return append_key<times>(out, Entity<T>::to_wire(value));
+    } else if constexpr (time_field<T> && times == KeptTimes::as_seconds) {
+        T kept = value;
+        (void)from_unix_seconds(to_unix_seconds(value), kept);  // what it cannot hold the codec refuses
+        return append_number_key(out, to_number(kept));
     } else if constexpr (blob_field<T>) {
         append_string_start(out, bytes_in(value));
         out.append(string_end);

@@ -21,10 +21,10 @@ JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
 /// Appends a field to the term that begins at `start`.
-template <described T, class Member>
+template <KeptTimes times, described T, class Member>
 [[nodiscard]] Status append_to_term(std::string& packed, std::size_t start, const T& object, std::string_view index,
                                     const Member& member) {
-    if (!append_key(packed, member))
+    if (!append_key<times>(packed, member))
         return failure(Errc::invalid_argument,
                        place_in_object<T>(name_of_field(object, member)) + ": NaN has no place in the index " + std::string{index});
     const std::size_t size = packed.size() - start;
@@ -35,9 +35,9 @@ template <described T, class Member>
 }
 
 /// Appends the object's terms, packed (see core/index_entry.hpp), in the order of the description. On `invalid_argument`, which
-/// names the field, `packed` is as it was.
+/// names the field, `packed` is as it was. An object that has been read has the same terms whatever `times` is.
 /// @par Complexity  O(size of the indexed fields).
-template <described T>
+template <KeptTimes times = KeptTimes::exact, described T>
 [[nodiscard]] Status index_terms(const T& object, std::string& packed) {
     const std::size_t before = packed.size();
     Status status;
@@ -46,7 +46,7 @@ template <described T>
         const std::size_t size_at = packed.size();
         const std::size_t start = size_at + 2;
         append_big_endian(packed, static_cast<std::uint16_t>(number), 4);  // two zeros for the size, and the index's number
-        static_cast<void>(((status = append_to_term(packed, start, object, name, members)).has_value() && ...));
+        static_cast<void>(((status = append_to_term<times>(packed, start, object, name, members)).has_value() && ...));
         const std::size_t size = packed.size() - start;
         packed[size_at] = static_cast<char>(size >> 8);
         packed[size_at + 1] = static_cast<char>(size & 0xff);

@@ -99,7 +99,8 @@ private:
         Change change{std::string{key}, std::string{}, record.expires_at, record.version, TargetCodec::form, std::nullopt};
         if (auto encoded = TargetCodec::encode(object, *change.value); !encoded) return failure_at(key, encoded.error());
         if constexpr (has_indexes<Entity>) {
-            if (auto indexed = index_terms(object, change.index_terms.emplace()); !indexed) return failure_at(key, indexed.error());
+            auto indexed = index_terms<times_kept_by<TargetCodec>>(object, change.index_terms.emplace());
+            if (!indexed) return failure_at(key, indexed.error());
         }
         return change;
     }

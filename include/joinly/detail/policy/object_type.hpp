@@ -67,10 +67,12 @@ template <class T, class Codec>
 }
 
 /// Null when T has no index.
-template <class T>
+template <class T, class Codec>
 constexpr auto index_terms_of() -> Status (*)(const void* object, std::string& packed) {
     if constexpr (is_indexed_entity<T>()) {
-        return [](const void* object, std::string& packed) { return index_terms(*static_cast<const T*>(object), packed); };
+        return [](const void* object, std::string& packed) {
+            return index_terms<times_kept_by<Codec>>(*static_cast<const T*>(object), packed);
+        };
     } else {
         return nullptr;
     }
@@ -82,7 +84,7 @@ inline constexpr ObjectType object_type{
     &measure_object<T, Codec>,
     &decode_object<T, Codec>,
     Codec::form,
-    index_terms_of<T>(),
+    index_terms_of<T, Codec>(),
 };
 
 }  // namespace detail
