@@ -24,7 +24,8 @@
 // clock that is set back after a lease has run out may bring the lease back, while nobody has acquired it since.
 //
 // Any thread. Acquiring waits until the backend has the lease, so that no crash brings a token back; the backend's `sync`
-// option says what it then survives.
+// option says what it then survives. Leases are entities of the kind `lease`, which a game leaves alone: when one has run out, a
+// sweep tells of "lease:player:ada".
 
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
@@ -124,7 +125,7 @@ template <class Store>
 ///         other error the lease may have been acquired all the same: acquire it again, or let it run out.
 template <class Store>
 [[nodiscard]] Result<Lease> acquire_lease(Store& store, std::string_view key, std::string_view owner, Ttl ttl) {
-    if (owner.empty()) return failure(Errc::invalid_argument, "the owner of a lease is empty");
+    if (owner.empty()) return failure(Errc::invalid_argument, "the owner of a lease of " + detail::printable(key) + " is empty");
     Lease lease{std::string{key}, std::string{owner}, absent, {}};
     const auto token = store.transaction([&](auto& tx) -> Status {
         const auto held = tx.template load<detail::LeaseRecord>(key);

@@ -867,6 +867,8 @@ JOINLY_EACH_POLICY("a result that does not fit the match changes nothing") {
     };
     CHECK(refused({{"ada", 1}}));
     CHECK(refused({{"ada", 1}, {"bob", 0}, {"eve", 2}}));
+    CHECK(joinly::settle_match(*store, "match_1", {{"ada", 1}, {"bob", 0}, {"eve", 2}}).error().message() ==
+          "the result names eve, who is not in match:match_1");
     CHECK(refused({{"ada", 1}, {"bob", std::nan("")}}));
     CHECK(refused({{"ada", 1}, {"bob", 0}}, {.teams = {{"ada"}}}));
     CHECK(joinly::settle_match(*store, "match_2", {{"ada", 1}, {"bob", 0}}).error() == Errc::not_found);

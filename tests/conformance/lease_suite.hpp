@@ -82,6 +82,7 @@ JOINLY_EACH_POLICY("the holder of a lease can be looked up while it lasts") {
 JOINLY_EACH_POLICY("a lease without owner, key or time is refused") {
     Fixture<TestType> store;
     CHECK(acquire_lease(*store, "ada", "", 30s).error() == Errc::invalid_argument);
+    CHECK(acquire_lease(*store, "ada", "", 30s).error().message() == "the owner of a lease of ada is empty");
     CHECK(acquire_lease(*store, "", "server-1", 30s).error() == Errc::invalid_argument);
     CHECK(acquire_lease(*store, "ada", "server-1", 0s).error() == Errc::invalid_argument);
     const auto lease = acquired(*store, "server-1");

@@ -219,6 +219,30 @@ JOINLY_EACH_POLICY("a transaction gives up after so many tries") {
     CHECK(store->template load<Player>("bob").error() == Errc::not_found);
 }
 
+JOINLY_EACH_POLICY("a transaction that gives up names what has changed") {
+    Fixture<TestType> store;
+    const bool writes = GENERATE(false, true);
+    const bool lists = GENERATE(false, true);
+    const bool reads_again = GENERATE(false, true);
+    int rating = 0;
+    const auto given_up = store->transaction(
+        [&](auto& tx) -> Status {
+            const auto read = [&] {
+                return lists ? tx.template count<Player>().has_value() : tx.template exists<Player>("ada").has_value();
+            };
+            (void)read();
+            REQUIRE(store->save(player("ada", ++rating)));
+            if (reads_again) (void)read();
+            return writes ? tx.save(player("bob")) : Status{};
+        },
+        {.max_tries = 3});
+    REQUIRE_FALSE(given_up);
+    CHECK(given_up.error() == Errc::conflict);
+    const std::string message{given_up.error().message()};
+    INFO(message);
+    CHECK(message.find(lists ? "player:" : "player:ada") != std::string::npos);
+}
+
 JOINLY_EACH_POLICY("what a transaction expects is refused at once, and not tried again") {
     Fixture<TestType> store;
     REQUIRE(store->save(player("ada")));
@@ -325,7 +349,9 @@ JOINLY_EACH_POLICY("a transaction neither changes an id nor puts bytes where an 
     Fixture<TestType> store;
     REQUIRE(store->save(player("ada", 1)));
     REQUIRE(store->transaction([](auto& tx) {
-        CHECK(tx.template update<Player>("ada", [](Player& ada) { ada.player_id = "eve"; }).error() == Errc::invalid_argument);
+        const Status renamed = tx.template update<Player>("ada", [](Player& ada) { ada.player_id = "eve"; });
+        CHECK(renamed.error() == Errc::invalid_argument);
+        CHECK(renamed.error().message() == "player:ada: an update must not change the id");
         CHECK(tx.put("player:raw", "").error() == Errc::invalid_argument);
     }));
     CHECK(*store->template ids<Player>() == std::vector<std::string>{"ada"});

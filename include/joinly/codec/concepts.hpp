@@ -17,7 +17,8 @@ JOINLY_NAMESPACE_BEGIN
 ///
 /// Beyond the syntax: `encode` appends to `out`, and refuses (`invalid_argument`, naming the field) what it cannot give
 /// back; `decode` takes hostile bytes into a freshly made object and answers `corrupt`, with field and offset, where they
-/// are not what `encode` writes: never a crash, and no allocation that the input does not account for.
+/// are not what `encode` writes: never a crash, and no allocation that the input does not account for. One that writes times as
+/// seconds in a double, as Json does, has `keeps_times_as_seconds` besides, which is true, so that indexes round them alike.
 template <class C, class T>
 concept codec_for = requires(const T& object, T& target, std::string& out, std::string_view bytes) {
     { C::form } -> std::convertible_to<ValueForm>;

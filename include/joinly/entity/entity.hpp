@@ -38,7 +38,8 @@
 //         }
 //
 // A bool, number, enum, time or string can be indexed, a std::optional of these, and a type that travels as one. What an index
-// knows an object by takes at most 1 KiB: a string that does not fit, or NaN, makes a save `invalid_argument`. When an index comes
+// knows an object by takes at most 1 KiB: a string that does not fit, or NaN, makes a save `invalid_argument`. A time that is finer
+// than a microsecond is known as Json keeps it, if that is the codec: rounded. When an index comes
 // to data that is there already, it has to be built once; and again when its fields change their type or order, or their
 // default, or the description its version. So let the default of an indexed field depend neither on the time nor on chance.
 // While a new build is rolled out, processes of an older one that share an SQLite file do not keep an index that it brings. When
@@ -65,6 +66,8 @@
 // | an enumerator is added         | free: old builds keep the number         | `corrupt` to an old build: roll out the name   |
 // |                                |                                          | before anything writes it                      |
 // | an enumerator is renamed       | free                                     | list it twice, the new name first              |
+// | an enumerator's number         | never                                    | free; where it is indexed, with a new version, |
+// |                                |                                          | for indexes know it by its number              |
 // | float, double, integer:        | no: `corrupt`                            | free for what the other can hold               |
 // | one for another                |                                          |                                                |
 // | X becomes std::optional<X>     | free; a zero reads as none               | free                                           |

@@ -112,8 +112,12 @@ struct EloSide {
     const std::set<std::string_view> once(match.players.begin(), match.players.end());
     if (once.size() != players.size())
         return failure(Errc::invalid_argument, "a player is twice in match:" + printable(match.match_id));
-    if (players.size() == result.size()) return players;
-    return failure(Errc::invalid_argument, "the result names somebody who is not in match:" + printable(match.match_id));
+    for (const auto& [player_id, score] : result) {
+        if (once.contains(player_id)) continue;
+        return failure(Errc::invalid_argument,
+                       "the result names " + printable(player_id) + ", who is not in match:" + printable(match.match_id));
+    }
+    return players;
 }
 
 [[nodiscard]] inline std::int32_t whole_rating(double rating) noexcept {

@@ -6,6 +6,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/clock.hpp>
 #include <joinly/core/range_digest.hpp>
+#include <joinly/detail/index_pair.hpp>
 #include <joinly/detail/printable.hpp>
 #include <joinly/policy/object.hpp>
 
@@ -106,7 +107,7 @@ public:
                 return true;
             });
             if (!scanned) return failure(std::move(scanned).error());
-            if (digest.value() != range.stored.digest) return failure(Errc::conflict, "a range that was read has changed");
+            if (digest.value() != range.stored.digest) return range_conflict(range.stored.range);
         }
         const auto is_absence = [](const Requirement& requirement) { return requirement.version == absent; };
         if (set.ranges.empty() && std::none_of(set.requirements.begin(), set.requirements.end(), is_absence)) return version;

@@ -7,6 +7,7 @@
 #include <joinly/core/key.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/index_pair.hpp>
 #include <joinly/detail/policy/dead_letters.hpp>
 #include <joinly/detail/policy/deadline.hpp>
 #include <joinly/detail/policy/overlay.hpp>
@@ -194,8 +195,7 @@ private:
                 return failure(Errc::full, limit_text());
             }
             for (const RangeRead& range : set.ranges) {
-                if (range.watch->tripped || range.first_expiry.has_passed(state_.now()))
-                    return failure(Errc::conflict, "a range that was read has changed");
+                if (range.watch->tripped || range.first_expiry.has_passed(state_.now())) return range_conflict(range.stored.range);
             }
             if (set.requirements.empty()) return {};
             auto decided = check.decide(state_.now(), [&](std::string_view key, bool even_expired) {
