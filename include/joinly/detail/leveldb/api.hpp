@@ -18,6 +18,7 @@
 #include <leveldb/options.h>
 #include <leveldb/slice.h>
 #include <leveldb/status.h>
+#include <leveldb/table.h>
 #include <leveldb/write_batch.h>
 
 #pragma pop_macro("verify")

@@ -12,6 +12,7 @@
 #include <joinly/detail/leveldb/engine.hpp>
 #include <joinly/detail/leveldb/format.hpp>
 #include <joinly/detail/leveldb/log_records.hpp>
+#include <joinly/detail/leveldb/repair_input.hpp>
 #include <joinly/detail/leveldb/tables.hpp>
 #include <joinly/detail/printable.hpp>
 
@@ -270,9 +271,8 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
     if (ready) ready = set_damaged_leveldb_tables_aside(options.path);
     LevelDbSettings settings{options};
     settings.options.paranoid_checks = true;  // without, it takes damaged blocks for entries, and may end the process
-    const auto repaired = ready ? leveldb::RepairDB(options.path, settings.options) : leveldb::Status::OK();
+    if (ready) ready = run_leveldb_repair(options.path, settings.options);
     env.UnlockFile(engine_lock);
-    if (!repaired.ok()) return leveldb_failure(repaired, options.path);
     return ready;
 }
 

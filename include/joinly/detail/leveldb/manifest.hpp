@@ -13,17 +13,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
 struct LevelDbManifest {
-    std::uint64_t log_number = 0;     ///< of the oldest log whose changes are in no table; 0: none is named
-    std::uint64_t last_sequence = 0;  ///< the newest change when that was written: it may be far in that log, or before it
+    std::uint64_t log_number = 0;            ///< of the oldest log whose changes are in no table; 0: none is named
+    std::uint64_t last_sequence = 0;         ///< the newest change when that was written: it may be far in that log, or before it
+    std::vector<std::uint64_t> tables = {};  ///< that were ever added
 };
 
 /// @return whether all of `record` is fields that we know.
-[[nodiscard]] inline bool take_leveldb_manifest_record(std::string_view record, LevelDbManifest& manifest) noexcept {
+[[nodiscard]] inline bool take_leveldb_manifest_record(std::string_view record, LevelDbManifest& manifest) {
     constexpr std::uint64_t comparator = 1, log_number = 2, next_file = 3, last_sequence = 4, compact_pointer = 5, deleted_file = 6,
                             new_file = 7, previous_log = 9;
     const auto skip_number = [&] { return take_leveldb_varint(record).has_value(); };
@@ -44,7 +46,13 @@ struct LevelDbManifest {
             case comparator: known = skip_string(); break;
             case compact_pointer: known = skip_number() && skip_string(); break;
             case deleted_file: known = skip_number() && skip_number(); break;
-            case new_file: known = skip_number() && skip_number() && skip_number() && skip_string() && skip_string(); break;
+            case new_file: {
+                known = skip_number();
+                const auto number = take_leveldb_varint(record);
+                manifest.tables.push_back(number.value_or(0));
+                known = known && number && skip_number() && skip_string() && skip_string();
+                break;
+            }
             default: known = false;
         }
         if (!known) return false;
