@@ -1,10 +1,12 @@
 #include "interruption.hpp"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 namespace tool {
 namespace {
@@ -15,26 +17,41 @@ static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void note_signal(int signal) { noted.store(signal, std::memory_order_relaxed); }
 
-}  // namespace
+std::string last_words;  // constant while say_last_words handles signals
 
-Interruption::Interruption() {
-    noted = 0;
+/// Calls nothing that a handler must not call.
+extern "C" void say_last_words(int signal) {
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, last_words.data(), last_words.size());
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);  // ends the program when this handler is left
+}
+
+void handle_signals(void (*handler)(int), unsigned flags) {
     for (const int signal : ending_signals) {
         struct sigaction now {};
         if (sigaction(signal, nullptr, &now) != 0 || now.sa_handler == SIG_IGN) continue;  // nohup, or a shell's background
         struct sigaction ours {};
-        ours.sa_handler = note_signal;
-        ours.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
+        ours.sa_handler = handler;
+        ours.sa_flags = static_cast<int>(flags);
         sigaction(signal, &ours, nullptr);
     }
 }
 
-Interruption::~Interruption() {
+void stop_handling(void (*handler)(int)) {
     for (const int signal : ending_signals) {
         struct sigaction now {};
-        if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler == note_signal) ::signal(signal, SIG_DFL);
+        if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler == handler) ::signal(signal, SIG_DFL);
     }
 }
+
+}  // namespace
+
+Interruption::Interruption() {
+    noted = 0;
+    handle_signals(note_signal, SA_RESTART | SA_RESETHAND);
+}
+
+Interruption::~Interruption() { stop_handling(note_signal); }
 
 bool Interruption::requested() noexcept { return noted.load(std::memory_order_relaxed) != 0; }
 
@@ -45,5 +62,12 @@ void Interruption::finish() {
     ::raise(signal);
     std::_Exit(128 + signal);  // it is blocked
 }
+
+LastWords::LastWords(std::string_view words) {
+    last_words = (::isatty(STDERR_FILENO) != 0 ? "\r\x1b[K" : "") + std::string{words} + '\n';
+    handle_signals(say_last_words, SA_RESETHAND);
+}
+
+LastWords::~LastWords() { stop_handling(say_last_words); }
 
 }  // namespace tool

@@ -121,6 +121,9 @@ Exit repair(const RepairOptions& options, Console& console) {
     if (place->engine == EngineName::leveldb) {
         if (!options.into.empty())
             return console.give_up({joinly::Errc::invalid_argument, "a LevelDB store is repaired in its place: copy it first"});
+        if (console.shows_progress()) console.note("repairing; LevelDB does not tell how far it is");
+        const LastWords words{
+            "interrupted: nothing is lost, but until the repair is done the store may not open; run the same command again"};
         if (auto repaired = repair_leveldb(place->path); !repaired) return console.give_up(repaired.error());
         console.note("repaired with what can be read; joinly verify " + place->text() + " says whether it is sound");
         return Exit::done;

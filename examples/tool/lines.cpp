@@ -1,6 +1,5 @@
 #include "lines.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +9,8 @@
 
 namespace tool {
 namespace {
+
+namespace files = joinly::detail;
 
 tl::unexpected<joinly::Error> system_failure(const std::string& what) {
     const auto code = errno == ENOSPC || errno == EDQUOT ? joinly::Errc::full : joinly::Errc::io;
@@ -50,22 +51,31 @@ joinly::Result<LineOutput> LineOutput::open(const std::string& path, bool replac
     LineOutput output;
     output.stream_ = stdout;
     if (path == "-") return output;
-    std::error_code ignored;
-    if (!replace && std::filesystem::exists(path, ignored))
-        return joinly::failure(joinly::Errc::invalid_argument, path + " is there already; --force replaces it");
+    const auto absolute = files::absolute_path(path);
+    if (!absolute) return joinly::failure(absolute.error());
     output.path_ = path;
-    const std::string partial = path + ".partial-" + std::to_string(getpid());
-    const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor < 0) return system_failure("cannot write " + partial);
-    output.partial_ = partial;
-    output.file_.reset(fdopen(descriptor, "wb"));
+    output.replace_ = replace;
+    output.target_ = *absolute;
+    if (!replace && files::path_exists(*absolute)) return output.taken();
+    const std::string stem = *absolute + ".partial-";
+    files::LockedDirectory::clear_left_overs(stem);  // of dumps that were killed
+    auto made = files::LockedDirectory::make(stem + std::to_string(getpid()));
+    if (!made) return joinly::failure(std::move(made).error());
+    output.partial_ = std::move(*made);
+    output.file_.reset(std::fopen((output.partial_->path + "/lines").c_str(), "wbxe"));
+    if (!output.file_) {
+        auto failure = output.failed();
+        (void)files::remove_tree(output.partial_->path);
+        return failure;
+    }
     output.stream_ = output.file_.get();
     return output;
 }
 
 LineOutput::~LineOutput() {
-    std::error_code ignored;
-    if (file_) std::filesystem::remove(partial_, ignored);
+    if (!file_) return;
+    file_.reset();
+    (void)files::remove_tree(partial_->path);
 }
 
 joinly::Status LineOutput::line(std::string_view text) {
@@ -76,9 +86,18 @@ joinly::Status LineOutput::line(std::string_view text) {
 joinly::Status LineOutput::finish() {
     if (std::fflush(stream_) != 0) return failed();
     if (!file_) return {};
-    if (fsync(fileno(stream_)) != 0 || std::rename(partial_.c_str(), path_.c_str()) != 0) return failed();
-    file_.reset();
-    return {};
+    if (fsync(fileno(stream_)) != 0) return failed();
+    const std::string lines = partial_->path + "/lines";
+    if (!replace_) {
+        auto published = files::publish_path(lines, target_);
+        return !published && published.error() == joinly::Errc::conflict ? taken() : published;
+    }
+    if (auto renamed = files::rename_path(lines, target_); !renamed) return renamed;
+    return files::sync_names(files::parent_of(target_));
+}
+
+tl::unexpected<joinly::Error> LineOutput::taken() const {
+    return joinly::failure(joinly::Errc::invalid_argument, path_ + " is there already; --force replaces it");
 }
 
 tl::unexpected<joinly::Error> LineOutput::failed() const {

@@ -3,11 +3,13 @@
 // Text files that are read and written line by line. One thread at a time.
 
 #include <joinly/core/result.hpp>
+#include <joinly/detail/ops/locked_directory.hpp>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,7 +41,8 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
-/// Writes a file that gets its name when it is whole and synced, or stdout as "-".
+/// Writes a file that gets its name when it is whole and synced, or stdout as "-". Until then it is in a directory beside that,
+/// which the next one for the same file removes if this one is killed.
 class LineOutput {
 public:
     /// `invalid_argument`: something has that name, and is not to be replaced.
@@ -55,9 +58,12 @@ public:
 
 private:
     [[nodiscard]] tl::unexpected<joinly::Error> failed() const;
+    [[nodiscard]] tl::unexpected<joinly::Error> taken() const;
 
-    std::string path_;
-    std::string partial_;
+    std::string path_;  // as it was given
+    std::string target_;
+    bool replace_ = false;
+    std::optional<joinly::detail::LockedDirectory> partial_;
     File file_;
     std::FILE* stream_ = nullptr;
 };

@@ -13,6 +13,19 @@ CodecName codec_of(std::string_view value) {
     return plain && is_json(*plain) ? CodecName::json : CodecName::binary;  // reading it will tell that it is damaged
 }
 
+/// Of the first record that can be read: a scan ends where one cannot, and then the store could not even be verified.
+joinly::Result<std::optional<CodecName>> codec_around_damage(Engine& engine, const joinly::Error& damage) {
+    std::optional<CodecName> codec;
+    const auto examined = engine.examine(
+        [&](std::string_view key, const joinly::RecordView& record) {
+            if (is_known_kind(key)) codec = codec_of(record.value);
+            return !codec;
+        },
+        [](std::string_view, const joinly::Error&) { return true; });
+    if (!codec && !examined) return joinly::failure(damage);
+    return codec;
+}
+
 joinly::Result<std::unique_ptr<AnyStore>> make_store(CodecName codec, bool compress, std::shared_ptr<Engine> engine) {
     if (codec == CodecName::json) return (compress ? make_json_zstd_store : make_json_store)(std::move(engine));
     return (compress ? make_binary_zstd_store : make_binary_store)(std::move(engine));
@@ -44,8 +57,9 @@ joinly::Result<std::optional<CodecName>> detect_codec(Engine& engine) {
             return false;
         });
     });
-    if (!status) return joinly::failure(status.error());
-    return codec;
+    if (status) return codec;
+    if (status.error() != joinly::Errc::corrupt) return joinly::failure(status.error());
+    return codec_around_damage(engine, status.error());
 }
 
 joinly::Result<Opened> open_store(const std::string& text, Access access, CodecName codec) {

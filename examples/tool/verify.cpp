@@ -3,6 +3,8 @@
 #include <joinly/ops/verify.hpp>
 #include <joinly/store.hpp>
 
+#include <algorithm>
+
 #include "../common/text.hpp"
 #include "any_store.hpp"
 #include "codecs.hpp"
@@ -40,10 +42,14 @@ void print_text(const joinly::VerifyReport& report, const std::string& store, Co
         console.line("... and " + common::grouped(report.flaw_count - report.flaws.size()) + " more");
     for (const std::string& kind : report.unknown_kinds) console.note("of " + kind + " the values were not looked into");
     const std::string records = common::grouped(report.inventory.total().records) + " records";
-    console.note(report.is_sound() ? "sound: " + records
-                                   : common::grouped(report.flaw_count) + " flaws; " + records + " are sound" +
-                                         (report.is_complete ? "" : " of what could be read, which is not all") +
-                                         ". Restore a backup, or see joinly repair --help for " + store);
+    if (report.is_sound()) return console.note("sound: " + records);
+    const bool any_damage = std::any_of(report.flaws.begin(), report.flaws.end(),
+                                        [](const joinly::Flaw& flaw) { return flaw.code != joinly::Errc::incompatible; });
+    console.note(common::grouped(report.flaw_count) + " flaws; " + records + " are sound" +
+                 (report.is_complete ? "" : " of what could be read, which is not all") +
+                 (any_damage
+                      ? ". Restore a backup, or see joinly repair --help for " + store
+                      : ". None of them is damage: an index that is not whole is so in a store that joinly load makes of a dump"));
 }
 
 }  // namespace

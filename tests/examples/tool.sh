@@ -427,6 +427,19 @@ leaves_nothing_half_made_on_a_full_disk() {
     [[ $(ls) == "$before" ]] || fail "left behind: $(ls)"
     expect 0 verify "$1"
 
+    if [[ $1 == sqlite:* ]]; then
+        on_full_disk 256 repair "$1" saved
+        ! compgen -G 'saved*' || fail "left behind"
+    else
+        expect 0 load leveldb:damaged players.jsonl  # into a log, of which the repair makes a table
+        rm damaged/CURRENT
+        on_full_disk 64 repair damaged
+        messages "nothing is lost: repair it again when there is room"
+        expect 0 repair damaged
+        has_players damaged 6000
+        rm -r damaged
+    fi
+
     on_full_disk 512 load $other players.jsonl
     messages "other"
     messages "joinly load $other players.jsonl --existing skip"
@@ -455,6 +468,26 @@ dump_interrupted() {
     ((code == 130)) || fail "exit code $code"
     messages "interrupted"
     ! grep -q joinly_dump_end rest || fail "it went on to the end"
+}
+
+# What a dump that was killed has left, the next one to the same file removes; it never had the file's name.
+dump_killed() {
+    local code
+    players $many | "$joinly" load sqlite:db 2>err
+    for before in '' 'what was there before'; do
+        code=0
+        [[ -z $before ]] || echo "$before" >all.jsonl
+        "$joinly" dump db all.jsonl ${before:+--force} 2>err &
+        until_there 'all.jsonl.partial-*/lines'
+        kill -s KILL $!
+        wait $! 2>/dev/null || code=$?
+        ((code == 137)) || fail "exit code $code" "$(cat err)"
+        [[ $(cat all.jsonl 2>/dev/null) == "$before" ]] || fail "something has the name"
+        expect 0 dump db all.jsonl ${before:+--force}
+        [[ $(echo all.jsonl*) == all.jsonl ]] || fail "left behind: $(echo all.jsonl*)"
+        grep -q joinly_dump_end all.jsonl || fail "it is not whole"
+        rm all.jsonl
+    done
 }
 
 load_interrupted() {
@@ -690,6 +723,52 @@ tells_damage_and_repairs_leveldb() {
     expect 0 repair dir
     expect 0 verify dir
     has_players dir 3
+    rm -r dir
+    for name in Ada Bob; do "$joinly" put leveldb:dir player:$name "{\"username\": \"name of $name\"}" 2>err; done
+    damage dir "name of Ada"  # and with it goes what says that there is an index
+    expect 0 repair dir
+    expect 1 verify dir
+    messages "None of them is damage: an index that is not whole is so in a store that joinly load makes of a dump"
+    "$joinly" dump dir 2>err | "$joinly" load leveldb:anew 2>err
+    expect 0 verify anew
+    same_records dir anew
+}
+
+# The codec is told by the first record that can be read.
+reads_around_a_damaged_first_record() {
+    for name in Ada Bob Eve; do "$joinly" put sqlite+json:db player:$name "{\"username\": \"name of $name\"}" 2>err; done
+    damage db "name of Ada"
+    expect 1 verify db
+    says "player:Ada"
+    messages "1 flaws; 2 records are sound. Restore a backup, or see joinly repair --help for db"
+    expect 0 get db player:Bob --raw
+    says '"username":"name of Bob"'
+    expect 1 info db
+    messages "player:Ada"
+    expect 1 get db player:Ada
+    messages "player:Ada"
+    expect 1 dump db
+    expect 0 put db player:Ada '{"username": "new"}'
+    expect 0 verify db
+    for name in new Bob Eve; do damage db "$name"; done
+    expect 1 verify db
+    messages "3 flaws; 0 records"
+}
+
+# LevelDB cannot be told to stop: what it was doing is done by the next one.
+leveldb_repair_interrupted() {
+    local code=0
+    players $((3 * many)) | "$joinly" load leveldb:dir 2>err
+    rm dir/CURRENT
+    env --default-signal=INT "$joinly" repair dir >out 2>err &
+    until_heeded
+    kill -s INT $!
+    wait $! || code=$?
+    ((code == 130)) || fail "exit code $code" "$(cat err)"
+    messages "interrupted: nothing is lost, but until the repair is done the store may not open; run the same command again"
+    expect 0 repair dir
+    expect 0 verify dir
+    has_players dir $((3 * many))
 }
 
 # What it has half made is gone; killed, the next one removes it.
@@ -729,9 +808,10 @@ case $case in
         dumps_and_loads | migrates | leaves_nothing_half_made_on_a_full_disk | backs_up_and_restores | \
         refuses_a_damaged_backup | verifies) each_store "$case" ;;
     does_not_make_what_is_missing | refuses_what_makes_no_sense | helps | answers_sql | refuses_what_is_no_store | \
-        tells_of_output_that_is_lost | measures | bench_interrupted | dump_interrupted | load_interrupted | \
+        tells_of_output_that_is_lost | measures | bench_interrupted | dump_interrupted | dump_killed | load_interrupted | \
         migrate_interrupted | dry_run_interrupted | backup_interrupted | tells_damage_and_repairs_sqlite | \
-        tells_damage_and_repairs_leveldb | repair_interrupted | restore_interrupted | verify_interrupted | sweep_interrupted | \
+        tells_damage_and_repairs_leveldb | reads_around_a_damaged_first_record | leveldb_repair_interrupted | \
+        repair_interrupted | restore_interrupted | verify_interrupted | sweep_interrupted | \
         sweep_leaves_what_is_damaged | exits_1_on_a_store_that_damage_keeps_shut | shows_how_far_it_is_on_a_terminal) "$case" ;;
     *) fail "no such case: $case" ;;
 esac
