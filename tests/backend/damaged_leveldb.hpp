@@ -30,13 +30,13 @@ inline void write_keys(const std::string& path, const std::string& prefix) {
     }
 }
 
-enum class Damage : bool { no_current, a_block_too };
+enum class Damage : unsigned char { no_current, a_block, both };
 
 /// A table of old keys and a log of new ones, that must be repaired.
 inline void make_damaged(const std::string& path, Damage damage) {
     write_keys(path, "old");
     write_keys(path, "new");  // opening has made a table of the log
-    std::filesystem::remove(path + "/CURRENT");
+    if (damage != Damage::a_block) std::filesystem::remove(path + "/CURRENT");
     if (damage == Damage::no_current) return;
     for (const auto& entry : std::filesystem::directory_iterator{path}) {
         if (entry.path().extension() != ".ldb") continue;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "../support/catch.hpp"
@@ -28,7 +29,7 @@ public:
         REQUIRE(LevelDbBackend::repair(at(path)));
         keys = keys_in(path);
         REQUIRE(keys >= 2 * keys_of_each - 10);
-        REQUIRE((damage == Damage::a_block_too) == (keys < 2 * keys_of_each));
+        REQUIRE((damage == Damage::no_current) == (keys == 2 * keys_of_each));
     }
     void renew() {
         fs::remove_all(dir_ / "disk");
@@ -62,7 +63,7 @@ public:
 }  // namespace
 
 TEST_CASE("a repair that finds the disk full says so and loses nothing", "[leveldb][repair][fault]") {
-    Scene scene{GENERATE(Damage::no_current, Damage::a_block_too)};
+    Scene scene{GENERATE(Damage::no_current, Damage::a_block, Damage::both)};
     FileFaults faults{scene.disk};
     bool full = true;
     int failed = 0;
@@ -81,7 +82,7 @@ TEST_CASE("a repair that finds the disk full says so and loses nothing", "[level
 }
 
 TEST_CASE("whatever call of a repair fails nothing is lost", "[leveldb][repair][fault]") {
-    Scene scene{GENERATE(Damage::no_current, Damage::a_block_too)};
+    Scene scene{GENERATE(Damage::no_current, Damage::a_block, Damage::both)};
     FileFaults faults{scene.disk};
     // Of a disk that stays full: what has a name can get another one.
     const FileFault no_room{1U << static_cast<unsigned>(FileCall::open_write) | 1U << static_cast<unsigned>(FileCall::write),
@@ -107,4 +108,20 @@ TEST_CASE("whatever call of a repair fails nothing is lost", "[leveldb][repair][
             }
         }
     }
+}
+
+TEST_CASE("a repair brings nothing back from before the database was opened again", "[leveldb][repair]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    make_damaged(path, Damage::no_current);
+    fs::create_directory(path + "/lost");
+    std::ofstream{path + "/lost/unfinished"} << "MANIFEST-000002\n000003.log\n";  // of a repair that was killed
+    REQUIRE(LevelDbBackend::repair(at(path)));
+    CHECK_FALSE(fs::exists(path + "/lost/unfinished"));
+    std::ofstream{path + "/lost/unfinished"} << "\nnotes\n";
+    REQUIRE(keys_in(path) == 2 * keys_of_each);    // opened
+    std::ofstream{path + "/lost/notes"} << "old";  // which LevelDB's repair would not move there again
+    REQUIRE(LevelDbBackend::repair(at(path)));
+    CHECK(fs::exists(path + "/lost/notes"));
+    CHECK(keys_in(path) == 2 * keys_of_each);
 }

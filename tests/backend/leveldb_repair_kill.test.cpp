@@ -20,6 +20,12 @@ using namespace joinly;
 using namespace joinly::test;
 namespace fs = std::filesystem;
 
+namespace {
+
+bool opens(const std::string& path) { return LevelDbBackend::open(at(path)).has_value(); }
+
+}  // namespace
+
 TEST_CASE("a repair that is killed at random instants comes to its end when it is called again", "[leveldb][repair][crash]") {
     const TempDir dir;
     const std::uint64_t seed = setting("JOINLY_SEED", std::random_device{}());
@@ -28,7 +34,7 @@ TEST_CASE("a repair that is killed at random instants comes to its end when it i
     const std::string path = dir / "db";
     const auto in_child = [](auto work) { return ChildProcess{[&] { return work() ? 0 : 1; }}.wait() == 0; };
     const auto repaired = [&] { return LevelDbBackend::repair(at(path)).has_value(); };
-    for (const Damage damage : {Damage::no_current, Damage::a_block_too}) {
+    for (const Damage damage : {Damage::no_current, Damage::a_block, Damage::both}) {
         fs::remove_all(dir / "original");
         REQUIRE(in_child([&] { return make_damaged(dir / "original", damage), true; }));
         const auto renew = [&] {
@@ -47,6 +53,8 @@ TEST_CASE("a repair that is killed at random instants comes to its end when it i
                 std::this_thread::sleep_for(std::chrono::microseconds{random() % static_cast<std::uint64_t>(usual)});
                 child.kill();
                 CHECK(child.wait() <= 0);
+                const int there = ChildProcess{[&] { return keys_in(path) == keys ? 0 : opens(path) ? 1 : 2; }}.wait();
+                CHECK((there == 0 || there == 2));  // it opens with everything, or not at all
             }
             REQUIRE(in_child(repaired));
             CHECK(ChildProcess{[&] { return keys_in(path); }}.wait() == keys);

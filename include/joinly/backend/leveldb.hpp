@@ -88,7 +88,8 @@ public:
     /// damaged part of a table, are gone, and so is a batch that is damaged in the log, as a whole; an erased record or an old
     /// version may be back where the newer entry was lost.
     /// Versions go on above all that are left. Keep a copy of the directory: LevelDB moves what it replaced to `lost/`.
-    /// @return `busy` when somebody has it open; `io`, `full`: what can be read could not be written, but nothing of it is lost. Until
+    /// @return `busy` when somebody has it open; `io`, `full`: what can be read could not be written, but nothing of it is lost.
+    /// Until
     ///         another repair comes to its end the database may not open then, as after one that was killed.
     [[nodiscard]] static Status repair(const LevelDbOptions& options) { return detail::leveldb_repair(options); }
 

@@ -267,6 +267,7 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
     if (const auto locked = env.LockFile(options.path + "/LOCK", &engine_lock); !locked.ok()) {
         return leveldb_failure(locked, options.path);
     }
+    take_leveldb_repair_up(options.path);
     Status ready = void_damage_in_leveldb_logs(options.path);
     if (ready) ready = set_damaged_leveldb_tables_aside(options.path);
     LevelDbSettings settings{options};
@@ -278,8 +279,9 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
 
 [[nodiscard]] inline Status leveldb_repair(const LevelDbOptions& options) {
     const auto found = leveldb_inspect(options.path);
-    if (!found && found.error() != Errc::corrupt) return failure(found.error());
-    if (found && *found != LevelDbPlace::database) {
+    const bool is_unfinished = is_leveldb_repair_unfinished(options.path);
+    if (!found && found.error() != Errc::corrupt && !is_unfinished) return failure(found.error());
+    if (found && *found != LevelDbPlace::database && !is_unfinished) {
         return failure(Errc::invalid_argument, options.path + ": no LevelDB database is there to be repaired");
     }
     if (auto repaired = leveldb_run_repair(options); !repaired) return repaired;

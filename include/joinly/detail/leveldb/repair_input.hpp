@@ -12,6 +12,7 @@
 #include <joinly/detail/leveldb/manifest.hpp>
 #include <joinly/detail/leveldb/tables.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -60,19 +61,71 @@ namespace detail {
     return entries->Valid();
 }
 
+[[nodiscard]] inline std::string leveldb_unfinished_path(const std::string& directory) { return directory + "/lost/unfinished"; }
+
+/// Whether a repair was killed, or could not put back what it had moved: then there may be nothing but that.
+[[nodiscard]] inline bool is_leveldb_repair_unfinished(const std::string& directory) {
+    return leveldb::Env::Default()->FileExists(leveldb_unfinished_path(directory));
+}
+
+/// Puts the files that `list` names, one a line, from `lost/` in their place, where nothing is. @return whether all are there.
+[[nodiscard]] inline bool bring_leveldb_files_back(const std::string& directory, std::string_view list) {
+    leveldb::Env& env = *leveldb::Env::Default();
+    bool all = true;
+    while (!list.empty()) {
+        const std::string name{list.substr(0, list.find('\n'))};
+        list.remove_prefix((std::min)(name.size() + 1, list.size()));
+        const std::string path = directory + '/' + name;
+        all = (env.FileExists(path) || env.RenameFile(directory + "/lost/" + name, path).ok()) && all;
+    }
+    return all;
+}
+
+/// Takes up what a repair has left that did not come to its end. A database that was opened since has a MANIFEST of its own: what
+/// lies in `lost/` is older than what it holds, and stays there.
+inline void take_leveldb_repair_up(const std::string& directory) {
+    std::string list;
+    if (!leveldb::ReadFileToString(leveldb::Env::Default(), leveldb_unfinished_path(directory), &list).ok()) return;
+    constexpr std::string_view of_repair = "MANIFEST-000001";
+    const std::string now = current_leveldb_manifest(directory);
+    const std::size_t end = (std::min)(list.find('\n'), list.size());
+    const std::string_view before = std::string_view{list}.substr(0, end);
+    if (!now.empty() && now != before && now != of_repair) return;
+    static_cast<void>(bring_leveldb_files_back(directory, std::string_view{list}.substr((std::min)(end + 1, list.size()))));
+}
+
 /// What lies in a directory before LevelDB's repair, and after everything was voided and set aside that it must not be given.
 class LevelDbRepairInput {
 public:
     explicit LevelDbRepairInput(std::string directory) : directory_{std::move(directory)} {
         for (std::string& name : leveldb_files_in(directory_)) {
-            if (name.ends_with(".ldb") || name.ends_with(".sst")) {
+            const bool is_table = name.ends_with(".ldb") || name.ends_with(".sst");
+            if (!is_table && !name.ends_with(".log")) continue;
+            list_.append(name).push_back('\n');
+            if (is_table) {
                 tables_.push_back(std::move(name));
-            } else if (name.ends_with(".log")) {
+            } else {
                 logs_with_changes_ += has_leveldb_changes(path_of(name));
-                logs_.push_back(std::move(name));
             }
         }
     }
+
+    /// Before the repair.
+    [[nodiscard]] Status note() const {
+        leveldb::Env& env = *leveldb::Env::Default();
+        env.CreateDir(directory_ + "/lost");  // it may be there
+        const std::string path = leveldb_unfinished_path(directory_);
+        leveldb::WritableFile* raw = nullptr;
+        auto status = env.NewWritableFile(path + ".tmp", &raw);
+        if (!status.ok()) return leveldb_failure(status, directory_);
+        const std::unique_ptr<leveldb::WritableFile> file{raw};
+        status = file->Append(current_leveldb_manifest(directory_) + '\n' + list_);
+        if (status.ok()) status = file->Sync();
+        if (status.ok()) status = file->Close();
+        if (status.ok()) status = env.RenameFile(path + ".tmp", path);
+        return status.ok() ? Status{} : leveldb_failure(status, directory_);
+    }
+    void forget_note() const { leveldb::Env::Default()->RemoveFile(leveldb_unfinished_path(directory_)); }
 
     /// Whether the MANIFEST that the repair has written names all that can be read: what it does not name, opening removes.
     [[nodiscard]] bool is_used(const leveldb::Options& options) const {
@@ -89,16 +142,9 @@ public:
 
     /// Puts what the repair has moved to `lost/` in its place again, for another repair. Until that has come to its end the
     /// database does not open; what is in a table by then is in a log as well, which is no harm.
-    /// @return whether all of it is there.
-    [[nodiscard]] bool bring_back() const {
-        leveldb::Env& env = *leveldb::Env::Default();
-        env.RemoveFile(directory_ + "/CURRENT");
-        bool all = true;
-        for (const auto* names : {&logs_, &tables_}) {
-            for (const std::string& name : *names)
-                all = (is_there(name) || env.RenameFile(lost_path_of(name), path_of(name)).ok()) && all;
-        }
-        return all;
+    void bring_back() const {
+        leveldb::Env::Default()->RemoveFile(directory_ + "/CURRENT");
+        if (bring_leveldb_files_back(directory_, list_)) forget_note();
     }
 
 private:
@@ -112,7 +158,7 @@ private:
     }
 
     std::string directory_;
-    std::vector<std::string> logs_;
+    std::string list_;
     std::vector<std::string> tables_;
     std::size_t logs_with_changes_ = 0;
 };
@@ -120,13 +166,17 @@ private:
 /// LevelDB's repair of a directory that nobody else has. `io`, or what LevelDB says: not everything could be used that can be read.
 [[nodiscard]] inline Status run_leveldb_repair(const std::string& directory, const leveldb::Options& options) {
     const LevelDbRepairInput input{directory};
+    if (auto noted = input.note(); !noted) return noted;
     const auto repaired = leveldb::RepairDB(directory, options);
-    if (repaired.ok() && input.is_used(options)) return {};
-    const std::string what = repaired.ok() ? ": LevelDB could not write what it has read, as when the disk is full"
-                                           : ": LevelDB: " + repaired.ToString();
-    const char* const then = input.bring_back() ? "; nothing is lost: repair it again when there is room"
-                                                : "; what is missing is in its directory lost: put it back and repair it again";
-    return failure(repaired.ok() ? Errc::io : leveldb_errc(repaired, repaired.ToString()), directory + what + then);
+    if (repaired.ok() && input.is_used(options)) {
+        input.forget_note();
+        return {};
+    }
+    input.bring_back();
+    const std::string then = "; nothing is lost: repair it again when there is room";
+    if (!repaired.ok())
+        return failure(leveldb_errc(repaired, repaired.ToString()), directory + ": LevelDB: " + repaired.ToString() + then);
+    return failure(Errc::io, directory + ": LevelDB could not write what it has read, as when the disk is full" + then);
 }
 
 }  // namespace detail
