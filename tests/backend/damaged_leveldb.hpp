@@ -6,6 +6,7 @@
 #include <joinly/core/key.hpp>
 #include <tests/support/catch.hpp>
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -30,14 +31,27 @@ inline void write_keys(const std::string& path, const std::string& prefix) {
     }
 }
 
-enum class Damage : unsigned char { no_current, a_block, both };
+enum class Damage : unsigned char { no_current, a_block, both, cut_short };
+
+/// As a repair leaves it that was killed when it had made no table of the logs yet, but set them aside.
+inline void cut_repair_short(const std::string& path) {
+    std::filesystem::create_directory(path + "/lost");
+    std::string names = "\n";
+    for (const auto& entry : std::filesystem::directory_iterator{path}) {
+        if (entry.path().extension() == ".log") names += entry.path().filename().string() + '\n';
+    }
+    std::ofstream{path + "/lost/unfinished"} << names;
+    for (std::size_t at = 1, end = 0; (end = names.find('\n', at)) != std::string::npos; at = end + 1)
+        std::filesystem::rename(path + '/' + names.substr(at, end - at), path + "/lost/" + names.substr(at, end - at));
+}
 
 /// A table of old keys and a log of new ones, that must be repaired.
 inline void make_damaged(const std::string& path, Damage damage) {
     write_keys(path, "old");
     write_keys(path, "new");  // opening has made a table of the log
     if (damage != Damage::a_block) std::filesystem::remove(path + "/CURRENT");
-    if (damage == Damage::no_current) return;
+    if (damage == Damage::cut_short) cut_repair_short(path);
+    if (damage == Damage::no_current || damage == Damage::cut_short) return;
     for (const auto& entry : std::filesystem::directory_iterator{path}) {
         if (entry.path().extension() != ".ldb") continue;
         std::fstream table{entry.path(), std::ios::in | std::ios::out | std::ios::binary};

@@ -29,7 +29,7 @@ public:
         REQUIRE(LevelDbBackend::repair(at(path)));
         keys = keys_in(path);
         REQUIRE(keys >= 2 * keys_of_each - 10);
-        REQUIRE((damage == Damage::no_current) == (keys == 2 * keys_of_each));
+        REQUIRE((damage == Damage::no_current || damage == Damage::cut_short) == (keys == 2 * keys_of_each));
     }
     void renew() {
         fs::remove_all(dir_ / "disk");
@@ -82,7 +82,7 @@ TEST_CASE("a repair that finds the disk full says so and loses nothing", "[level
 }
 
 TEST_CASE("whatever call of a repair fails nothing is lost", "[leveldb][repair][fault]") {
-    Scene scene{GENERATE(Damage::no_current, Damage::a_block, Damage::both)};
+    Scene scene{GENERATE(Damage::no_current, Damage::a_block, Damage::both, Damage::cut_short)};
     FileFaults faults{scene.disk};
     // Of a disk that stays full: what has a name can get another one.
     const FileFault no_room{1U << static_cast<unsigned>(FileCall::open_write) | 1U << static_cast<unsigned>(FileCall::write),
@@ -118,10 +118,39 @@ TEST_CASE("a repair brings nothing back from before the database was opened agai
     std::ofstream{path + "/lost/unfinished"} << "MANIFEST-000002\n000003.log\n";  // of a repair that was killed
     REQUIRE(LevelDbBackend::repair(at(path)));
     CHECK_FALSE(fs::exists(path + "/lost/unfinished"));
+    REQUIRE(keys_in(path) == 2 * keys_of_each);  // opened
     std::ofstream{path + "/lost/unfinished"} << "\nnotes\n";
-    REQUIRE(keys_in(path) == 2 * keys_of_each);    // opened
     std::ofstream{path + "/lost/notes"} << "old";  // which LevelDB's repair would not move there again
     REQUIRE(LevelDbBackend::repair(at(path)));
     CHECK(fs::exists(path + "/lost/notes"));
+    CHECK(keys_in(path) == 2 * keys_of_each);
+}
+
+TEST_CASE("what a repair has not come to its end with does not open before one has", "[leveldb][repair]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    write_keys(path, "key");
+    fs::create_directory(path + "/lost");
+    std::ofstream{path + "/lost/unfinished"} << "\n";  // killed before anything else
+    CHECK(LevelDbBackend::open(at(path)).error() == Errc::corrupt);
+    REQUIRE(LevelDbBackend::repair(at(path)));
+    CHECK(keys_in(path) == keys_of_each);
+}
+
+TEST_CASE("a repair does not wait for what LevelDB takes for no file of its own", "[leveldb][repair]") {
+    const TempDir dir;
+    const std::string path = dir / "db";
+    write_keys(path, "key");
+    const auto copy = [&](const std::string& extension) {
+        for (const auto& entry : fs::directory_iterator{path}) {
+            if (entry.path().extension() != extension) continue;
+            fs::copy_file(entry.path(), path + '/' + entry.path().stem().string() + "-copy" + extension);
+            return;
+        }
+    };
+    copy(".log");
+    write_keys(path, "other");  // makes a table of the log
+    copy(".ldb");
+    REQUIRE(LevelDbBackend::repair(at(path)));
     CHECK(keys_in(path) == 2 * keys_of_each);
 }

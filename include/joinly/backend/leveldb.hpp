@@ -61,7 +61,8 @@ public:
     /// Opens the database, or creates it where nothing or an empty directory is. A relative path is taken from the current
     /// directory of this moment. What it refuses:
     ///         busy              another backend, in this process or another, has it open;
-    ///         corrupt           it is damaged, or its CURRENT file is lost: the message says how to repair;
+    ///         corrupt           it is damaged, its CURRENT file is lost, or a repair did not come to its end: the message says how
+    ///                           to repair;
     ///         incompatible      not a directory, not LevelDB's, not ours, or of a newer format;
     ///         read_only         the directory cannot be written, which LevelDB must;
     ///         io                its parent does not exist, or the operating system says no otherwise;
@@ -89,8 +90,7 @@ public:
     /// version may be back where the newer entry was lost.
     /// Versions go on above all that are left. Keep a copy of the directory: LevelDB moves what it replaced to `lost/`.
     /// @return `busy` when somebody has it open; `io`, `full`: what can be read could not be written, but nothing of it is lost.
-    /// Until
-    ///         another repair comes to its end the database may not open then, as after one that was killed.
+    ///         Until another repair comes to its end the database is `corrupt` then, as after one that was killed.
     [[nodiscard]] static Status repair(const LevelDbOptions& options) { return detail::leveldb_repair(options); }
 
     /// Exchanges the database at `path`, if one is there, for the one at `other`, which is closed and lies on the same file system:

@@ -114,11 +114,18 @@ namespace detail {
            name.starts_with("MANIFEST-") || name.ends_with(".dbtmp");
 }
 
+/// Where a repair notes what it begins with. It removes that when it has come to its end: until then the database does not open,
+/// and there may be nothing but this.
+[[nodiscard]] inline std::string leveldb_unfinished_path(const std::string& directory) { return directory + "/lost/unfinished"; }
+[[nodiscard]] inline bool is_leveldb_repair_unfinished(const std::string& directory) {
+    return leveldb::Env::Default()->FileExists(leveldb_unfinished_path(directory));
+}
+
 enum class LevelDbPlace { missing, empty, database };
 
 /// What `path` is before anything is opened or created. LevelDB, asked to create a database where CURRENT is lost, deletes
-/// the data that is left: so that is `corrupt`. A directory with other files, or a file, is `incompatible`. Files of a
-/// creation that was cut short hold no data: `empty`.
+/// the data that is left: so that is `corrupt`, and so is what a repair has not come to its end with. A directory with other files,
+/// or a file, is `incompatible`. Files of a creation that was cut short hold no data: `empty`.
 [[nodiscard]] inline Result<LevelDbPlace> leveldb_inspect(const std::string& path) {
     leveldb::Env& env = *leveldb::Env::Default();
     if (path.empty()) return failure(Errc::invalid_argument, "the path of the LevelDB database is empty");
@@ -128,6 +135,8 @@ enum class LevelDbPlace { missing, empty, database };
         if (leveldb_says(listed.ToString(), ENOTDIR)) return failure(Errc::incompatible, path + ": not a directory");
         return leveldb_failure(listed, path);
     }
+    if (is_leveldb_repair_unfinished(path))
+        return failure(Errc::corrupt, path + ": a repair did not come to its end" + leveldb_repair_advice(path));
     // FileExists says no as well when the operating system cannot tell.
     if (std::find(names.begin(), names.end(), "CURRENT") != names.end() || env.FileExists(path + "/CURRENT"))
         return LevelDbPlace::database;

@@ -258,7 +258,7 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
     return engine.put_format(changes, path);
 }
 
-/// LevelDB's own repair, with the locks that it does not take.
+/// LevelDB's own repair, with the locks that it does not take. The database does not open yet after it.
 [[nodiscard]] inline Status leveldb_run_repair(const LevelDbOptions& options) {
     leveldb::Env& env = *leveldb::Env::Default();
     const auto lock = LevelDbDirectoryLock::take(options.path);
@@ -267,8 +267,8 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
     if (const auto locked = env.LockFile(options.path + "/LOCK", &engine_lock); !locked.ok()) {
         return leveldb_failure(locked, options.path);
     }
-    take_leveldb_repair_up(options.path);
-    Status ready = void_damage_in_leveldb_logs(options.path);
+    Status ready = take_leveldb_repair_up(options.path);
+    if (ready) ready = void_damage_in_leveldb_logs(options.path);
     if (ready) ready = set_damaged_leveldb_tables_aside(options.path);
     LevelDbSettings settings{options};
     settings.options.paranoid_checks = true;  // without, it takes damaged blocks for entries, and may end the process
@@ -279,15 +279,17 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
 
 [[nodiscard]] inline Status leveldb_repair(const LevelDbOptions& options) {
     const auto found = leveldb_inspect(options.path);
-    const bool is_unfinished = is_leveldb_repair_unfinished(options.path);
-    if (!found && found.error() != Errc::corrupt && !is_unfinished) return failure(found.error());
-    if (found && *found != LevelDbPlace::database && !is_unfinished) {
+    if (!found && found.error() != Errc::corrupt) return failure(found.error());
+    if (found && *found != LevelDbPlace::database) {
         return failure(Errc::invalid_argument, options.path + ": no LevelDB database is there to be repaired");
     }
     if (auto repaired = leveldb_run_repair(options); !repaired) return repaired;
     auto engine = LevelDbEngine::start(options, false);
     if (!engine) return failure(std::move(engine).error());
-    return leveldb_settle(**engine, options.path);
+    const Status settled = leveldb_settle(**engine, options.path);
+    if (!settled && settled.error() != Errc::incompatible) return settled;  // which no other repair would change
+    if (auto forgotten = forget_unfinished_leveldb_repair(options.path); !forgotten) return forgotten;
+    return settled;
 }
 
 }  // namespace detail

@@ -20,6 +20,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -61,56 +62,68 @@ namespace detail {
     return entries->Valid();
 }
 
-[[nodiscard]] inline std::string leveldb_unfinished_path(const std::string& directory) { return directory + "/lost/unfinished"; }
-
-/// Whether a repair was killed, or could not put back what it had moved: then there may be nothing but that.
-[[nodiscard]] inline bool is_leveldb_repair_unfinished(const std::string& directory) {
-    return leveldb::Env::Default()->FileExists(leveldb_unfinished_path(directory));
+[[nodiscard]] inline Status forget_unfinished_leveldb_repair(const std::string& directory) {
+    const auto removed = leveldb::Env::Default()->RemoveFile(leveldb_unfinished_path(directory));
+    return removed.ok() ? Status{} : leveldb_failure(removed, directory);
 }
 
-/// Puts the files that `list` names, one a line, from `lost/` in their place, where nothing is. @return whether all are there.
-[[nodiscard]] inline bool bring_leveldb_files_back(const std::string& directory, std::string_view list) {
+/// Puts the files that `list` names, one a line, from `lost/` in their place, where nothing is. @return the first that could not
+/// be.
+[[nodiscard]] inline Status bring_leveldb_files_back(const std::string& directory, std::string_view list) {
     leveldb::Env& env = *leveldb::Env::Default();
-    bool all = true;
+    std::vector<std::string> there;
+    std::vector<std::string> lost;
+    auto listed = env.GetChildren(directory, &there);
+    if (listed.ok()) listed = env.GetChildren(directory + "/lost", &lost);
+    if (!listed.ok()) return leveldb_failure(listed, directory);
+    Status all;
     while (!list.empty()) {
         const std::string name{list.substr(0, list.find('\n'))};
         list.remove_prefix((std::min)(name.size() + 1, list.size()));
-        const std::string path = directory + '/' + name;
-        all = (env.FileExists(path) || env.RenameFile(directory + "/lost/" + name, path).ok()) && all;
+        const auto is_in = [&](const std::vector<std::string>& names) {
+            return std::find(names.begin(), names.end(), name) != names.end();
+        };
+        if (is_in(there) || !is_in(lost)) continue;
+        const auto moved = env.RenameFile(directory + "/lost/" + name, directory + '/' + name);
+        if (!moved.ok() && all) all = leveldb_failure(moved, directory);
     }
     return all;
 }
 
-/// Takes up what a repair has left that did not come to its end. A database that was opened since has a MANIFEST of its own: what
-/// lies in `lost/` is older than what it holds, and stays there.
-inline void take_leveldb_repair_up(const std::string& directory) {
+/// Takes up what a repair has left that did not come to its end; what it cannot, the next one must not do without. A database that
+/// something else has opened since has a MANIFEST of its own: what lies in `lost/` is older than what it holds, and stays there.
+[[nodiscard]] inline Status take_leveldb_repair_up(const std::string& directory) {
+    if (!is_leveldb_repair_unfinished(directory)) return {};
     std::string list;
-    if (!leveldb::ReadFileToString(leveldb::Env::Default(), leveldb_unfinished_path(directory), &list).ok()) return;
+    const auto read = leveldb::ReadFileToString(leveldb::Env::Default(), leveldb_unfinished_path(directory), &list);
+    if (!read.ok()) return leveldb_failure(read, directory);
     constexpr std::string_view of_repair = "MANIFEST-000001";
     const std::string now = current_leveldb_manifest(directory);
     const std::size_t end = (std::min)(list.find('\n'), list.size());
     const std::string_view before = std::string_view{list}.substr(0, end);
-    if (!now.empty() && now != before && now != of_repair) return;
-    static_cast<void>(bring_leveldb_files_back(directory, std::string_view{list}.substr((std::min)(end + 1, list.size()))));
+    if (!now.empty() && now != before && now != of_repair) return {};
+    return bring_leveldb_files_back(directory, std::string_view{list}.substr((std::min)(end + 1, list.size())));
 }
 
 /// What lies in a directory before LevelDB's repair, and after everything was voided and set aside that it must not be given.
 class LevelDbRepairInput {
 public:
-    explicit LevelDbRepairInput(std::string directory) : directory_{std::move(directory)} {
-        for (std::string& name : leveldb_files_in(directory_)) {
-            const bool is_table = name.ends_with(".ldb") || name.ends_with(".sst");
-            if (!is_table && !name.ends_with(".log")) continue;
+    LevelDbRepairInput(std::string directory, const std::vector<std::string>& names) : directory_{std::move(directory)} {
+        for (const std::string& name : names) {
+            std::uint64_t number = 0;
+            const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
+            const std::string_view rest = std::string_view{name}.substr(static_cast<std::size_t>(parsed.ptr - name.data()));
+            if (parsed.ec != std::errc{} || !(rest == ".log" || rest == ".ldb" || rest == ".sst")) continue;  // not LevelDB's
             list_.append(name).push_back('\n');
-            if (is_table) {
-                tables_.push_back(std::move(name));
-            } else {
+            if (rest == ".log") {
                 logs_with_changes_ += has_leveldb_changes(path_of(name));
+            } else {
+                tables_.emplace_back(number, name);
             }
         }
     }
 
-    /// Before the repair.
+    /// Before the repair. Whoever ends it forgets the note: see forget_unfinished_leveldb_repair.
     [[nodiscard]] Status note() const {
         leveldb::Env& env = *leveldb::Env::Default();
         env.CreateDir(directory_ + "/lost");  // it may be there
@@ -125,53 +138,48 @@ public:
         if (status.ok()) status = env.RenameFile(path + ".tmp", path);
         return status.ok() ? Status{} : leveldb_failure(status, directory_);
     }
-    void forget_note() const { leveldb::Env::Default()->RemoveFile(leveldb_unfinished_path(directory_)); }
 
     /// Whether the MANIFEST that the repair has written names all that can be read: what it does not name, opening removes.
     [[nodiscard]] bool is_used(const leveldb::Options& options) const {
         const auto manifest = read_leveldb_manifest(directory_);
         if (!manifest) return false;
-        std::set<std::uint64_t> made{manifest->tables.begin(), manifest->tables.end()};
-        for (const std::string& name : tables_) {
-            if (made.erase(number_of(name)) == 0 &&
-                has_leveldb_entries(is_there(name) ? path_of(name) : lost_path_of(name), options))
+        const std::set<std::uint64_t> named{manifest->tables.begin(), manifest->tables.end()};
+        std::set<std::uint64_t> made = named;  // of logs
+        for (const auto& [number, name] : tables_) {
+            made.erase(number);
+            if (!named.contains(number) && has_leveldb_entries(is_there(name) ? path_of(name) : lost_path_of(name), options))
                 return false;
         }
         return made.size() >= logs_with_changes_;
     }
 
-    /// Puts what the repair has moved to `lost/` in its place again, for another repair. Until that has come to its end the
-    /// database does not open; what is in a table by then is in a log as well, which is no harm.
+    /// Puts what the repair has moved to `lost/` in its place again, for another repair, which takes up what could not be put back;
+    /// what is in a table by then is in a log as well, which is no harm.
     void bring_back() const {
-        leveldb::Env::Default()->RemoveFile(directory_ + "/CURRENT");
-        if (bring_leveldb_files_back(directory_, list_)) forget_note();
+        leveldb::Env::Default()->RemoveFile(directory_ + "/CURRENT");  // so that LevelDB does not open it, either
+        static_cast<void>(bring_leveldb_files_back(directory_, list_));
     }
 
 private:
     [[nodiscard]] std::string path_of(const std::string& name) const { return directory_ + '/' + name; }
     [[nodiscard]] std::string lost_path_of(const std::string& name) const { return directory_ + "/lost/" + name; }
     [[nodiscard]] bool is_there(const std::string& name) const { return leveldb::Env::Default()->FileExists(path_of(name)); }
-    [[nodiscard]] static std::uint64_t number_of(const std::string& name) noexcept {
-        std::uint64_t number = 0;
-        std::from_chars(name.data(), name.data() + name.size(), number);
-        return number;
-    }
 
     std::string directory_;
     std::string list_;
-    std::vector<std::string> tables_;
+    std::vector<std::pair<std::uint64_t, std::string>> tables_;
     std::size_t logs_with_changes_ = 0;
 };
 
 /// LevelDB's repair of a directory that nobody else has. `io`, or what LevelDB says: not everything could be used that can be read.
 [[nodiscard]] inline Status run_leveldb_repair(const std::string& directory, const leveldb::Options& options) {
-    const LevelDbRepairInput input{directory};
+    std::vector<std::string> names;
+    if (const auto listed = leveldb::Env::Default()->GetChildren(directory, &names); !listed.ok())
+        return leveldb_failure(listed, directory);
+    const LevelDbRepairInput input{directory, names};
     if (auto noted = input.note(); !noted) return noted;
     const auto repaired = leveldb::RepairDB(directory, options);
-    if (repaired.ok() && input.is_used(options)) {
-        input.forget_note();
-        return {};
-    }
+    if (repaired.ok() && input.is_used(options)) return {};
     input.bring_back();
     const std::string then = "; nothing is lost: repair it again when there is room";
     if (!repaired.ok())
