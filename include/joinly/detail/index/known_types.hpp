@@ -11,7 +11,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -21,8 +20,9 @@
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
 
-/// Of each type the version that its kind's catalogue had when it was found to suit the type. Any thread may call anything; looking
-/// takes no lock. When there are more types than it has room for, the others are never known, and only pay for that.
+/// Of each type the version that its kind's catalogue had when it was found to suit the type, and the round in which that was
+/// found out: it holds in no other one. Any thread may call anything; looking takes no lock. When there are more types than it has
+/// room for, the others are never known, and only pay for that.
 class KnownTypes {
 public:
     [[nodiscard]] std::optional<Version> find(const ObjectType* type) const noexcept {
@@ -30,27 +30,23 @@ public:
             const ObjectType* const known = place.type.load(std::memory_order_acquire);
             if (known == nullptr) break;
             if (known != type) continue;
-            const Version version = place.version.load(std::memory_order_acquire);
-            if (version == unknown) break;
-            return version;
+            if (place.round.load() != round_.load()) break;
+            return place.version.load();
         }
         return std::nullopt;
     }
-    /// Changes whenever everything is forgotten.
+    /// Rises whenever everything is forgotten.
     [[nodiscard]] std::uint64_t round() const noexcept { return round_.load(); }
     /// Whether no catalogue has changed since `round`, nor is being changed: what was found out since then holds still.
     [[nodiscard]] bool has_stayed(std::uint64_t round) const noexcept { return changes_.load() == 0 && round_.load() == round; }
-    void clear() noexcept {
-        ++round_;
-        for (Place& place : places_) place.version.store(unknown);
-    }
-    /// What was found out about the type in an earlier round may hold no more: it then stays unknown.
+    void clear() noexcept { ++round_; }
+    /// What was found out about the type in an earlier round may hold no more: it is known at no moment then.
     void add(const ObjectType* type, Version version, std::uint64_t round) noexcept {
         for (Place& place : places_) {
             const ObjectType* known = nullptr;
             if (!place.type.compare_exchange_strong(known, type) && known != type) continue;
             place.version.store(version);
-            if (round != round_.load()) place.version.store(unknown);
+            place.round.store(round);
             return;
         }
     }
@@ -76,15 +72,15 @@ public:
     };
 
 private:
-    static constexpr Version unknown = (std::numeric_limits<Version>::max)();
-
-    /// A type keeps its place, so that it is never seen with another one's version.
+    /// A type keeps its place, so that it is never seen with another one's version. With one of an earlier round it may be, of two
+    /// that add it at once: what requires that is a conflict.
     struct Place {
         std::atomic<const ObjectType*> type{nullptr};
-        std::atomic<Version> version{unknown};
+        std::atomic<Version> version{absent};
+        std::atomic<std::uint64_t> round{0};  // none
     };
     std::array<Place, 64> places_{};
-    std::atomic<std::uint64_t> round_{0};
+    std::atomic<std::uint64_t> round_{1};
     std::atomic<std::uint64_t> changes_{0};  // under way
 };
 
