@@ -115,6 +115,8 @@ template <class T, class Core>
         const auto basis = read_basis<T>(core, entry_key, record_key);
         if (!basis) return failure(basis.error());
         if (basis->has_entry) return {};
+        const auto entry = core.engine().backend().read(entry_key);
+        if (!entry && entry.error() == Errc::not_found) return {};  // it had its record, which was written since
         WriteSet set;
         set.requirements = {{record_key, basis->version, true}, catalogue};
         set.writes.push_back({entry_key, {nullptr, &bytes_type}, {}});
