@@ -73,9 +73,10 @@ concept unreferenced = !std::is_reference_v<T>;
 /// A store over one database. Movable; a store that was moved from may only be destroyed or assigned to.
 ///
 /// Outcomes that every call shares, and does not list again: `closed` after close(), `io`, `corrupt`, `busy` and `full`
-/// with the engine's own words. Unless a call says otherwise, one that fails has changed nothing. Memory that cannot be had is
-/// `full` as well; only what returns no Result or Status (load_many, dead_letters, close with a timeout, stats and health) throws
-/// std::bad_alloc then. What the program's own functions throw, that a call is given, passes through it.
+/// with the engine's own words. Unless a call says otherwise, one that fails has changed nothing; but where an index of the kind
+/// was built meanwhile that the type does not declare, a write may have been made all the same: the message says so then. Memory
+/// that cannot be had is `full` as well; only what returns no Result or Status (load_many, dead_letters, close with a timeout,
+/// stats and health) throws std::bad_alloc then. What the program's own functions throw, that a call is given, passes through it.
 ///
 /// Expiry is decided at each read by the clock as it is then. A wall clock that is set back brings back what had expired and
 /// was not erased or replaced since; a cached absence may hide it for up to `absence_ttl`.
@@ -569,20 +570,19 @@ public:
     /// others, a write under a lease, raw bytes under an entity's key); when another writer has been in the database; and when an
     /// earlier run of the program has acknowledged it or set it aside, for the journal does not tell what it depended on.
     ///
-    /// Of a letter that an earlier run has left, nobody knows either whether its index entries are those of today: once it is
-    /// written, the indexes of its kinds are to be rebuilt.
+    /// Of a letter that an earlier run has left, nobody knows either whether its index entries are those of today; and a type
+    /// without indexes has none: once such a letter is written, the indexes of its kinds are to be rebuilt.
     [[nodiscard]] Result<Version> retry_dead_letter(Version id, const RetryOptions& options = {}) {
         require_delays();
         return unless_closed([&]() -> Result<Version> {
             if (auto safe = engine().check_retry(id); !safe && !options.overwrite) return failure(std::move(safe).error());
-            for (const std::string& kind : engine().kinds_of_raw_letter(id)) {
-                if (!core_->indexed_kinds().contains(kind)) continue;
-                auto stored = detail::load_catalogue(*core_, kind);
-                if (!stored) return failure(std::move(stored).error());
-                auto struck = detail::write_catalogue(*core_, kind, {}, stored->version);
-                if (!struck) return failure(std::move(struck).error());
-            }
-            return engine().retry_dead_letter(id, options.overwrite);
+            const std::vector<std::string> kinds = engine().kinds_of_unindexed_letter(id);
+            if (auto struck = strike_indexes_out(kinds); !struck) return failure(std::move(struck).error());
+            const auto round = core_->known_types().round();
+            auto written = engine().retry_dead_letter(id, options.overwrite);
+            if (!written || core_->known_types().has_stayed(round)) return written;
+            if (const auto struck = strike_indexes_out(kinds); !struck) return detail::made_all_the_same(struck.error());
+            return written;
         });
     }
     /// Forgets a dead letter. `not_found`: there is none with that id.
@@ -644,6 +644,23 @@ private:
     static constexpr void require_delays() {
         static_assert(detail::delays_writes<Engine>,
                       "Store: only WriteBehind has anything to pump, and dead letters: the other policies wait for the backend");
+    }
+
+    /// So that no query is answered by an index of these kinds before it is rebuilt.
+    [[nodiscard]] Status strike_indexes_out(const std::vector<std::string>& kinds) {
+        for (const std::string& kind : kinds) {
+            if (!core_->indexed_kinds().contains(kind)) continue;
+            detail::Backoff backoff;
+            for (;;) {
+                const auto stored = detail::load_catalogue(*core_, kind);
+                if (!stored) return failure(stored.error());
+                if (stored->indexes.empty()) break;
+                auto struck = detail::write_catalogue(*core_, kind, {}, stored->version);
+                if (struck) break;
+                if (struck.error() != Errc::conflict || !backoff.wait()) return failure(std::move(struck).error());
+            }
+        }
+        return {};
     }
 
     [[nodiscard]] Engine& engine() const noexcept { return core_->engine(); }

@@ -244,7 +244,7 @@ private:
         auto version = core_.engine().write(std::move(set));
         is_outdated_ = !version && version.error() == Errc::conflict;
         if (version && outcome) {
-            if (auto kept = keep_catalogues(); !kept) return failure(std::move(kept).error());
+            if (const auto kept = keep_catalogues(); !kept) return detail::made_all_the_same(kept.error());
         }
         if (!version || outcome) return version;
         return failure(std::move(outcome).error());
@@ -258,7 +258,8 @@ private:
         return failure(*torn_);
     }
 
-    /// Sees to the catalogue before a write of T's, and after the commit if any has changed by then: see upkeep.hpp.
+    /// Sees to the catalogue before a write of T's; and after the commit, if that required nothing of it and any has changed by
+    /// then: see upkeep.hpp.
     template <class T>
     [[nodiscard]] Status keep_catalogue() {
         constexpr Keeper keeper = &detail::rest_on_catalogue<T, Core>;
@@ -266,7 +267,7 @@ private:
         return rest_on(keeper(core_));
     }
     [[nodiscard]] Status keep_catalogues() {
-        if (core_.known_types().has_stayed(round_)) return {};
+        if (core_.shares_catalogues() || core_.known_types().has_stayed(round_)) return {};
         for (const Keeper keeper : keepers_) {
             if (auto kept = keeper(core_); !kept) return failure(std::move(kept).error());
         }

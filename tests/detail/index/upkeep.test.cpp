@@ -92,6 +92,7 @@ public:
         int calls_left = 0;            ///< until it is taken, counting the call that it comes before; 0: never
         bool is_before_write = false;  ///< or else before a scan
         std::function<void()> take;
+        bool refuses_writes = false;
     };
     struct Options : LevelDbOptions {
         std::shared_ptr<Turn> turn;
@@ -102,6 +103,7 @@ public:
 
     [[nodiscard]] joinly::Result<joinly::Version> write(const joinly::Batch& batch) {
         if (turn_->is_before_write) before_call();
+        if (turn_->refuses_writes) return joinly::failure(Errc::invalid_argument, "the test refuses writes");
         return LevelDbBackend::write(batch);
     }
     [[nodiscard]] Status scan(const joinly::KeyRange& range, joinly::ScanVisitor visit) {
@@ -240,6 +242,46 @@ TEMPLATE_TEST_CASE("a query that an index ceases to be good for meanwhile is not
             CHECK(found.error() == Errc::incompatible);
         }
     }
+}
+
+TEST_CASE("a dead letter of somebody who does not know an index that was built since is not missing from it", "[index]") {
+    const bool erases = GENERATE(false, true);
+    Rig<WriteBehind> rig;
+    auto store = rig.open();
+    REQUIRE(store.save(OldShip{"a", 1, {}}));
+    REQUIRE(store.flush());
+    rig.options.turn->refuses_writes = true;
+    if (erases) {
+        REQUIRE(store.erase<OldShip>("a"));
+    } else {
+        REQUIRE(store.save(OldShip{"b", 2, {}}));
+    }
+    CHECK(!store.flush());
+    rig.options.turn->refuses_writes = false;
+    REQUIRE(store.rebuild_indexes<Ship>());
+    REQUIRE(store.dead_letters().size() == 1);
+    REQUIRE(store.retry_dead_letter(store.dead_letters()[0].id, {.overwrite = erases}));  // the building has written "a" again
+    check_whole(store, erases ? 0 : 2);
+}
+
+TEMPLATE_TEST_CASE("a write that an index may lack, for it cannot be struck out, says that it was made", "[index]", NoCache,
+                   ReadThrough, WriteThrough) {
+    Rig<TestType> rig;
+    auto store = rig.open();
+    REQUIRE(store.save(OldShip{"a", 1, {}}));
+    rig.options.turn->is_before_write = true;
+    Bell::when_rung = [&] {
+        REQUIRE(store.template rebuild_indexes<Ship>());
+        rig.options.turn->take = [&] { rig.options.turn->refuses_writes = true; };
+        rig.options.turn->calls_left = 2;  // the save, and what strikes the index out
+    };
+    const auto saved = store.save(OldShip{"b", 2, {}});
+    rig.options.turn->refuses_writes = false;
+    REQUIRE(!saved);
+    CHECK(saved.error().message().starts_with("it was written, but"));
+    CHECK(store.template load<OldShip>("b"));
+    REQUIRE(store.save(OldShip{"b", 3, {}}));
+    check_whole(store, 2);
 }
 
 // Under write-behind it is not the one who saves that writes.

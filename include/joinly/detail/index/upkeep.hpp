@@ -142,6 +142,13 @@ template <class T, class Core>
     }
 }
 
+/// Of a write that was made, when the catalogue could not be seen to after it. Never `conflict`, upon which it would be made again.
+[[nodiscard]] inline tl::unexpected<Error> made_all_the_same(const Error& why) {
+    return failure(why == Errc::conflict ? Errc::busy : why.code(),
+                   "it was written, but until its type is written again an index that was built meanwhile may lack it: " +
+                       std::string{why.message()});
+}
+
 /// Makes a write of T's that requires nothing of the catalogue, where nobody else changes it: `make` gives a Result<Version>.
 template <class T, class Core, class Make>
 [[nodiscard]] Result<Version> write_keeping_catalogue(Core& core, Make&& make) {
@@ -149,7 +156,7 @@ template <class T, class Core, class Make>
     if (auto kept = keep_catalogue<T>(core); !kept) return kept;
     auto written = make();
     if (!written || core.known_types().has_stayed(round)) return written;
-    if (auto kept = keep_catalogue<T>(core); !kept) return kept;
+    if (const auto kept = keep_catalogue<T>(core); !kept) return made_all_the_same(kept.error());
     return written;
 }
 
@@ -209,7 +216,7 @@ template <class Core, class Look>
         if (!*basis) {
             auto written = core.engine().write(std::move(set));
             if (!written || core.known_types().has_stayed(round)) return written;
-            if (auto again = look(); !again) return failure(std::move(again).error());
+            if (const auto again = look(); !again) return made_all_the_same(again.error());
             return written;
         }
         set.requirements.push_back(**basis);

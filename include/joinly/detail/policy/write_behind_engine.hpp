@@ -280,8 +280,9 @@ public:
         return DeadLetters::check_retry(**letter);
     }
 
-    /// The kinds of what a dead letter holds as bytes, as it came out of the journal. Empty when there is no such letter.
-    [[nodiscard]] std::vector<std::string> kinds_of_raw_letter(Version id) const {
+    /// The kinds of what a dead letter holds as bytes, as it came out of the journal, or as a type without indexes. Empty when
+    /// there is no such letter.
+    [[nodiscard]] std::vector<std::string> kinds_of_unindexed_letter(Version id) const {
         std::vector<std::string> kinds;
         const auto letter = flush_.find_dead_letter(id);
         if (!letter) return kinds;
@@ -289,7 +290,7 @@ public:
             const ObjectType* const type = write.object.type;
             const bool is_raw = type == nullptr || type == &bytes_type || type == &text_type || type == &indexed_bytes_type ||
                                 type == &indexed_text_type;
-            if (is_raw) kinds.push_back(write.key.substr(0, write.key.find(':')));
+            if (is_raw || type->index_terms == nullptr) kinds.push_back(write.key.substr(0, write.key.find(':')));
         }
         return kinds;
     }
