@@ -221,6 +221,10 @@ const NamedCall store_calls[] = {
      [](Bench& b, const Argument& a) {
          return b.is_in_memory ? code_of(joinly_backup(b.store.get(), a.data, 0, nullptr, 0, &b.error)) : JOINLY_OK;
      }},
+    {"backup_named, of the memory",
+     [](Bench& b, const Argument& a) {
+         return b.is_in_memory ? code_of(joinly_backup_named(b.store.get(), "x", a.data, 0, nullptr, 0, &b.error)) : JOINLY_OK;
+     }},
 };
 
 const NamedCall other_calls[] = {

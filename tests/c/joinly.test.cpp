@@ -582,6 +582,29 @@ TEST_CASE("a backup brings back what was there, and keeps what has been there si
     CHECK(kept_aside == 1);
 }
 
+TEST_CASE("stores that share a directory keep the backups of the others by names of their own", "[c]") {
+    const TempDir dir;
+    const std::string directory = dir / "backups";
+    int of_players = 0;
+    for (const char* const name : {"players", "lobbies", "players"}) {
+        const CStore store = open_c("sqlite", dir / name, "none");
+        joinly_error error{};
+        std::string backup(4096, '\0');
+        const std::int64_t size =
+            joinly_backup_named(store.get(), directory.c_str(), name, 1, backup.data(), backup.size(), &error);
+        CHECK(std::string{error.message}.empty());
+        REQUIRE(size > 0);
+        CHECK(backup.find(directory + '/' + name + '-') == 0);
+    }
+    int all = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{directory}) {
+        ++all;
+        of_players += entry.path().filename().string().find("players-") == 0 ? 1 : 0;
+    }
+    CHECK(all == 2);
+    CHECK(of_players == 1);
+}
+
 TEST_CASE("a restore puts the journal of what was there aside as well", "[c]") {
     const TempDir dir;
     const std::string journal = dir / "journal";
@@ -617,6 +640,9 @@ TEST_CASE("what cannot be backed up or restored is told", "[c]") {
     CHECK(joinly_backup(memory.get(), (dir / "b").c_str(), 0, nullptr, 0, nullptr) == -JOINLY_UNSUPPORTED);
     CHECK(joinly_backup(memory.get(), nullptr, 0, nullptr, 0, nullptr) == -JOINLY_INVALID_ARGUMENT);
     CHECK(joinly_backup(memory.get(), "b", 0, nullptr, 9, nullptr) == -JOINLY_INVALID_ARGUMENT);
+    const CStore store = open_c("sqlite", dir / "db", "none");
+    CHECK(joinly_backup_named(store.get(), "b", nullptr, 0, nullptr, 0, nullptr) == -JOINLY_INVALID_ARGUMENT);
+    CHECK(joinly_backup_named(store.get(), "b", "No Name", 0, nullptr, 0, nullptr) == -JOINLY_INVALID_ARGUMENT);
     CHECK(joinly_restore("sqlite", (dir / "none").c_str(), (dir / "a").c_str(), nullptr, nullptr) == JOINLY_NOT_FOUND);
     CHECK(joinly_restore("memory", "b", "a", nullptr, nullptr) == JOINLY_UNSUPPORTED);
     CHECK(joinly_restore(nullptr, "b", "a", nullptr, nullptr) == JOINLY_INVALID_ARGUMENT);

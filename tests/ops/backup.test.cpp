@@ -138,6 +138,17 @@ TEMPLATE_TEST_CASE("the newest backups are kept and nothing else is touched", "[
     CHECK(names_in(dir / "backups").size() == 6);
 }
 
+TEST_CASE("the backups of another engine's store are kept under the same name", "[backup]") {
+    const TempDir dir;
+    auto sqlite = *Store<SqliteBackend, NoCache, ManualTraits>::open({.path = dir / "sqlite"});
+    auto leveldb = *Store<LevelDbBackend, NoCache, ManualTraits>::open({.path = dir / "leveldb"});
+    const std::string of_sqlite = made(backup(sqlite, dir / "backups", {.keep = 1})).path;
+    const BackupReport report = made(backup(leveldb, dir / "backups", {.keep = 1}));
+    CHECK(report.removed.empty());
+    CHECK(names_in(dir / "backups").size() == 2);
+    CHECK(read_backup_manifest(of_sqlite));
+}
+
 TEST_CASE("of backups of one second the one with the lowest number goes first", "[backup]") {
     const TempDir dir;
     auto store = open_sqlite(dir);

@@ -448,13 +448,20 @@ class NativeStorageBinding(_Records):
         """The same as the text that Prometheus scrapes, every metric with the label store="name"."""
         return fetch_text(self._library.joinly_metrics, self._handle, self._call, as_c_text(name))
 
-    def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0) -> str:
-        """Copies the database, live and consistent, into a directory of backups, each under a name with its time; the path of the new
-        one. It is read back and proved first. So many of the newest are left; 0: all. A copy of the database's files by other means would
-        miss what is in the logs. SQLiteStore.restore and LevelDBStore.restore bring it back."""
+    def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0, name: str = "joinly") -> str:
+        """Copies the database, live and consistent, into a directory of backups; the path of the new one. It is read back and proved
+        first. A copy of the database's files by other means would miss what is in the logs. SQLiteStore.restore and LevelDBStore.restore
+        bring it back.
+
+        Args:
+            directory: made if it is not there.
+            keep: so many of the newest of that name are left; 0: all.
+            name: what its name begins with, before the time: of a-z, 0-9 and '_'. Give stores that share a directory names of their own:
+                `keep` removes the older backups of a name, whichever store's they are.
+        """
         path = ctypes.create_string_buffer(8192)
-        size = self._library.joinly_backup(
-            self._handle, as_c_path(directory), keep, path, len(path), self._call.error_address
+        size = self._library.joinly_backup_named(
+            self._handle, as_c_path(directory), as_c_text(name), keep, path, len(path), self._call.error_address
         )
         if size < 0:
             self._call.fail()

@@ -72,7 +72,7 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "joinly_transaction_free": (None, [c_void_p]),
     "joinly_stats": (c_int64, [c_void_p, c_void_p, c_size_t, c_void_p]),
     "joinly_metrics": (c_int64, [c_void_p, c_char_p, c_void_p, c_size_t, c_void_p]),
-    "joinly_backup": (c_int64, [c_void_p, c_char_p, c_size_t, c_void_p, c_size_t, c_void_p]),
+    "joinly_backup_named": (c_int64, [c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, c_size_t, c_void_p]),
     "joinly_restore": (c_int32, [c_char_p, c_char_p, c_char_p, c_void_p, c_void_p]),
     "joinly_dump": (c_int32, [c_void_p, c_char_p, POINTER(c_uint64), c_void_p]),
     "joinly_load_dump": (c_int32, [c_void_p, c_char_p, c_int, POINTER(c_uint64), POINTER(c_uint64), c_void_p]),

@@ -131,9 +131,9 @@ class StorageManager:
         """The same for Prometheus."""
         return self.backend.metrics(name)
 
-    def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0) -> str:
+    def backup(self, directory: Union[str, "os.PathLike[str]"], keep: int = 0, name: str = "joinly") -> str:
         """Copies the database, live and consistent; the new backup's path."""
-        return self.backend.backup(directory, keep)
+        return self.backend.backup(directory, keep, name)
 
     def dump(self, file: Union[str, "os.PathLike[str]"]) -> int:
         """Writes everything as text; how many records."""

@@ -448,6 +448,7 @@ class Opening(InFolder):
             lambda: SQLiteStore(**{"codec\0": "json"}),
             lambda: NativeStorageBinding(backend="memory\0"),
             lambda: store.backup("nul\0"),
+            lambda: store.backup("backups", name="nul\0"),
             lambda: store.metrics("players\0"),
             lambda: SQLiteStore.restore(backup + "\0", "nul"),
             lambda: SQLiteStore.restore(backup, "nul\0"),
@@ -508,6 +509,15 @@ class Opening(InFolder):
                 os.rename("joinly", kind.__name__)
         with NativeStorageBinding() as memory, self.assertRaises(UnsupportedError):
             memory.backup("backups")
+
+    def test_stores_that_share_a_directory_keep_the_backups_of_the_others_by_names_of_their_own(self) -> None:
+        for name in ("players", "lobbies", "players"):
+            with SQLiteStore(name) as store:
+                made = StorageManager(store).backup("backups", keep=1, name=name)
+                self.assertEqual(os.path.basename(made).split("-")[0], name)
+                with self.assertRaises(InvalidArgumentError):
+                    store.backup("backups", name="No Name")
+        self.assertEqual(sorted(made.split("-")[0] for made in os.listdir("backups")), ["lobbies", "players"])
 
     def test_a_restore_puts_the_journal_of_what_was_there_aside(self) -> None:
         for kind in (SQLiteStore, LevelDBStore):

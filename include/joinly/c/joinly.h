@@ -92,7 +92,7 @@ JOINLY_API const char* joinly_code_name(joinly_code code);
 /* The interface that this header describes, and the one that the library has. The first number of 65536 changes when a function
    that was there is not there any more, or does something else: a program refuses to go on then. The second grows with each
    addition. */
-#define JOINLY_ABI_VERSION 0x00010002
+#define JOINLY_ABI_VERSION 0x00010003
 JOINLY_API uint32_t joinly_abi_version(void);
 
 /* The library's version: "0.1.0". Lasts for ever. */
@@ -280,10 +280,17 @@ JOINLY_API int64_t joinly_metrics(joinly_store* store, const char* name, char* b
 
 /* Copies the database into `directory`, made if it is not there, as a new backup with a name that has the time, and a manifest
    (joinly/ops/backup.hpp): live and consistent, everything acknowledged before the call included; read back and proved before it gets
-   its name. keep: so many of the newest ones are left; 0: all. The answer is its path's size, as of joinly_get; ask for it with room
-   enough, for asking again makes another one. `unsupported`: the memory has nothing to copy. */
+   its name, "joinly-2026-11-29T22-56-04Z". keep: so many of the newest ones of that name and backend are left; 0: all. The answer is
+   its path's size, as of joinly_get; ask for it with room enough, for asking again makes another one. `unsupported`: the memory has
+   nothing to copy. */
 JOINLY_API int64_t joinly_backup(joinly_store* store, const char* directory, size_t keep, char* path, size_t capacity,
                                  joinly_error* error);
+
+/* As joinly_backup, under a name that begins with `name` instead of "joinly": of a-z, 0-9 and '_', up to 63 characters. Give stores that
+   share a directory names of their own: `keep` removes the older backups of a name, whichever store's they are. Since interface
+   1.3. */
+JOINLY_API int64_t joinly_backup_named(joinly_store* store, const char* directory, const char* name, size_t keep, char* path,
+                                       size_t capacity, joinly_error* error);
 
 /* Brings a backup to where a database was, or nothing, that nobody has open (`busy`): proved before it takes the place of what was
    there, which is kept beside it (joinly/ops/restore.hpp). Of the options, which may be NULL, the journal of the database is of

@@ -60,12 +60,18 @@ JOINLY_NAMESPACE_END
 extern "C" {
 
 int64_t joinly_backup(joinly_store* store, const char* directory, size_t keep, char* path, size_t capacity, joinly_error* error) {
+    return joinly_backup_named(store, directory, "joinly", keep, path, capacity, error);
+}
+
+int64_t joinly_backup_named(joinly_store* store, const char* directory, const char* name, size_t keep, char* path, size_t capacity,
+                            joinly_error* error) {
     return joinly::detail::answer_size(error, [&]() -> joinly::Result<std::int64_t> {
         const auto stay = joinly::detail::enter(store);
         if (!stay) return joinly::failure(stay.error());
         if (directory == nullptr) return joinly::detail::is_null("directory");
+        if (name == nullptr) return joinly::detail::is_null("name");
         if (path == nullptr && capacity != 0) return joinly::detail::is_null("path");
-        const auto made = (*stay)->backup(directory, keep);
+        const auto made = (*stay)->backup(directory, {.name = name, .keep = keep});
         if (!made) return joinly::failure(made.error());
         return joinly::detail::give(*made, path, capacity);
     });

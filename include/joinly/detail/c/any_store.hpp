@@ -88,7 +88,7 @@ public:
     virtual Status close(std::optional<std::chrono::milliseconds> timeout) = 0;
     virtual Result<std::string> stats() = 0;
     virtual Result<std::string> metrics(std::string_view name) = 0;
-    virtual Result<std::string> backup(const std::string& directory, std::size_t keep) = 0;  ///< its path
+    virtual Result<std::string> backup(const std::string& directory, const BackupOptions& options) = 0;  ///< its path
     virtual Result<AnyContents> contents() = 0;  ///< with everything that was acknowledged before
 };
 
@@ -229,9 +229,9 @@ public:
         if (core_.is_closed()) return Core::closed_error();
         return to_prometheus(store_, name);
     }
-    Result<std::string> backup(const std::string& directory, std::size_t keep) override {
+    Result<std::string> backup(const std::string& directory, const BackupOptions& options) override {
         if (store_.backend().engine() == "memory") return failure(Errc::unsupported, "the memory has nothing on a disk to copy");
-        auto made = joinly::backup(store_, directory, {.keep = keep});
+        auto made = joinly::backup(store_, directory, options);
         if (!made) return failure(std::move(made).error());
         return std::move(made->path);
     }
