@@ -79,7 +79,7 @@ public:
     /// names, which is left as it is: a copy of its files is read, in a directory `<to>.salvage-*` that is removed afterwards; that
     /// of one which was killed the next salvage to `to` removes. A page that cannot be read costs the records in it; a record that
     /// does not match its checksum is left out. Index entries are made anew; versions go on above all that were read. What a
-    /// program has added of its own is not in it. Nobody may have `from` open.
+    /// program has added of its own is not in it. Nobody may have `from` open. Those can read what is at `to` who can read `from`.
     ///
     /// @return what was saved and what was not. Otherwise nothing is at `to`:
     ///         corrupt           not even the schema can be read: only a backup helps;

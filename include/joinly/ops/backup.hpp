@@ -118,6 +118,9 @@ template <storage_backend Backend>
 /// count and checksum of each kind; then all of it is synced, and only then gets its name. Where anything fails, or the process is
 /// killed, there is no backup of that name; what a kill leaves is removed by the next backup there.
 ///
+/// Those can read it who can read the database: a LevelDB directory or SQLite file has the mode of the original, and where the
+/// system allows that its owner and group. That of a store in memory is for its owner alone.
+///
 /// @param directory  where backups are kept; made when it is not there, its parent must exist
 /// @return otherwise there is no new backup, and all old ones are still there:
 ///         cancelled         `on_progress` said so;
@@ -144,8 +147,10 @@ template <class Backend, class CachePolicy, class Traits>
     auto manifest = detail::copy_database(store.backend(), partial->path(), options);
     if (!manifest) return failure(std::move(manifest).error());
     manifest->taken_at = now;
-    if (auto written = detail::write_file_durably(partial->path() + "/manifest.json", detail::manifest_text(*manifest)); !written)
+    const std::string about = partial->path() + "/manifest.json";
+    if (auto written = detail::write_file_durably(about, detail::manifest_text(*manifest)); !written)
         return failure(std::move(written).error());
+    if constexpr (!volatile_backend<Backend>) detail::share_access(partial->path() + "/database", about);
     auto path = partial->publish();
     if (!path) return failure(std::move(path).error());
 

@@ -102,6 +102,9 @@ template <storage_backend Backend>
 /// kept in a directory beside the target, `<target>.restore-<date>`; a journal on another file system beside where it was,
 /// `<journal>.restore-<date>`. Versions go on far above those of the backup, so that none is given twice.
 ///
+/// It has the mode of what it replaces, and where the system allows that its owner and group; where nothing was there, that of the
+/// backup as far as the process's mask lets it. Its owner may write to it in any case.
+///
 /// Killed at any moment, the database at the target is the old one or the restored one, whole. To go on, call it again. To go on
 /// with the old one instead, see whether `<target>.restore-*` has its journal, or `<journal>.restore-*` is it, and move that back.
 /// What has a file `lock` in it is half a copy, and removed by the next restore.
@@ -133,6 +136,7 @@ requires exchanges_databases<Backend> && verifies_integrity<Backend>
     };
     const std::string copy = place->staging() + "/database";
     if (auto copied = detail::copy_tree(backup + "/database", copy, count); !copied) return failure(std::move(copied).error());
+    place->share_copy();
     const Version version = detail::version_after_restoring(*manifest);
     if (auto proved = detail::prove_copy<Backend>(target, copy, *manifest, version, options); !proved)
         return detail::about_backup(backup, proved.error());
@@ -168,6 +172,7 @@ template <volatile_backend Backend>
     detail::BackupCounter counter{BackupProgress::Phase::checking, options.on_progress};
     if (auto copied = detail::copy_memory_copy(backup + "/database", copy, version, counter); !copied)
         return detail::about_backup(backup, copied.error());
+    place->share_copy();
     if (auto same = require_same_records(manifest->inventory, counter.inventory(), true); !same)
         return detail::about_backup(backup, same.error());
     if (auto finished = place->finish_copy(); !finished) return failure(std::move(finished).error());

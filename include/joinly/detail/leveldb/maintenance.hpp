@@ -14,6 +14,7 @@
 #include <joinly/detail/leveldb/log_records.hpp>
 #include <joinly/detail/leveldb/repair_input.hpp>
 #include <joinly/detail/leveldb/tables.hpp>
+#include <joinly/detail/ops/files.hpp>
 #include <joinly/detail/printable.hpp>
 
 #include <algorithm>
@@ -147,9 +148,8 @@ private:
     return entries;
 }
 
-/// Copies `from` into a new directory, which `options.path` names, and reads the copy back. @return its last version.
+/// Copies `from` into an empty directory, which `options.path` names, and reads the copy back. @return its last version.
 [[nodiscard]] inline Result<Version> leveldb_make_copy(LevelDbEngine& from, const LevelDbOptions& options, const CopyWatch& watch) {
-    if (const auto made = leveldb::Env::Default()->CreateDir(options.path); !made.ok()) return leveldb_failure(made, options.path);
     std::uint64_t copied = 0;
     {
         // The engine syncs what it has collected when it makes a table of that, while the next part is being read. An fsync of
@@ -182,11 +182,13 @@ private:
     if (target.empty() || env.FileExists(target)) {
         return failure(Errc::invalid_argument, '"' + target + "\": a backup needs a path where nothing is yet");
     }
-    options.path = target + ".joinly-partial";
+    const std::string source = std::exchange(options.path, target + ".joinly-partial");
     if (env.FileExists(options.path)) {  // from a backup that was cut short, unless somebody is at it
         if (auto idle = LevelDbDirectoryLock::take(options.path); !idle) return failure(std::move(idle).error());
         leveldb::DestroyDB(options.path, {});
     }
+    if (const auto made = env.CreateDir(options.path); !made.ok()) return leveldb_failure(made, options.path);
+    share_access(source, options.path);
     const auto version = leveldb_make_copy(from, options, watch);
     if (!version) {
         leveldb::DestroyDB(options.path, {});

@@ -26,6 +26,7 @@
 #else
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cstdio>
 #endif
@@ -169,11 +170,33 @@ namespace detail {
 #endif
 }
 
+/// Who may read and write a file or a directory, or search it, as the system has it in nine bits.
+[[nodiscard]] inline unsigned mode_of(const std::string& path) {
+    std::error_code error;
+    return static_cast<unsigned>(std::filesystem::status(native_path(path), error).permissions()) & 0777U;
+}
+
+/// Has those read and write `path` who may `model`, another file or directory: by its mode and, where the system lets files go,
+/// with its owner and group; of a group that is another one nobody may more than all others. The owner may always. A file system
+/// that has no modes stays as it is. Not of a database file that is open: see sqlite/files.hpp.
+inline void share_access([[maybe_unused]] const std::string& model, [[maybe_unused]] const std::string& path) {
+#if !defined(_WIN32)
+    struct stat about {};
+    const auto file = open_file(path, O_RDONLY | O_NOFOLLOW);
+    if (!file || ::stat(model.c_str(), &about) != 0) return;
+    const auto give = [&](::uid_t owner) { return ::fchown(file->get(), owner, about.st_gid) == 0; };
+    constexpr auto as_it_is = static_cast<::uid_t>(-1);
+    ::mode_t mode = about.st_mode;
+    if (!give(about.st_uid) && !give(as_it_is)) mode &= ~::mode_t{S_IRWXG} | (mode & S_IRWXO) << 3;
+    (void)::fchmod(file->get(), is_directory(path) ? (mode & 0777U) | S_IRWXU : (mode & 0666U) | S_IRUSR | S_IWUSR);
+#endif
+}
+
 #if defined(_WIN32)
 /// A file that is written once, from its begin to its end.
 class NewFile {
 public:
-    [[nodiscard]] static Result<NewFile> create(const std::string& path) {
+    [[nodiscard]] static Result<NewFile> create(const std::string& path, unsigned = 0) {
         NewFile file{path};
         if (!file.stream_) return failure(Errc::io, path + ": cannot be created");
         return file;
@@ -208,10 +231,12 @@ private:
 #else
 class NewFile {
 public:
-    [[nodiscard]] static Result<NewFile> create(const std::string& path) {
-        auto file = create_file(path);
-        if (!file) return failure(std::move(file).error());
-        return NewFile{path, std::move(*file)};
+    /// Its owner may read and write it, and so may others whom `mode` and the process's mask let.
+    [[nodiscard]] static Result<NewFile> create(const std::string& path, unsigned mode = 0) {
+        const ::mode_t all = (mode & 0666U) | S_IRUSR | S_IWUSR;
+        FileDescriptor file{uninterrupted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, all); })};
+        if (file.get() < 0) return file_failure(errno, path, "open");
+        return NewFile{path, std::move(file)};
     }
     /// The disk takes what was written every few MiB: an fsync of somebody else's would have to wait for all of it otherwise.
     [[nodiscard]] Status write(std::string_view bytes) {
@@ -247,6 +272,14 @@ private:
 }
 #endif
 
+/// An empty file that those may read and write who may `model`, before there is anything in it.
+[[nodiscard]] inline Status create_like(const std::string& model, const std::string& path) {
+    auto file = NewFile::create(path);
+    if (!file) return failure(std::move(file).error());
+    share_access(model, path);
+    return {};
+}
+
 [[nodiscard]] inline Status write_file_durably(const std::string& path, std::string_view bytes) {
     auto file = NewFile::create(path);
     if (!file) return failure(std::move(file).error());
@@ -269,10 +302,11 @@ private:
 /// Told how many bytes more have been copied; an error ends the copy.
 using CopyProgress = FunctionRef<Status(std::uint64_t bytes)>;
 
-/// Copies a file, or a directory of files, durably, but for the name of the copy itself.
+/// Copies a file, or a directory of files, durably, but for the name of the copy itself. Others than its owner may read the copy as
+/// far as they may what is copied, and the process's mask lets them.
 [[nodiscard]] inline Status copy_tree(const std::string& from, const std::string& to, CopyProgress progress) {
     if (!is_directory(from)) {
-        auto copy = NewFile::create(to);
+        auto copy = NewFile::create(to, mode_of(from));
         if (!copy) return failure(std::move(copy).error());
         auto copied = read_in_pieces(from, [&](std::string_view piece) {
             auto written = copy->write(piece);
@@ -281,6 +315,9 @@ using CopyProgress = FunctionRef<Status(std::uint64_t bytes)>;
         return copied ? copy->sync() : copied;
     }
     if (auto made = make_new_directory(to); !made) return made;
+    std::error_code ignored;  // as by share_access
+    std::filesystem::permissions(native_path(to), static_cast<std::filesystem::perms>((mode_of(to) & mode_of(from)) | 0700U),
+                                 ignored);
     const auto names = names_of(from);
     if (!names) return failure(names.error());
     for (const std::string& name : *names) {

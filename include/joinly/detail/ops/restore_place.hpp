@@ -74,6 +74,9 @@ public:
     [[nodiscard]] const std::string& target() const noexcept { return target_; }
     [[nodiscard]] const std::string& staging() const noexcept { return staging_; }
 
+    /// The copy is for those whom what it replaces is for.
+    void share_copy() const { share_access(target_, staging_ + "/database"); }
+
     /// From now on a left-over is worth looking at.
     [[nodiscard]] Status finish_copy() const {
         if (auto unlocked = remove_tree(staging_ + "/lock"); !unlocked) return unlocked;

@@ -7,6 +7,7 @@
 #include <joinly/config.hpp>
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
+#include <joinly/detail/ops/files.hpp>
 #include <joinly/detail/sqlite/api.hpp>
 #include <joinly/detail/sqlite/connection.hpp>
 #include <joinly/detail/sqlite/examine.hpp>
@@ -130,6 +131,7 @@ private:
         constexpr int records_a_step = 4096;  // about as many as there are in the pages of a step
         source.run(SqliteSql::begin_read);
         SqliteTableScan scan{source};
+        if (auto made = create_like(sqlite3_db_filename(source.handle(), "main"), partial_); !made) return made;
         SqlitePageCopy copy{partial_, source};
         bool more_records = true;
         for (bool more_pages = true; more_pages || more_records;) {

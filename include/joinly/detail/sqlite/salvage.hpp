@@ -328,6 +328,7 @@ template <class Backend>
     SqliteOptions options;
     options.path = work + "/fresh";
     options.sync = Sync::process_crash;  // it is synced as a whole, when it is closed
+    if (auto created = create_like(*source, options.path); !created) return failure(std::move(created).error());
     Result<SqliteSalvage> salvage = [&]() -> Result<SqliteSalvage> {
         auto fresh = Backend::open(options);
         if (!fresh) return failure(std::move(fresh).error());
