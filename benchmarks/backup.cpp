@@ -1,8 +1,8 @@
 // Backup and restore of a million players of 200 bytes (a tenth of that when it is to be quick), beside the engines' own bulk load
 // of the same rows: into a new database of the same form, in key order, in large transactions, and synced once at the end. An
-// iteration is all rows, and its cost is time on the wall, for the disk is part of it. `memory` is how much higher the process's
-// memory rises than it does while the engine itself copies the database; `save_p99` what the slowest of a hundred saves takes, each
-// fsynced, alone and while backups are made one after the other.
+// iteration is all rows, and its cost is time on the wall, for the disk is part of it. `memory` and `restore_memory` are how much
+// higher the process's memory rises in a backup and in a restoring than it does while the engine itself copies the database;
+// `save_p99` what the slowest of a hundred saves takes, each fsynced, alone and while backups are made one after the other.
 
 #include <benchmarks/support/subjects.hpp>
 #include <joinly/ops/backup.hpp>
@@ -197,16 +197,27 @@ double engine_copy_rises(OnSqlite subject) {
     return peak.risen();
 }
 
-template <class Subject>
-void memory(benchmark::State& state) {
-    auto& filled = filled_store<Subject>();
+template <class Subject, class Work>
+void measure_memory(benchmark::State& state, Work work) {
     for (auto _ : state) {
         const double by_engine = engine_copy_rises(Subject{});
         const PeakMemory peak;
-        const BackupReport report = must(backup(filled.store, filled.dir / "measured"));
+        work();
         state.counters["beyond_mib"] = (std::max)((peak.risen() - by_engine) / (1 << 20), 0.1);
-        fs::remove_all(report.path);
     }
+}
+template <class Subject>
+void backup_memory(benchmark::State& state) {
+    auto& filled = filled_store<Subject>();
+    measure_memory<Subject>(state, [&] { fs::remove_all(must(backup(filled.store, filled.dir / "measured")).path); });
+}
+template <class Subject>
+void restore_memory(benchmark::State& state) {
+    const std::string& path = backup_of<Subject>();
+    const test::TempDir dir;
+    measure_memory<Subject>(state, [&] {
+        must(restore<typename Subject::Backend>(path, Subject::options(dir.path().string()), {.keep_replaced = false}));
+    });
 }
 
 template <class Subject>
@@ -253,7 +264,8 @@ void add() {
     once(benchmark::RegisterBenchmark(("bulk_load" + on).c_str(), bulk_load_rows<Subject>));
     once(benchmark::RegisterBenchmark(("backup" + on).c_str(), backup_rows<Subject>));
     once(benchmark::RegisterBenchmark(("restore" + on).c_str(), restore_rows<Subject>));
-    once(benchmark::RegisterBenchmark(("memory" + on).c_str(), memory<Subject>));
+    once(benchmark::RegisterBenchmark(("memory" + on).c_str(), backup_memory<Subject>));
+    once(benchmark::RegisterBenchmark(("restore_memory" + on).c_str(), restore_memory<Subject>));
     once(benchmark::RegisterBenchmark(("save_p99" + on + "/alone").c_str(), [](auto& state) { save_p99<Subject>(state, false); }));
     once(benchmark::RegisterBenchmark(("save_p99" + on + "/beside_backups").c_str(),
                                       [](auto& state) { save_p99<Subject>(state, true); }));
