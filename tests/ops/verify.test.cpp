@@ -212,3 +212,27 @@ TEST_CASE("an index that has not been built yet is no damage, and the flaw says 
     REQUIRE(store.rebuild_indexes<Player>());
     CHECK(verify_store<Player>(store)->is_sound());
 }
+
+TEST_CASE("a damaged list of indexes is one flaw that names it and says what to do, and all else is verified",
+          "[verify][index][damage]") {
+    const TempDir dir;
+    { fill(dir); }
+    SqliteProbe{dir / "db"}.run(
+        "UPDATE record SET checksum = checksum + 1 WHERE key IN (CAST(x'00' || 'dplayer' AS BLOB), "
+        "CAST('player:7' AS BLOB))");
+    CHECK(SqliteStore::open({.path = dir / "db"}).error() == Errc::corrupt);
+    auto backend = SqliteBackend::open({.path = dir / "db"});
+    REQUIRE(backend);
+    const auto report = verify_backend<Binary, Player, Lobby>(*backend);
+    REQUIRE(report);
+    CHECK(report->flaw_count == 2);
+    REQUIRE(report->flaws.size() == 2);
+    const bool list_is_first = report->flaws[0].key != "player:7";
+    const Flaw& list = report->flaws[list_is_first ? 0 : 1];
+    CHECK(report->flaws[list_is_first ? 1 : 0].key == "player:7");
+    CHECK(list.key == std::string("\0dplayer", 8));
+    CHECK_THAT(list.what, Catch::Matchers::Contains("it lists the indexes of 'player'") &&
+                              Catch::Matchers::Contains("joinly repair leaves it out"));
+    CHECK(report->inventory.kinds.at("player").records == 19);
+    CHECK(report->inventory.kinds.at("lobby").records == 1);
+}

@@ -16,7 +16,9 @@
 #include <joinly/core/record.hpp>
 #include <joinly/core/result.hpp>
 #include <joinly/detail/entity/explain_entity.hpp>
+#include <joinly/detail/index/catalogue.hpp>
 #include <joinly/detail/ops/entity_id.hpp>
+#include <joinly/detail/printable.hpp>
 #include <joinly/entity/entity.hpp>
 #include <joinly/fwd.hpp>
 #include <joinly/ops/inventory.hpp>
@@ -74,11 +76,39 @@ public:
 
     bool note(std::string_view key, const Error& error) {
         if (report_.flaw_count++ < options_.flaw_limit)
-            report_.flaws.push_back({std::string{key}, error.code(), std::string{error.message()}});
+            report_.flaws.push_back({std::string{key}, error.code(), std::string{error.message()}.append(advice_on(key))});
         return true;
     }
+    /// Of what has no key. @return what hinders looking.
+    [[nodiscard]] Status note(const Status& status) {
+        if (status || status.error() == Errc::not_found) return {};
+        if (status.error() != Errc::corrupt && status.error() != Errc::incompatible) return status;
+        (void)note({}, status.error());
+        return {};
+    }
 
-    void note_incomplete() noexcept { report_.is_complete = false; }
+    /// Everything but whether indexes and records agree. @return what hinders looking.
+    template <class Backend>
+    [[nodiscard]] Status look_through(Backend& backend) {
+        const auto see = [&](std::string_view key, const RecordView& record) { return visit(key, record); };
+        Status examined;
+        if constexpr (verifies_integrity<Backend>) {
+            examined = backend.examine(see, [&](std::string_view key, const Error& flaw) { return note(key, flaw); });
+        } else {
+            bool stopped = false;
+            examined = backend.scan(KeyRange{}, [&](std::string_view key, const RecordView& record) {
+                stopped = !see(key, record);
+                return !stopped;
+            });
+            if (stopped) examined = failure(Errc::cancelled);
+        }
+        if (auto noted = note(examined); !noted) return noted;
+        if (!examined) report_.is_complete = false;
+        if constexpr (verifies_integrity<Backend>) {
+            if (options_.thorough && is_sound_so_far()) return note(backend.verify_integrity());  // it knows the first flaw only
+        }
+        return {};
+    }
 
     [[nodiscard]] VerifyReport finish() && {
         for (const auto& [kind, counts] : report_.inventory.kinds) {
@@ -89,6 +119,14 @@ public:
     [[nodiscard]] bool is_sound_so_far() const noexcept { return report_.is_sound(); }
 
 private:
+    /// A store reads these when it opens.
+    [[nodiscard]] static std::string advice_on(std::string_view key) {
+        if (!key.starts_with(catalogue_prefix)) return {};
+        return "; it lists the indexes of '" + printable(key.substr(catalogue_prefix.size())) +
+               "', and the store does not open with it: joinly repair leaves it out, and builds them anew, as in C++ a repair and "
+               "Store::rebuild_indexes";
+    }
+
     template <class U>
     [[nodiscard]] static bool is_of_kind(std::string_view key) noexcept {
         return key.size() > kind_of<U>.size() && key.starts_with(kind_of<U>) && key[kind_of<U>.size()] == ':';
@@ -123,35 +161,23 @@ template <class... T, class Backend, class CachePolicy, class Traits>
     if constexpr ((detail::explain_entity<T>() && ...)) {
         if (auto flushed = store.flush(); !flushed) return failure(std::move(flushed).error());
         detail::Verifier<typename Traits::Codec, T...> verifier{options};
-        Backend& backend = store.backend();
-        const auto visit = [&](std::string_view key, const RecordView& record) { return verifier.visit(key, record); };
-        const auto note = [&](const Status& status) {
-            if (status || status.error() == Errc::not_found) return Status{};
-            if (status.error() != Errc::corrupt && status.error() != Errc::incompatible) return status;
-            (void)verifier.note({}, status.error());
-            return Status{};
-        };
-        Status examined;
-        if constexpr (verifies_integrity<Backend>) {
-            examined = backend.examine(visit, [&](std::string_view key, const Error& flaw) { return verifier.note(key, flaw); });
-        } else {
-            bool stopped = false;
-            examined = backend.scan(KeyRange{}, [&](std::string_view key, const RecordView& record) {
-                stopped = !visit(key, record);
-                return !stopped;
-            });
-            if (stopped) examined = failure(Errc::cancelled);
-        }
-        if (auto noted = note(examined); !noted) return failure(std::move(noted).error());
-        if (!examined) verifier.note_incomplete();
-        if constexpr (verifies_integrity<Backend>) {
-            if (options.thorough && verifier.is_sound_so_far()) {  // it knows the first flaw only
-                if (auto noted = note(backend.verify_integrity()); !noted) return failure(std::move(noted).error());
-            }
-        }
+        if (auto looked = verifier.look_through(store.backend()); !looked) return failure(std::move(looked).error());
         Status agree;
-        if (verifier.is_sound_so_far()) ((agree = agree ? note(store.template verify_indexes<T>()) : agree), ...);
+        if (verifier.is_sound_so_far()) ((agree = agree ? verifier.note(store.template verify_indexes<T>()) : agree), ...);
         if (!agree) return failure(std::move(agree).error());
+        return std::move(verifier).finish();
+    } else {
+        return failure(Errc::unsupported);
+    }
+}
+
+/// As above, of a backend alone, whose records Codec has written: for a store that does not open, because what lists its indexes is
+/// damaged. Whether indexes and records agree is not looked at.
+template <class Codec, class... T, storage_backend Backend>
+[[nodiscard]] Result<VerifyReport> verify_backend(Backend& backend, const VerifyOptions& options = {}) {
+    if constexpr ((detail::explain_entity<T>() && ...)) {
+        detail::Verifier<Codec, T...> verifier{options};
+        if (auto looked = verifier.look_through(backend); !looked) return failure(std::move(looked).error());
         return std::move(verifier).finish();
     } else {
         return failure(Errc::unsupported);
