@@ -224,6 +224,22 @@ TEST_CASE("a salvage replaces nothing and leaves nothing where it cannot help", 
     CHECK(std::distance(fs::directory_iterator{dir.path()}, {}) == 3);
 }
 
+TEST_CASE("a malformed database says how to repair it, and one without a schema that only a backup helps", "[sqlite][salvage]") {
+    const TempDir dir;
+    make_database(dir / "db");
+    std::string bytes = bytes_of(dir / "db");
+    bytes.replace(100, page_bytes - 100, page_bytes - 100, '\xee');
+    set_bytes(dir / "damaged", bytes);
+    const auto opened = SqliteBackend::open({.path = dir / "damaged"});
+    REQUIRE(opened.error() == Errc::corrupt);
+    CHECK_THAT(std::string{opened.error().message()},
+               Catch::Contains("joinly repair or SqliteBackend::salvage saves what can be read"));
+    const auto salvage = SqliteBackend::salvage({.path = dir / "damaged"}, dir / "saved");
+    REQUIRE(salvage.error() == Errc::corrupt);
+    CHECK_THAT(std::string{salvage.error().message()},
+               Catch::Contains("; only a backup helps") && !Catch::Contains("joinly repair"));
+}
+
 TEST_CASE("a salvage tells how far it is and leaves nothing when it is cancelled", "[sqlite][salvage]") {
     const TempDir dir;
     make_database(dir / "db");

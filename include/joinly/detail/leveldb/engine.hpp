@@ -86,10 +86,8 @@ public:
             return engine;
         }
         const Error error = leveldb_failure(opened, options.path).value();
-        std::string advice;
-        if (error == Errc::corrupt) advice = leveldb_repair_advice(options.path);
-        if (error == Errc::busy) advice = "; another process may have it open";
-        return failure(error.code(), std::string{error.message()} + advice);
+        if (error != Errc::busy) return failure(error);
+        return failure(error.code(), std::string{error.message()} + "; another process may have it open");
     }
 
     [[nodiscard]] leveldb::DB& db() noexcept { return *db_; }

@@ -49,15 +49,17 @@ namespace detail {
     return Errc::io;
 }
 
+/// For the message of whatever is `corrupt`. The program joinly is for who has no C++ at hand.
+[[nodiscard]] inline std::string leveldb_repair_advice(std::string_view path) {
+    return "; keep a copy of the directory, then joinly repair or LevelDbBackend::repair with the path \"" + std::string{path} +
+           "\" saves what can be read";
+}
+
 /// "/var/lobbies: LevelDB: IO error: /var/lobbies/000005.log: No space left on device"
 [[nodiscard]] inline tl::unexpected<Error> leveldb_failure(const leveldb::Status& status, std::string_view path) {
     const std::string words = status.ToString();
-    return failure(leveldb_errc(status, words), std::string{path} + ": LevelDB: " + words);
-}
-
-[[nodiscard]] inline std::string leveldb_repair_advice(std::string_view path) {
-    return "; keep a copy of the directory, then LevelDbBackend::repair with the path \"" + std::string{path} +
-           "\" saves what can be read";
+    const Errc code = leveldb_errc(status, words);
+    return failure(code, std::string{path} + ": LevelDB: " + words + (code == Errc::corrupt ? leveldb_repair_advice(path) : ""));
 }
 
 /// `path` from the root, so that it names the same directory when the process changes its own. Empty stays empty.
@@ -99,10 +101,13 @@ namespace detail {
 }
 
 /// Numbers have six digits, and more only when six are not enough.
-[[nodiscard]] inline std::string leveldb_log_path(const std::string& directory, std::uint64_t number) {
+[[nodiscard]] inline std::string leveldb_file_name(std::uint64_t number, std::string_view ending) {
     std::string digits = std::to_string(number);
     if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
-    return directory + '/' + digits + ".log";
+    return digits.append(ending);
+}
+[[nodiscard]] inline std::string leveldb_log_path(const std::string& directory, std::uint64_t number) {
+    return directory + '/' + leveldb_file_name(number, ".log");
 }
 
 [[nodiscard]] inline bool is_leveldb_data(std::string_view name) {

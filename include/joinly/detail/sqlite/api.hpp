@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -67,9 +68,15 @@ namespace detail {
     return kind == Errc::invalid_argument || (kind == Errc::io && !sqlite_ends_connection(code));
 }
 
+/// For the message of a malformed database. The program joinly is for who has no C++ at hand.
+inline constexpr std::string_view sqlite_repair_advice =
+    "; restore a backup, or joinly repair or SqliteBackend::salvage saves what can be read into a new one";
+
 /// "/var/joinly.db: database is locked (SQLite code 5)"
 [[nodiscard]] inline Error sqlite_error(int code, std::string_view path, std::string_view words) {
-    return {sqlite_errc(code), std::string{path} + ": " + std::string{words} + " (SQLite code " + std::to_string(code) + ')'};
+    std::string text = std::string{path} + ": " + std::string{words} + " (SQLite code " + std::to_string(code) + ')';
+    if ((code & 0xff) == SQLITE_CORRUPT) text += sqlite_repair_advice;
+    return {sqlite_errc(code), std::move(text)};
 }
 
 /// Runs `work`, which returns a Result. What SQLiteCpp throws meanwhile becomes an Error about `path`, and `on_fault` is

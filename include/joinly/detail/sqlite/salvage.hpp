@@ -334,7 +334,12 @@ template <class Backend>
         if (!fresh) return failure(std::move(fresh).error());
         return sqlite_salvage_into(*fresh, work + "/damaged", progress);
     }();
-    if (!salvage) return failure(salvage.error().code(), *source + ": " + std::string{salvage.error().message()});
+    if (!salvage) {
+        std::string why{salvage.error().message()};
+        if (const auto advice = why.find(sqlite_repair_advice); advice != std::string::npos)
+            why.replace(advice, sqlite_repair_advice.size(), "; only a backup helps");
+        return failure(salvage.error().code(), *source + ": " + why);
+    }
     if (sqlite_file_exists(options.path + "-wal"))  // SQLite says nothing when it cannot write the log back as it closes
         return failure(Errc::full, *target + ": the log of the new database could not be written back");
     if (auto synced = sqlite_sync(sqlite_path(options.path)); !synced) return failure(std::move(synced).error());
