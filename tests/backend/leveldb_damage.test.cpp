@@ -58,7 +58,7 @@ int opening(const std::string& path) {
 
 int repairing(const LevelDbOptions& options) {
     return outcome([&]() -> Status {
-        if (auto repaired = LevelDbBackend::repair(options); !repaired) return repaired;
+        if (auto repaired = LevelDbBackend::repair(options); !repaired) return failure(repaired.error());
         auto backend = LevelDbBackend::open(options);
         return backend ? backend->verify_integrity() : failure(backend.error());
     });

@@ -3,11 +3,17 @@
 
 #include <joinly/backend/leveldb.hpp>
 
+#include <leveldb/db.h>
+
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <ios>
+#include <memory>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "../support/catch.hpp"
 #include "../support/file_faults.hpp"
@@ -60,7 +66,161 @@ public:
     int keys = 0;
 };
 
+fs::path file_ending(const std::string& path, const std::string& extension) {
+    for (const auto& entry : fs::directory_iterator{path}) {
+        if (entry.path().extension() == extension) return entry.path();
+    }
+    FAIL("there is no " << extension);
+    return {};
+}
+
+void overwrite(const fs::path& file, std::uint64_t offset, const std::string& bytes) {
+    std::fstream stream{file, std::ios::in | std::ios::out | std::ios::binary};
+    stream.seekp(static_cast<std::streamoff>(offset)) << bytes;
+}
+
+/// With a table of 30 keys, a log of as many, and nothing wrong.
+std::string make_sound(const TempDir& dir) {
+    write_keys(dir / "db", "old");
+    write_keys(dir / "db", "new");
+    return dir / "db";
+}
+
+void check_whole(const LevelDbRepair& repair, std::uint64_t records) {
+    CHECK(repair.records == records);
+    CHECK(repair.lost == 0);
+    CHECK(repair.lost_keys.empty());
+    CHECK(repair.gaps == std::vector<std::string>{});
+    CHECK_FALSE(repair.may_lack_names);
+}
+
+/// What it could not read, in one place.
+std::string only_gap(const Result<LevelDbRepair>& repair) {
+    INFO((repair ? "" : std::string{repair.error().message()}));
+    REQUIRE(repair);
+    CHECK(repair->may_lack_names);
+    REQUIRE(repair->gaps.size() == 1);
+    return repair->gaps[0];
+}
+
 }  // namespace
+
+TEST_CASE("a repair that has left nothing out tells how many records there are", "[leveldb][repair]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    SECTION("of a sound database") {}
+    SECTION("without CURRENT") { fs::remove(path + "/CURRENT"); }
+    SECTION("whose log was cut short by a crash") {
+        const fs::path log = file_ending(path, ".log");
+        fs::resize_file(log, fs::file_size(log) - 500);
+        check_whole(LevelDbBackend::repair(at(path)).value(), 2 * keys_of_each - 1);
+        return;
+    }
+    check_whole(LevelDbBackend::repair(at(path)).value(), 2 * keys_of_each);
+    check_whole(LevelDbBackend::repair(at(path)).value(), 2 * keys_of_each);
+}
+
+TEST_CASE("a repair names the table that has a block which cannot be read, and the keys around it", "[leveldb][repair][damage]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    const fs::path table = file_ending(path, ".ldb");
+    overwrite(table, fs::file_size(table) / 2, "damage");
+    const auto repair = LevelDbBackend::repair(at(path));
+    const std::string gap = only_gap(repair);
+    INFO(gap);
+    CHECK(gap.starts_with(table.filename().string() + ": Corruption: block checksum mismatch: behind 'old1"));
+    const auto key_after = [&](const std::string& words) { return std::stoull(gap.substr(gap.find(words) + words.size())); };
+    const auto missing = key_after(" and before 'old") - key_after(" behind 'old") - 1;
+    CHECK(missing > 0);
+    CHECK(repair->records + missing == 2 * keys_of_each);
+    CHECK(keys_in(path) == static_cast<int>(repair->records));
+}
+
+TEST_CASE("a repair names each block of a table that cannot be read", "[leveldb][repair][damage]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    const fs::path table = file_ending(path, ".ldb");
+    for (const std::uint64_t tenths : {2U, 7U}) overwrite(table, fs::file_size(table) * tenths / 10, "damage");
+    const auto repair = LevelDbBackend::repair(at(path));
+    REQUIRE(repair);
+    CHECK(repair->gaps.size() == 2);
+}
+
+TEST_CASE("a repair names the table of which nothing can be read, and the keys that it had", "[leveldb][repair][damage]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    const fs::path table = file_ending(path, ".ldb");
+    std::string what = "its footer is damaged";
+    SECTION("its footer is damaged") { overwrite(table, fs::file_size(table) - 48, std::string(40, '\xff')); }
+    SECTION("it is missing") {
+        fs::remove(table);
+        what = "it is missing";
+    }
+    SECTION("it is missing, and so is CURRENT") {
+        fs::remove(table);
+        fs::remove(path + "/CURRENT");
+        what = "it is missing";
+    }
+    const auto repair = LevelDbBackend::repair(at(path));
+    const std::string gap = only_gap(repair);
+    CHECK(gap.starts_with(table.filename().string() + ": " + what + "; it had keys from '"));
+    CHECK(gap.ends_with(" to 'old129'"));
+    CHECK(repair->records == keys_of_each);
+}
+
+TEST_CASE("a repair says where the table's keys and missing tables are not known", "[leveldb][repair][damage]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    for (const auto& entry : fs::directory_iterator{path}) {
+        if (entry.path().filename().string().starts_with("MANIFEST-")) fs::remove(entry.path());
+    }
+    CHECK(only_gap(LevelDbBackend::repair(at(path))) == "MANIFEST: it cannot be read: whether a table is missing is not known");
+}
+
+TEST_CASE("a repair names the log that is damaged, and says so again when it did not come to its end",
+          "[leveldb][repair][damage]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    const fs::path log = file_ending(path, ".log");
+    std::ostringstream bytes;
+    bytes << std::ifstream{log, std::ios::binary}.rdbuf();
+    overwrite(log, bytes.str().find("new115") + 100, "damage");
+    const std::string begin = log.filename().string() + ": damaged at byte ";
+    SECTION("at once") {
+        const auto repair = LevelDbBackend::repair(at(path));
+        CHECK(only_gap(repair).starts_with(begin));
+        CHECK(repair->records == 2 * keys_of_each - 1);
+    }
+    SECTION("after one that met a full disk") {
+        FileFaults faults{dir.path()};
+        faults.set_room(40'000);  // the log is voided, and no table made of it
+        const auto failed = LevelDbBackend::repair(at(path));
+        REQUIRE(faults.struck());
+        REQUIRE_FALSE(failed);
+        faults.lift();
+        CHECK(only_gap(LevelDbBackend::repair(at(path))).starts_with(begin));
+    }
+    check_whole(LevelDbBackend::repair(at(path)).value(), 2 * keys_of_each - 1);
+}
+
+TEST_CASE("a record that does not match its checksum is named by a repair", "[leveldb][repair][damage]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    {
+        leveldb::DB* raw = nullptr;
+        REQUIRE(leveldb::DB::Open({}, path, &raw).ok());
+        const std::unique_ptr<leveldb::DB> db{raw};
+        std::string value;
+        REQUIRE(db->Get({}, "old107", &value).ok());
+        REQUIRE(db->Put({}, "old108", value).ok());
+    }
+    const auto repair = LevelDbBackend::repair(at(path));
+    REQUIRE(repair);
+    CHECK(repair->lost == 1);
+    CHECK(repair->lost_keys == std::vector<std::string>{"old108"});
+    CHECK(repair->records == 2 * keys_of_each - 1);
+    CHECK_FALSE(repair->may_lack_names);
+}
 
 TEST_CASE("a repair that finds the disk full says so and loses nothing", "[leveldb][repair][fault]") {
     Scene scene{GENERATE(Damage::no_current, Damage::a_block, Damage::both)};

@@ -25,7 +25,10 @@ struct LevelDb {
         return options;
     }
     static Result<LevelDbBackend> open(const std::string& directory) { return LevelDbBackend::open(options(directory)); }
-    static Status repair(const std::string& directory) { return LevelDbBackend::repair(options(directory)); }
+    static Status repair(const std::string& directory) {
+        const auto repaired = LevelDbBackend::repair(options(directory));
+        return repaired ? Status{} : failure(repaired.error());
+    }
     static bool may_damage(const std::string& file) { return !file.starts_with("LO"); }  // LOCK, LOG
     static bool may_remove(const std::string&) { return true; }
 };

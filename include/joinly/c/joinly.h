@@ -336,7 +336,8 @@ JOINLY_API joinly_code joinly_migrate(joinly_store* store, const char* backend, 
                                       uint64_t* records, uint64_t* written, joinly_error* error);
 
 /* Makes a damaged LevelDB database one that opens, in its place, with every record that can be read: keep a copy of the directory
-   before. `busy`: somebody has it open. Of "sqlite" it is `unsupported`: joinly_salvage is for that. */
+   before. What is lost `joinly repair` of the tool tells. `busy`: somebody has it open. Of "sqlite" it is `unsupported`:
+   joinly_salvage is for that. */
 JOINLY_API joinly_code joinly_repair(const char* backend, const char* path, joinly_error* error);
 
 /* Makes a new SQLite database at `into`, where nothing may be (`invalid_argument`), of every record that can be read of the damaged

@@ -86,7 +86,8 @@ template <storage_backend Backend>
 #if !defined(JOINLY_C_WITHOUT_LEVELDB)
     LevelDbOptions options;
     options.path = path;
-    return LevelDbBackend::repair(options);
+    const auto repaired = LevelDbBackend::repair(options);
+    return repaired ? Status{} : failure(repaired.error());
 #else
     return built_without(backend);
 #endif

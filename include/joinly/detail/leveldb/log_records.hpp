@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,12 +39,14 @@ struct LevelDbSequences {
 };
 
 /// Takes a string off the front of what LevelDB has put one after the other.
-[[nodiscard]] inline bool skip_leveldb_string(std::string_view& bytes) noexcept {
+[[nodiscard]] inline std::optional<std::string_view> take_leveldb_string(std::string_view& bytes) noexcept {
     const auto length = take_leveldb_varint(bytes);
-    if (!length || *length > bytes.size()) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(*length));
-    return true;
+    if (!length || *length > bytes.size()) return std::nullopt;
+    const std::string_view string = bytes.substr(0, static_cast<std::size_t>(*length));
+    bytes.remove_prefix(string.size());
+    return string;
 }
+[[nodiscard]] inline bool skip_leveldb_string(std::string_view& bytes) noexcept { return take_leveldb_string(bytes).has_value(); }
 
 /// Whether a record is one batch: not when it is put together of intact frames that do not belong together.
 [[nodiscard]] inline bool is_whole_leveldb_batch(std::string_view record) noexcept {

@@ -4,6 +4,7 @@
 
 #include <joinly/backend/concepts.hpp>
 #include <joinly/backend/leveldb_options.hpp>
+#include <joinly/backend/leveldb_repair.hpp>
 #include <joinly/config.hpp>
 #include <joinly/core/index_entry.hpp>
 #include <joinly/core/result.hpp>
@@ -13,6 +14,7 @@
 #include <joinly/detail/leveldb/format.hpp>
 #include <joinly/detail/leveldb/log_records.hpp>
 #include <joinly/detail/leveldb/repair_input.hpp>
+#include <joinly/detail/leveldb/repair_survey.hpp>
 #include <joinly/detail/leveldb/tables.hpp>
 #include <joinly/detail/ops/files.hpp>
 #include <joinly/detail/printable.hpp>
@@ -25,6 +27,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -59,8 +62,8 @@ public:
             is_exact_ = at_->status().ok();
             if (is_exact_) gap += " and before '" + printable(now) + '\'';
         }
-        const auto error = leveldb_failure(status_, path_);
-        return Error{error.value().code(), std::string{error.value().message()} + ": records may be missing " + gap};
+        const std::string words = status_.ToString();
+        return Error{leveldb_errc(status_, words), path_ + ": LevelDB: " + words + ": records may be missing " + gap};
     }
 
     /// The first reason why something was missed, if anything was.
@@ -224,8 +227,8 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
 }
 
 /// After LevelDB's repair: drops the records that do not match their checksums, which that repair does not look at, makes index
-/// entries and the order of expiry agree with what is left, and sees to it that no version is given twice.
-[[nodiscard]] inline Status leveldb_settle(LevelDbEngine& engine, const std::string& path) {
+/// entries and the order of expiry agree with what is left, and sees to it that no version is given twice. Counts in `repair`.
+[[nodiscard]] inline Status leveldb_settle(LevelDbEngine& engine, const std::string& path, LevelDbRepair& repair) {
     leveldb::WriteBatch changes;
     Version newest = absent;
     bool any_sound = false;
@@ -241,13 +244,17 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
         }
         if (is_leveldb_expiry_key(key)) continue;  // where its record is lost, the next search for expired ones finds that out
         const auto record = decode_leveldb_value(key, to_view(all->value()));
+        const bool counts = !is_leveldb_own_key(key) && !is_index_entry(key);
         if (record) {
             any_sound = true;
+            repair.records += counts;
             newest = (std::max)(newest, record->version);
             leveldb_settle_record(engine, key, *record, changes);
         } else if (record.error() == Errc::corrupt) {
             any_damaged = true;
             changes.Delete(all->key());
+            repair.lost += counts;
+            if (counts && repair.lost_keys.size() < LevelDbRepair::most_lost_keys) repair.lost_keys.push_back(printable(key));
         }
     }
     if (!all->status().ok()) return leveldb_failure(all->status(), path);
@@ -261,7 +268,8 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
 }
 
 /// LevelDB's own repair, with the locks that it does not take. The database does not open yet after it.
-[[nodiscard]] inline Status leveldb_run_repair(const LevelDbOptions& options) {
+/// @return what it has left out.
+[[nodiscard]] inline Result<std::vector<std::string>> leveldb_run_repair(const LevelDbOptions& options) {
     leveldb::Env& env = *leveldb::Env::Default();
     const auto lock = LevelDbDirectoryLock::take(options.path);
     if (!lock) return failure(lock.error());
@@ -269,29 +277,39 @@ inline void leveldb_settle_record(LevelDbEngine& engine, std::string_view key, c
     if (const auto locked = env.LockFile(options.path + "/LOCK", &engine_lock); !locked.ok()) {
         return leveldb_failure(locked, options.path);
     }
-    Status ready = take_leveldb_repair_up(options.path);
-    if (ready) ready = void_damage_in_leveldb_logs(options.path);
-    if (ready) ready = set_damaged_leveldb_tables_aside(options.path);
     LevelDbSettings settings{options};
     settings.options.paranoid_checks = true;  // without, it takes damaged blocks for entries, and may end the process
-    if (ready) ready = run_leveldb_repair(options.path, settings.options);
+    const auto noted = noted_leveldb_gaps(options.path);
+    Status ready = take_leveldb_repair_up(options.path);
+    const auto gaps =
+        LevelDbRepairSurvey{options.path, noted.value_or(std::vector<std::string>{})}.run(settings.options, !noted.has_value());
+    if (ready) ready = LevelDbRepairInput{options.path, leveldb_files_in(options.path), gaps}.note();  // then the logs may change
+    if (ready) ready = void_damage_in_leveldb_logs(options.path);
+    if (ready) ready = set_damaged_leveldb_tables_aside(options.path);
+    if (ready) ready = run_leveldb_repair(options.path, settings.options, gaps);
     env.UnlockFile(engine_lock);
-    return ready;
+    if (!ready) return failure(std::move(ready).error());
+    return gaps;
 }
 
-[[nodiscard]] inline Status leveldb_repair(const LevelDbOptions& options) {
+[[nodiscard]] inline Result<LevelDbRepair> leveldb_repair(const LevelDbOptions& options) {
     const auto found = leveldb_inspect(options.path);
     if (!found && found.error() != Errc::corrupt) return failure(found.error());
     if (found && *found != LevelDbPlace::database) {
         return failure(Errc::invalid_argument, options.path + ": no LevelDB database is there to be repaired");
     }
-    if (auto repaired = leveldb_run_repair(options); !repaired) return repaired;
+    auto gaps = leveldb_run_repair(options);
+    if (!gaps) return failure(std::move(gaps).error());
     auto engine = LevelDbEngine::start(options, false);
     if (!engine) return failure(std::move(engine).error());
-    const Status settled = leveldb_settle(**engine, options.path);
-    if (!settled && settled.error() != Errc::incompatible) return settled;  // which no other repair would change
-    if (auto forgotten = forget_unfinished_leveldb_repair(options.path); !forgotten) return forgotten;
-    return settled;
+    LevelDbRepair repair;
+    const Status settled = leveldb_settle(**engine, options.path, repair);
+    if (!settled && settled.error() != Errc::incompatible) return failure(settled.error());  // which no other repair would change
+    if (auto forgotten = forget_unfinished_leveldb_repair(options.path); !forgotten) return failure(std::move(forgotten).error());
+    if (!settled) return failure(settled.error());
+    repair.may_lack_names = !gaps->empty();
+    repair.gaps = std::move(*gaps);
+    return repair;
 }
 
 }  // namespace detail

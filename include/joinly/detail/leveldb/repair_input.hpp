@@ -10,6 +10,7 @@
 #include <joinly/detail/leveldb/files.hpp>
 #include <joinly/detail/leveldb/log_records.hpp>
 #include <joinly/detail/leveldb/manifest.hpp>
+#include <joinly/detail/leveldb/repair_survey.hpp>
 #include <joinly/detail/leveldb/tables.hpp>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -45,21 +47,27 @@ namespace detail {
 
 /// Whether any entry of the table can be read.
 [[nodiscard]] inline bool has_leveldb_entries(const std::string& path, const leveldb::Options& options) {
-    leveldb::Env& env = *leveldb::Env::Default();
-    std::uint64_t bytes = 0;
-    leveldb::RandomAccessFile* raw_file = nullptr;
-    if (!may_open_leveldb_table(path) || !env.GetFileSize(path, &bytes).ok() || !env.NewRandomAccessFile(path, &raw_file).ok())
-        return false;
-    const std::unique_ptr<leveldb::RandomAccessFile> file{raw_file};
-    leveldb::Table* raw_table = nullptr;
-    if (!leveldb::Table::Open(options, file.get(), bytes, &raw_table).ok()) return false;
-    const std::unique_ptr<leveldb::Table> table{raw_table};
+    LevelDbTableFile opened;
+    if (!may_open_leveldb_table(path) || !open_leveldb_table(path, options, opened).ok()) return false;
     leveldb::ReadOptions checked;
     checked.verify_checksums = true;
     checked.fill_cache = false;
-    const std::unique_ptr<leveldb::Iterator> entries{table->NewIterator(checked)};
+    const std::unique_ptr<leveldb::Iterator> entries{opened.table->NewIterator(checked)};
     entries->SeekToFirst();
     return entries->Valid();
+}
+
+/// What an unfinished repair has noted of what it leaves out; nullopt: there is none.
+[[nodiscard]] inline std::optional<std::vector<std::string>> noted_leveldb_gaps(const std::string& directory) {
+    std::string list;
+    if (!leveldb::ReadFileToString(leveldb::Env::Default(), leveldb_unfinished_path(directory), &list).ok()) return std::nullopt;
+    std::vector<std::string> gaps;
+    for (std::string_view rest = list; !rest.empty();) {
+        const std::string_view line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix((std::min)(line.size() + 1, rest.size()));
+        if (line.find(": ") != std::string_view::npos) gaps.emplace_back(line);  // the others are names of files
+    }
+    return gaps;
 }
 
 [[nodiscard]] inline Status forget_unfinished_leveldb_repair(const std::string& directory) {
@@ -108,7 +116,10 @@ namespace detail {
 /// What lies in a directory before LevelDB's repair, and after everything was voided and set aside that it must not be given.
 class LevelDbRepairInput {
 public:
-    LevelDbRepairInput(std::string directory, const std::vector<std::string>& names) : directory_{std::move(directory)} {
+    /// @param gaps  what is left out, to be noted with the rest
+    LevelDbRepairInput(std::string directory, const std::vector<std::string>& names, const std::vector<std::string>& gaps)
+        : directory_{std::move(directory)} {
+        for (const std::string& gap : gaps) noted_.append(gap).push_back('\n');
         for (const std::string& name : names) {
             std::uint64_t number = 0;
             const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
@@ -132,7 +143,7 @@ public:
         auto status = env.NewWritableFile(path + ".tmp", &raw);
         if (!status.ok()) return leveldb_failure(status, directory_);
         const std::unique_ptr<leveldb::WritableFile> file{raw};
-        status = file->Append(current_leveldb_manifest(directory_) + '\n' + list_);
+        status = file->Append(current_leveldb_manifest(directory_) + '\n' + list_ + noted_);
         if (status.ok()) status = file->Sync();
         if (status.ok()) status = file->Close();
         if (status.ok()) status = env.RenameFile(path + ".tmp", path);
@@ -167,16 +178,18 @@ private:
 
     std::string directory_;
     std::string list_;
+    std::string noted_;
     std::vector<std::pair<std::uint64_t, std::string>> tables_;
     std::size_t logs_with_changes_ = 0;
 };
 
 /// LevelDB's repair of a directory that nobody else has. `io`, or what LevelDB says: not everything could be used that can be read.
-[[nodiscard]] inline Status run_leveldb_repair(const std::string& directory, const leveldb::Options& options) {
+[[nodiscard]] inline Status run_leveldb_repair(const std::string& directory, const leveldb::Options& options,
+                                               const std::vector<std::string>& gaps) {
     std::vector<std::string> names;
     if (const auto listed = leveldb::Env::Default()->GetChildren(directory, &names); !listed.ok())
         return leveldb_failure(listed, directory);
-    const LevelDbRepairInput input{directory, names};
+    const LevelDbRepairInput input{directory, names, gaps};
     if (auto noted = input.note(); !noted) return noted;
     const auto repaired = leveldb::RepairDB(directory, options);
     if (repaired.ok() && input.is_used(options)) return {};
