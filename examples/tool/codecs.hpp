@@ -1,7 +1,8 @@
 #ifndef TOOL_CODECS_HPP
 #define TOOL_CODECS_HPP
-// How the tool writes and reads the kinds that it knows. It writes as it is told, and reads whatever is there: a value tells by
-// itself whether it is compressed, and, for no binary one begins with a brace, whether it is JSON.
+// How the tool writes and reads the kinds that it knows. A store keeps one codec (see open_store), as it does to C++, C and Python:
+// a value that is written in the other one is `corrupt`, and is told by its first byte, for no binary one begins with a brace.
+// Whether a value is compressed it tells by itself.
 //
 // The library's codecs are compiled once each, in codec_binary.cpp and codec_json.cpp; all other files would pay for instantiating
 // them as well.
@@ -31,27 +32,30 @@ template <known T>
 /// Of a value that is not compressed.
 [[nodiscard]] constexpr bool is_json(std::string_view value) noexcept { return value.starts_with('{'); }
 
-struct ReadsEither {
-    template <known T>
-    [[nodiscard]] static joinly::Status decode(std::string_view bytes, T& object) {
-        return is_json(bytes) ? decode_json(bytes, object) : decode_binary(bytes, object);
-    }
-};
-
-struct PlainBinary : ReadsEither {
+struct PlainBinary {
     static constexpr joinly::ValueForm form = joinly::ValueForm::bytes;
     static constexpr std::string_view name = "binary";
     template <known T>
     [[nodiscard]] static joinly::Status encode(const T& object, std::string& out) {
         return encode_binary(object, out);
     }
+    template <known T>
+    [[nodiscard]] static joinly::Status decode(std::string_view bytes, T& object) {
+        if (!is_json(bytes)) return decode_binary(bytes, object);
+        return joinly::failure(joinly::Errc::corrupt, "it is written in json, and the store keeps binary");
+    }
 };
-struct PlainJson : ReadsEither {
+struct PlainJson {
     static constexpr joinly::ValueForm form = joinly::ValueForm::text;
     static constexpr std::string_view name = "json";
     template <known T>
     [[nodiscard]] static joinly::Status encode(const T& object, std::string& out) {
         return encode_json(object, out);
+    }
+    template <known T>
+    [[nodiscard]] static joinly::Status decode(std::string_view bytes, T& object) {
+        if (is_json(bytes)) return decode_json(bytes, object);
+        return joinly::failure(joinly::Errc::corrupt, "it is written in binary, and the store keeps json");
     }
 };
 

@@ -259,16 +259,26 @@ private:
         verify.app.add_option("STORE", verify.options.store, about_store)->required();
         verify.app.add_flag("--quick", verify.options.quick, "Without the engine's own check of each record in each index");
 
-        const auto repair =
-            add("repair",
-                "For damage, when there is no backup to restore. Of an SQLite store a new one is made of every record that can be\n"
-                "read, and the damaged one stays as it is; the keys of those that are lost are printed (exit code 1). A LevelDB\n"
-                "store is repaired in its place: copy the directory before.",
-                "  joinly repair sqlite:damaged.db sqlite:saved.db\n"
-                "  cp -r players players.damaged && joinly repair leveldb:players",
-                tool::repair);
+        const auto repair = add(
+            "repair",
+            "For damage, when there is no backup to restore. Of an SQLite store a new one is made of every record that can be\n"
+            "read, and the damaged one stays as it is. A LevelDB store is repaired in its place: copy the directory before. The\n"
+            "keys of records that are known to be lost are printed; what could not be read otherwise is a message. Exit code 1\n"
+            "when anything is lost, or may be. Last, indexes that are not whole are built anew.",
+            "  joinly repair sqlite:damaged.db sqlite:saved.db\n"
+            "  cp -r players players.damaged && joinly repair leveldb:players",
+            tool::repair);
         repair.app.add_option("STORE", repair.options.store, about_store)->required();
         repair.app.add_option("NEW", repair.options.into, "SQLite: where the new store goes");
+
+        const auto reindex =
+            add("reindex",
+                "Builds the indexes of the kinds that are known where verify says that they do not cover everything, or do not\n"
+                "agree. A repair does so as its last step.",
+                "  joinly reindex sqlite:joinly.db\n"
+                "  joinly reindex joinly.db && joinly verify joinly.db",
+                tool::reindex);
+        reindex.app.add_option("STORE", reindex.options.store, about_store)->required();
     }
 
     void add_bench() {

@@ -126,6 +126,11 @@ struct RepairOptions {
 };
 [[nodiscard]] Exit repair(const RepairOptions& options, Console& console);
 
+struct ReindexOptions {
+    std::string store;
+};
+[[nodiscard]] Exit reindex(const ReindexOptions& options, Console& console);
+
 // verify.cpp
 
 struct VerifyCommandOptions {

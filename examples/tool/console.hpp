@@ -38,6 +38,8 @@ public:
     [[nodiscard]] Exit fail(const joinly::Error& error);
     /// As above, where whatever is wrong means that the command could not even begin.
     [[nodiscard]] Exit give_up(const joinly::Error& error);
+    /// Of a record that is damaged, where the others are of use all the same: the exit code is then Exit::no.
+    void skip(const joinly::Error& error) { note("skipped: " + std::string{error.message()}); }
     /// Of what cannot be opened: damage is an answer, and anything else means that the command could not even begin.
     [[nodiscard]] Exit fail_to_open(const joinly::Error& error);
 

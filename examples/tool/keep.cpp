@@ -1,8 +1,9 @@
-// backup, restore, repair: copies that have been proved to be good, and what to do without one.
+// backup, restore, repair, reindex: copies that have been proved to be good, and what to do without one.
 
 #include "keep.hpp"
 
 #include "../common/text.hpp"
+#include "any_store.hpp"
 #include "commands.hpp"
 #include "interruption.hpp"
 #include "json_line.hpp"
@@ -41,23 +42,56 @@ void print_backup(const joinly::BackupReport& report, Console& console) {
     for (const std::string& removed : report.removed) console.note("removed " + removed);
 }
 
-void print_salvage(const joinly::SqliteSalvage& salvage, const std::string& into, Console& console) {
+std::string json_array(const std::vector<std::string>& texts) {
+    std::string array;
+    for (const std::string& text : texts) array.append(array.empty() ? "[" : ",").append(json_string(text));
+    return array.empty() ? "[]" : array + ']';
+}
+
+/// The kinds whose indexes were built, which is the last thing to be done for a store that has lost records.
+joinly::Result<std::vector<std::string>> rebuild_indexes(const std::string& place) {
+    const auto opened = open_store(place, Access::write);
+    if (!opened) return joinly::failure(opened.error());
+    std::vector<std::string> built;
+    const auto done = opened->store->rebuild_indexes([&](std::string_view kind) { built.emplace_back(kind); });
+    if (!done) return joinly::failure(done.error());
+    return built;
+}
+
+void note_rebuilt(const std::vector<std::string>& kinds, Console& console) {
+    for (const std::string& kind : kinds) console.note("the indexes of " + kind + " were built anew");
+}
+
+constexpr std::string_view why_names_lack(const joinly::SqliteSalvage&) {
+    return "the index of keys is damaged, too: more may be lost than is told";
+}
+constexpr std::string_view why_names_lack(const joinly::LevelDbRepair&) {
+    return "what was there is not known: records may be lost, or be as they were before, and erased ones be back";
+}
+
+/// Says what is now in `store`, of which `saved` was kept, and builds its indexes where they are not whole.
+template <class Saved>
+Exit finish_repair(const Saved& saved, const std::string& store, Console& console) {
+    const auto rebuilt = rebuild_indexes(store);
     if (console.json()) {
-        std::string keys;
-        for (const std::string& key : salvage.lost_keys) keys.append(keys.empty() ? "" : ",").append(json_string(key));
-        std::string gaps;
-        for (const std::string& gap : salvage.gaps) gaps.append(gaps.empty() ? "" : ",").append(json_string(gap));
         JsonLine line;
-        line.text("into", into).number("records", salvage.records).number("lost", salvage.lost);
-        line.value("lost_keys", '[' + keys + ']').value("gaps", '[' + gaps + ']');
-        console.line(line.boolean("may_lack_names", salvage.may_lack_names).str());
-        return;
+        line.text("into", store).number("records", saved.records).number("lost", saved.lost);
+        line.value("lost_keys", json_array(saved.lost_keys)).value("gaps", json_array(saved.gaps));
+        line.boolean("may_lack_names", saved.may_lack_names);
+        console.line(line.value("rebuilt", rebuilt ? json_array(*rebuilt) : "null").str());
+    } else {
+        for (const std::string& key : saved.lost_keys) console.line(key);
+        for (const std::string& gap : saved.gaps) console.note("cannot be read: " + gap);
+        if (saved.may_lack_names) console.note(why_names_lack(saved));
+        console.note(store + " has " + common::grouped(saved.records) + " records, the library's own included; " +
+                     common::grouped(saved.lost) + (saved.lost == 1 ? " is lost" : " are lost"));
+        if (rebuilt) note_rebuilt(*rebuilt, console);
     }
-    for (const std::string& key : salvage.lost_keys) console.line(key);
-    for (const std::string& gap : salvage.gaps) console.note("cannot be read: " + gap);
-    if (salvage.may_lack_names) console.note("the index of keys is damaged, too: more may be lost than is told");
-    console.note(into + " has " + common::grouped(salvage.records) + " records, the library's own included; " +
-                 common::grouped(salvage.lost) + " are lost");
+    if (!rebuilt) {
+        console.note("its indexes may not be whole: " + std::string{rebuilt.error().message()} + "; then joinly reindex " + store);
+        return Exit::no;
+    }
+    return saved.lost == 0 && !saved.may_lack_names ? Exit::done : Exit::no;
 }
 
 }  // namespace
@@ -124,9 +158,8 @@ Exit repair(const RepairOptions& options, Console& console) {
         if (console.shows_progress()) console.note("repairing; LevelDB does not tell how far it is");
         const LastWords words{
             "interrupted: nothing is lost, but until the repair is done the store may not open; run the same command again"};
-        if (auto repaired = repair_leveldb(place->path); !repaired) return console.give_up(repaired.error());
-        console.note("repaired with what can be read; joinly verify " + place->text() + " says whether it is sound");
-        return Exit::done;
+        const auto repaired = repair_leveldb(place->path);
+        return repaired ? finish_repair(*repaired, place->text(), console) : console.give_up(repaired.error());
     }
     if (options.into.empty())
         return console.give_up({joinly::Errc::invalid_argument, "an SQLite store is repaired into a new one: say where to"});
@@ -142,8 +175,20 @@ Exit repair(const RepairOptions& options, Console& console) {
         return Exit::interrupted;
     }
     if (!salvage) return console.give_up(salvage.error());
-    print_salvage(*salvage, into->text(), console);
-    return salvage->lost == 0 && !salvage->may_lack_names ? Exit::done : Exit::no;
+    return finish_repair(*salvage, into->text(), console);
+}
+
+Exit reindex(const ReindexOptions& options, Console& console) {
+    const LastWords words{"interrupted: indexes that are not whole are not asked; run the same command again"};
+    const auto rebuilt = rebuild_indexes(options.store);
+    if (!rebuilt) return console.fail_to_open(rebuilt.error());
+    if (console.json()) {
+        console.line(JsonLine{}.text("store", options.store).value("rebuilt", json_array(*rebuilt)).str());
+        return Exit::done;
+    }
+    note_rebuilt(*rebuilt, console);
+    if (rebuilt->empty()) console.note("all indexes are whole: there was nothing to do");
+    return Exit::done;
 }
 
 }  // namespace tool

@@ -2,6 +2,7 @@
 #define TOOL_KEEP_HPP
 // What each engine does in its own way: backup, restore, repair. In on_sqlite.cpp and on_leveldb.cpp.
 
+#include <joinly/backend/leveldb_repair.hpp>
 #include <joinly/backend/sqlite_salvage.hpp>
 #include <joinly/ops/backup.hpp>
 #include <joinly/ops/restore.hpp>
@@ -26,7 +27,7 @@ namespace tool {
 [[nodiscard]] joinly::Result<joinly::SqliteSalvage> salvage_sqlite(const std::string& path, const std::string& into,
                                                                    const joinly::SqliteSalvageOptions& options);
 /// Makes a damaged database one that opens, in its place.
-[[nodiscard]] joinly::Status repair_leveldb(const std::string& path);
+[[nodiscard]] joinly::Result<joinly::LevelDbRepair> repair_leveldb(const std::string& path);
 
 }  // namespace tool
 #endif

@@ -7,8 +7,9 @@
 namespace tool {
 namespace {
 
-/// What reads any source, and is no target's: so that every record is converted.
-struct AnotherCodec : Binary {
+/// What reads a source, and is no target's: so that every record is converted.
+template <class Codec>
+struct SourceOf : Codec {
     static constexpr std::string_view name = "another codec";
 };
 
@@ -28,7 +29,9 @@ joinly::Result<joinly::MigrateReport> run(const Opened& from, const Opened& into
 template <class Target>
 joinly::Result<joinly::MigrateReport> run_into(const Opened& from, const Opened& into, const joinly::MigrateOptions& options) {
     const bool same = from.codec == into.codec && from.place.compress == into.place.compress;
-    return same ? run<Target, Target>(from, into, options) : run<AnotherCodec, Target>(from, into, options);
+    if (same) return run<Target, Target>(from, into, options);
+    return from.codec == CodecName::json ? run<SourceOf<Json>, Target>(from, into, options)
+                                         : run<SourceOf<Binary>, Target>(from, into, options);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ joinly::Result<joinly::RestoreReport> restore_leveldb(const std::string& backup,
     return joinly::restore<joinly::LevelDbBackend>(backup, {.path = path}, options);
 }
 
-joinly::Status repair_leveldb(const std::string& path) { return joinly::LevelDbBackend::repair({.path = path}); }
+joinly::Result<joinly::LevelDbRepair> repair_leveldb(const std::string& path) {
+    return joinly::LevelDbBackend::repair({.path = path});
+}
 
 }  // namespace tool

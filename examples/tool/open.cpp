@@ -1,5 +1,7 @@
 #include <joinly/core/key.hpp>
 
+#include <map>
+
 #include "any_store.hpp"
 #include "codecs.hpp"
 
@@ -13,16 +15,17 @@ CodecName codec_of(std::string_view value) {
     return plain && is_json(*plain) ? CodecName::json : CodecName::binary;  // reading it will tell that it is damaged
 }
 
-/// Of the first record that can be read: a scan ends where one cannot, and then the store could not even be verified.
+/// Of the first record that can be read: a scan ends where one cannot, and then the store could not even be verified. `damage`:
+/// there is none.
 joinly::Result<std::optional<CodecName>> codec_around_damage(Engine& engine, const joinly::Error& damage) {
     std::optional<CodecName> codec;
-    const auto examined = engine.examine(
+    (void)engine.examine(
         [&](std::string_view key, const joinly::RecordView& record) {
             if (is_known_kind(key)) codec = codec_of(record.value);
             return !codec;
         },
         [](std::string_view, const joinly::Error&) { return true; });
-    if (!codec && !examined) return joinly::failure(damage);
+    if (!codec) return joinly::failure(damage);
     return codec;
 }
 
@@ -47,6 +50,28 @@ bool is_known_kind(std::string_view key) {
     return KnownKinds::visit(key, [](auto) {});
 }
 
+joinly::Status scan_past_damage(Engine& engine, joinly::KeyRange range, joinly::ScanVisitor visit, joinly::FlawVisitor on_flaw) {
+    std::map<std::string, joinly::Error> damaged;
+    for (std::string behind = range.begin;; range.begin = behind) {
+        const auto scanned = engine.scan(range, [&](std::string_view key, const joinly::RecordView& record) {
+            behind.assign(key).push_back('\0');
+            return visit(key, record);
+        });
+        if (scanned || scanned.error() != joinly::Errc::corrupt) return scanned;
+        if (damaged.empty()) {
+            (void)engine.examine([](std::string_view, const joinly::RecordView&) { return true; },
+                                 [&](std::string_view key, const joinly::Error& flaw) {
+                                     damaged.emplace(key, flaw);
+                                     return true;
+                                 });
+        }
+        const auto first = damaged.lower_bound(behind);
+        if (first == damaged.end() || !range.contains(first->first)) return scanned;
+        if (!on_flaw(first->first, first->second)) return {};
+        behind = first->first + '\0';
+    }
+}
+
 joinly::Result<std::optional<CodecName>> detect_codec(Engine& engine) {
     std::optional<CodecName> codec;
     joinly::Status status;
@@ -62,24 +87,38 @@ joinly::Result<std::optional<CodecName>> detect_codec(Engine& engine) {
     return codec_around_damage(engine, status.error());
 }
 
-joinly::Result<Opened> open_store(const std::string& text, Access access, CodecName codec) {
+joinly::Result<Opened> open_records(const std::string& text, Access access, CodecName codec) {
     auto place = parse_place(text);
     if (!place) return joinly::failure(std::move(place).error());
     const bool is_new = !place->exists();
     auto engine = open_engine(*place, access);
     if (!engine) return joinly::failure(std::move(engine).error());
     Opened opened{std::move(*place), std::move(*engine), nullptr, CodecName::binary, is_new};
-    const auto found = detect_codec(*opened.engine);
-    if (!found) return joinly::failure(found.error());
+    auto found = detect_codec(*opened.engine);
     const auto wanted = opened.place.codec;
+    if (!found && found.error() == joinly::Errc::corrupt) {
+        if (access == Access::create && !wanted)
+            return joinly::failure(joinly::Errc::corrupt, std::string{found.error().message()} +
+                                                              ": which codec the store keeps cannot be told; name it: " +
+                                                              std::string{name_of(opened.place.engine)} +
+                                                              "+json:" + opened.place.path + " or +binary");
+        found = wanted;
+    }
+    if (!found) return joinly::failure(found.error());
     if (wanted && *found && *wanted != **found) {
         return joinly::failure(joinly::Errc::incompatible,
                                "the records of " + opened.place.text() + " are written in " + std::string{name_of(**found)});
     }
     opened.codec = found->value_or(wanted.value_or(codec));
-    auto store = make_store(opened.codec, opened.place.compress, opened.engine);
+    return opened;
+}
+
+joinly::Result<Opened> open_store(const std::string& text, Access access, CodecName codec) {
+    auto opened = open_records(text, access, codec);
+    if (!opened) return opened;
+    auto store = make_store(opened->codec, opened->place.compress, opened->engine);
     if (!store) return joinly::failure(std::move(store).error());
-    opened.store = std::move(*store);
+    opened->store = std::move(*store);
     return opened;
 }
 

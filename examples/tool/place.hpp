@@ -20,7 +20,7 @@ enum class CodecName : std::uint8_t { binary, json };
 
 struct Place {
     EngineName engine = EngineName::sqlite;
-    std::optional<CodecName> codec;  ///< nullopt: the one that the store's records tell, or binary in a new store
+    std::optional<CodecName> codec;  ///< nullopt: the one that the store's first record tells, or binary in a new store
     bool compress = false;           ///< what is written from now on
     std::string path;
 

@@ -102,7 +102,7 @@ private:
 Exit query(const QueryCommandOptions& options, Console& console) {
     const auto timeout = parse_duration(options.timeout);
     if (!timeout) return console.give_up(timeout.error());
-    const auto opened = open_store(options.store, options.views ? Access::write : Access::read);
+    const auto opened = options.views ? open_store(options.store, Access::write) : open_records(options.store, Access::read);
     if (!opened) return console.fail_to_open(opened.error());
     if (options.views) {
         if (auto made = opened->store->create_views(); !made) return console.give_up(made.error());

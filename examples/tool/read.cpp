@@ -26,15 +26,19 @@ JsonLine record_line(std::string_view key, joinly::Version version, joinly::Expi
 }
 
 /// Calls `visit` with each kind, "" for keys of none, reading one key of each. False: there are more that it did not look for.
-joinly::Result<bool> visit_kinds(Engine& engine, joinly::detail::FunctionRef<void(std::string_view kind)> visit) {
+joinly::Result<bool> visit_kinds(Engine& engine, joinly::detail::FunctionRef<void(std::string_view kind)> visit,
+                                 joinly::FlawVisitor on_flaw) {
     constexpr int most_keys_of_no_kind = 1'000;  // those cannot be skipped
     joinly::KeyRange rest = joinly::user_keys();
     for (int without_kind = 0; without_kind < most_keys_of_no_kind;) {
         std::string key;
-        const auto scanned = engine.scan(rest, [&](std::string_view first, const joinly::RecordView&) {
-            key = first;
-            return false;
-        });
+        const auto scanned = scan_past_damage(
+            engine, rest,
+            [&](std::string_view first, const joinly::RecordView&) {
+                key = first;
+                return false;
+            },
+            on_flaw);
         if (!scanned) return joinly::failure(scanned.error());
         if (key.empty()) return true;
         const std::string kind = key.substr(0, key.find(':'));
@@ -56,17 +60,24 @@ struct Summary {
     joinly::Version last_version = joinly::absent;
     std::uint64_t bytes_on_disk = 0;
     bool has_expired = false;
+    bool has_skipped = false;  ///< a record that is damaged
 };
 
-joinly::Result<Summary> summarise(Engine& engine) {
+joinly::Result<Summary> summarise(Engine& engine, Console& console) {
     Summary summary;
-    const auto complete = visit_kinds(engine, [&](std::string_view kind) {
-        if (kind.empty()) {
-            summary.keys_of_no_kind = true;
-        } else {
-            summary.kinds.emplace_back(kind);
-        }
-    });
+    const auto complete = visit_kinds(
+        engine,
+        [&](std::string_view kind) {
+            if (kind.empty()) {
+                summary.keys_of_no_kind = true;
+            } else {
+                summary.kinds.emplace_back(kind);
+            }
+        },
+        [&](std::string_view, const joinly::Error& flaw) {
+            console.skip(flaw);
+            return summary.has_skipped = true;
+        });
     if (!complete) return joinly::failure(complete.error());
     summary.all_kinds = *complete;
     const auto last = engine.last_version();
@@ -134,13 +145,13 @@ Exit get_one(Opened& opened, const std::string& text, bool raw, Console& console
 }  // namespace
 
 Exit info(const InfoOptions& options, Console& console) {
-    const auto opened = open_store(options.store, Access::read);
+    const auto opened = open_records(options.store, Access::read);
     if (!opened) return console.fail_to_open(opened.error());
-    const auto summary = summarise(*opened->engine);
+    const auto summary = summarise(*opened->engine, console);
     if (!summary) return console.fail(summary.error());
     const auto print = console.json() ? print_json : print_text;
     print(*summary, opened->place.text(), name_of(opened->codec), console);
-    return Exit::done;
+    return summary->has_skipped ? Exit::no : Exit::done;
 }
 
 Exit get(const GetOptions& options, Console& console) {
@@ -156,7 +167,7 @@ Exit ls(const LsOptions& options, Console& console) {
     if (!prefix) return console.give_up(prefix.error());
     const auto after = key_from_text(options.after);
     if (!after) return console.give_up(after.error());
-    const auto opened = open_store(options.store, Access::read);
+    const auto opened = open_records(options.store, Access::read);
     if (!opened) return console.fail_to_open(opened.error());
 
     joinly::KeyRange range = prefix->empty() ? joinly::user_keys() : joinly::KeyRange::prefix(*prefix);
@@ -164,7 +175,8 @@ Exit ls(const LsOptions& options, Console& console) {
     if (options.limit == 0) return Exit::done;
     const auto now = joinly::SystemClock{}.now();
     std::uint64_t shown = 0;
-    const auto scanned = opened->engine->scan(range, [&](std::string_view key, const joinly::RecordView& record) {
+    Exit worst = Exit::done;
+    const auto show = [&](std::string_view key, const joinly::RecordView& record) {
         if (record.expires_at.has_passed(now) || key.front() == joinly::reserved_first_byte) return true;
         if (console.json()) {
             JsonLine line = record_line(key, record.version, record.expires_at);
@@ -178,8 +190,13 @@ Exit ls(const LsOptions& options, Console& console) {
             console.line(key_to_text(key));
         }
         return ++shown < options.limit;
+    };
+    const auto scanned = scan_past_damage(*opened->engine, range, show, [&](std::string_view, const joinly::Error& flaw) {
+        console.skip(flaw);
+        worst = Exit::no;
+        return true;
     });
-    return scanned ? Exit::done : console.fail(scanned.error());
+    return scanned ? worst : console.fail(scanned.error());
 }
 
 }  // namespace tool

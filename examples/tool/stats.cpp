@@ -9,6 +9,7 @@
 #include "../common/text.hpp"
 #include "any_store.hpp"
 #include "commands.hpp"
+#include "interruption.hpp"
 #include "json_line.hpp"
 
 namespace tool {
@@ -82,19 +83,31 @@ void print_table(const Kinds& kinds, const std::vector<joinly::StoragePart>& par
 }  // namespace
 
 Exit stats(const StatsOptions& options, Console& console) {
-    const auto opened = open_store(options.store, Access::read);
+    const auto opened = open_records(options.store, Access::read);
     if (!opened) return console.fail_to_open(opened.error());
+    const Interruption interruption;
     Kinds kinds;
     std::uint64_t seen = 0;
+    Exit worst = Exit::done;
     const auto now = joinly::SystemClock{}.now();
-    const auto scanned = opened->engine->scan(joinly::user_keys(), [&](std::string_view key, const joinly::RecordView& record) {
+    const auto count = [&](std::string_view key, const joinly::RecordView& record) {
         const std::string_view kind = kind_of_key(key);
         auto at = kinds.find(kind);
         if (at == kinds.end()) at = kinds.emplace(kind, KindStats{}).first;
         at->second.add(key, record, now);
         if (++seen % 1'024 == 0) console.progress("reading", seen, 0);
-        return true;
-    });
+        return !Interruption::requested();
+    };
+    const auto scanned =
+        scan_past_damage(*opened->engine, joinly::user_keys(), count, [&](std::string_view, const joinly::Error& flaw) {
+            console.skip(flaw);
+            worst = Exit::no;
+            return !Interruption::requested();
+        });
+    if (Interruption::requested()) {
+        console.note("interrupted: not everything was counted; run the same command again");
+        return Exit::interrupted;
+    }
     if (!scanned) return console.fail(scanned.error());
     const auto parts = opened->engine->size_by_part();
     if (!parts) return console.fail(parts.error());
@@ -108,7 +121,7 @@ Exit stats(const StatsOptions& options, Console& console) {
     } else {
         print_table(kinds, *parts, console);
     }
-    return Exit::done;
+    return worst;
 }
 
 }  // namespace tool

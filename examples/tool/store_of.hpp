@@ -5,6 +5,7 @@
 #include <joinly/ops/sql_views.hpp>
 #include <joinly/store.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -48,6 +49,18 @@ public:
         return store_.sweep(budget, on_expired);
     }
 
+    joinly::Status rebuild_indexes(OnBuilt on_built) override {
+        joinly::Status outcome;
+        KnownKinds::visit_all([&]<class T>(std::type_identity<T>) {
+            if (!outcome || store_.template verify_indexes<T>()) return;
+            if (outcome = require_no_others<T>(); !outcome) return;
+            const auto built = store_.template rebuild_indexes<T>();
+            outcome = built ? store_.template verify_indexes<T>() : joinly::Status{joinly::failure(built.error())};
+            if (outcome) on_built(joinly::kind_of<T>);
+        });
+        return outcome;
+    }
+
     joinly::Status create_views() override {
         if constexpr (Codec::form == joinly::ValueForm::text) {
             return KnownKinds::apply([&]<class... T>(std::type_identity<T>...) { return joinly::create_views<T...>(store_); });
@@ -57,6 +70,22 @@ public:
     }
 
 private:
+    /// Building the indexes that T's description has would strike out those that only somebody else's has.
+    template <class T>
+    joinly::Status require_no_others() {
+        namespace detail = joinly::detail;
+        const auto stored = detail::load_catalogue(detail::StoreAccess::core(store_), joinly::kind_of<T>);
+        if (!stored) return joinly::failure(stored.error());
+        const auto declared = detail::index_catalogue<T>();
+        const bool all_known = std::all_of(stored->indexes.begin(), stored->indexes.end(), [&](const auto& index) {
+            return std::any_of(declared.begin(), declared.end(), [&](const auto& known) { return known.number == index.number; });
+        });
+        if (all_known) return {};
+        return joinly::failure(joinly::Errc::incompatible, std::string{joinly::kind_of<T>} +
+                                                               ": the store has indexes that this program does not know, and would "
+                                                               "lose: call rebuild_indexes in the one that does");
+    }
+
     template <class T>
     static joinly::Result<std::string> to_json(std::string_view key, std::string_view value) {
         T object;

@@ -213,7 +213,7 @@ sweep_leaves_what_is_damaged() {
 
 # A store that is not there is told, and not made.
 does_not_make_what_is_missing() {
-    for command in info get ls stats query erase sweep dump verify repair; do
+    for command in info get ls stats query erase sweep dump verify repair reindex; do
         for store in sqlite:missing leveldb:missing; do
             case $command in
                 get | erase) expect 2 $command $store player:ada ;;
@@ -263,7 +263,7 @@ helps() {
         expect 0 help "$command"
         cmp out page
     done
-    for command in info get put ls erase dump load backup restore migrate verify repair sweep stats query bench; do
+    for command in info get put ls erase dump load backup restore migrate verify repair reindex sweep stats query bench; do
         grep -qx "$command" <<<"$commands" || fail "the first page says nothing of $command"
     done
 }
@@ -694,7 +694,7 @@ tells_damage_and_repairs_sqlite() {
     messages "say where to"
     expect 1 repair db saved
     outputs player:Bob
-    messages "1 are lost"
+    messages "1 is lost"
     expect 0 verify saved
     expect 0 ls saved
     outputs $'player:Ada\nplayer:Eve'
@@ -728,12 +728,79 @@ tells_damage_and_repairs_leveldb() {
     rm -r dir
     for name in Ada Bob; do "$joinly" put leveldb:dir player:$name "{\"username\": \"name of $name\"}" 2>err; done
     damage dir "name of Ada"  # and with it goes what says that there is an index
-    expect 0 repair dir
-    expect 1 verify dir
-    messages "None of them is damage: an index that is not whole is so in a store that joinly load makes of a dump"
-    "$joinly" dump dir 2>err | "$joinly" load leveldb:anew 2>err
-    expect 0 verify anew
-    same_records dir anew
+    expect 1 repair dir
+    messages ".ldb: Corruption: block checksum mismatch"
+    messages "what was there is not known"
+    messages "the indexes of player were built anew"
+    expect 0 verify dir
+    expect 0 ls dir
+    outputs player:Bob
+    expect 0 repair dir --json
+    json_holds 'rows[0]["into"] == "leveldb:dir" and rows[0]["records"] == 2 and rows[0]["lost"] == 0 and rows[0]["gaps"] == []'
+    rm dir/*.ldb
+    expect 1 repair dir --json
+    json_holds 'any("it is missing; it had keys from" in gap for gap in rows[0]["gaps"]) and rows[0]["may_lack_names"]'
+}
+
+sql() { python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute(sys.argv[2]); db.commit()' "$@"; }
+list_of_players="CAST(x'00' || 'dplayer' AS BLOB)"  # its key
+
+# The list of a kind's indexes keeps a store shut when it is damaged, and keeps nobody from looking at what else there is.
+verifies_and_repairs_a_store_that_a_damaged_list_of_indexes_keeps_shut() {
+    for name in Ada Bob Eve; do "$joinly" put sqlite:db player:$name "{\"username\": \"name of $name\"}" 2>err; done
+    sql db "UPDATE record SET checksum = checksum + 1 WHERE key IN ($list_of_players, CAST('player:Bob' AS BLOB))"
+    expect 1 verify db
+    says "it lists the indexes of 'player'"
+    says "joinly repair leaves it out"
+    says "player:Bob"
+    messages "2 flaws; 2 records are sound"
+    expect 1 verify db --json
+    json_holds 'sorted(flaw["key"] for flaw in rows[0]["flaws"]) == ["\\x00dplayer", "player:Bob"] and rows[0]["kinds"] == {"player": 2}'
+    expect 1 repair db saved
+    messages "the indexes of player were built anew"
+    messages "2 are lost"
+    expect 0 verify saved
+    expect 1 repair db saved_again --json
+    json_holds 'rows[0]["rebuilt"] == ["player"]'
+}
+
+builds_indexes_that_are_not_whole() {
+    for name in Ada Bob; do "$joinly" put sqlite:db player:$name "{\"username\": \"name of $name\"}" 2>err; done
+    expect 0 reindex db
+    messages "there was nothing to do"
+    sql db "DELETE FROM record WHERE key = $list_of_players"  # as if a program had written that knew no indexes
+    expect 1 verify db
+    messages "1 flaw; 2 records are sound. None of them is damage; joinly reindex db makes indexes whole"
+    expect 0 reindex db --json
+    json_holds 'rows == [{"store": "db", "rebuilt": ["player"]}]'
+    expect 0 verify db
+    damage db "name of Bob"
+    sql db "DELETE FROM record WHERE key = $list_of_players"
+    expect 1 reindex db
+    messages "player:Bob"
+}
+
+# smash <file>: what is in its middle, a tenth of it.
+smash() {
+    python3 -c 'import os, sys
+with open(sys.argv[1], "r+b") as file:
+    size = os.path.getsize(sys.argv[1]); file.seek(size // 2); file.write(b"\xee" * (size // 10))' "$1"
+}
+
+# Of a store that opens all the same.
+names_its_own_command_where_an_engine_meets_damage() {
+    players 3000 | tee players.jsonl | "$joinly" load sqlite:db 2>err
+    smash db
+    expect 1 dump db
+    messages "malformed"
+    messages "joinly repair"
+    "$joinly" load leveldb:dir players.jsonl 2>err
+    rm dir/CURRENT
+    expect 0 repair dir  # which makes a table of the log
+    smash dir/*.ldb
+    expect 1 dump dir
+    messages "block checksum mismatch"
+    messages "joinly repair or LevelDbBackend::repair with the path"
 }
 
 # The codec is told by the first record that can be read.
@@ -742,7 +809,7 @@ reads_around_a_damaged_first_record() {
     damage db "name of Ada"
     expect 1 verify db
     says "player:Ada"
-    messages "1 flaws; 2 records are sound. Restore a backup, or see joinly repair --help for db"
+    messages "1 flaw; 2 records are sound. Restore a backup, or see joinly repair --help for db"
     expect 0 get db player:Bob --raw
     says '"username":"name of Bob"'
     expect 1 info db
@@ -755,6 +822,83 @@ reads_around_a_damaged_first_record() {
     for name in new Bob Eve; do damage db "$name"; done
     expect 1 verify db
     messages "3 flaws; 0 records"
+}
+
+# record <key> <value>: a line of a dump, which puts the bytes as they are where the kind has no indexes.
+record() { printf '{"key":"%s","version":99,"value_base64":"%s"}\n' "$1" "$(printf "$2" | base64 -w0)"; }
+
+# A store keeps one codec; what is written in the other one is damage, as it is to Python and C++.
+refuses_records_of_the_other_codec() {
+    local codec other binary='\x0a\x01b'
+    for codec in binary json; do
+        other=$([[ $codec == json ]] && echo binary || echo json)
+        "$joinly" put sqlite+$codec:$codec queue:a '{}' 2>err
+        record queue:b "$([[ $other == json ]] && echo '{"queue_id":"b"}' || echo "$binary")" | "$joinly" load $codec 2>err
+        expect 0 get $codec queue:a
+        expect 1 get $codec queue:b
+        messages "queue:b: it is written in $other, and the store keeps $codec"
+        expect 0 get $codec queue:b --raw
+        expect 1 verify $codec --json
+        json_holds '[flaw["key"] for flaw in rows[0]["flaws"]] == ["queue:b"] and rows[0]["flaws"][0]["code"] == "corrupt"'
+        expect 0 dump $codec
+        json_holds '"value" in rows[-3] and "value_base64" in rows[-2]'  # the bytes, as of a kind that is not known
+        expect 1 migrate $codec leveldb+$other:moved
+        expect 0 put $codec queue:b '{}'
+        expect 0 verify $codec
+        rm -rf moved
+    done
+}
+
+# What none of its records tells it asks for, instead of making another codec of it.
+asks_for_the_codec_where_all_records_are_damaged() {
+    "$joinly" put sqlite+json:db player:Ada '{"username": "name of Ada"}' 2>err
+    damage db "name of Ada"
+    expect 1 put db player:Bob '{}'
+    messages "which codec the store keeps cannot be told; name it: sqlite+json:db or +binary"
+    expect 0 put sqlite+json:db player:Ada '{}'
+    expect 0 info db
+    says "codec         json"
+    expect 0 verify db
+}
+
+tells_records_of_a_newer_build_from_damage() {
+    "$joinly" put sqlite:db queue:a '{}' 2>err
+    record queue:new '\xb0\xa3\x09\x02' | "$joinly" load db 2>err  # version 2 of the description
+    expect 1 verify db
+    messages "None of them is damage; records of a newer build are left as they are, and cannot be checked by this one"
+    ! grep -qF reindex err || fail "it says to rebuild indexes" "$(cat err)"
+}
+
+# What is sound is listed and counted.
+looks_past_damaged_records() {
+    local name
+    for name in Ada Bob Eve; do "$joinly" put sqlite:db player:$name "{\"username\": \"name of $name\"}" 2>err; done
+    sql db "UPDATE record SET checksum = checksum + 1 WHERE key IN ($list_of_players, CAST('player:Ada' AS BLOB))"
+    expect 1 ls db
+    outputs $'player:Bob\nplayer:Eve'
+    messages "skipped: the record of key 'player:Ada' does not match its checksum"
+    expect 0 ls db --after player:Ada --limit 1
+    outputs player:Bob
+    expect 1 info db
+    says "kinds         player"
+    messages "player:Ada"
+    expect 1 stats db --json
+    json_holds 'rows[0]["kinds"]["player"]["records"] == 2'
+    messages "player:Ada"
+    expect 0 query db "SELECT count(*) AS n FROM record WHERE key >= x'01'" --json
+    json_holds 'rows == [{"n": 3}]'
+}
+
+stats_interrupted() {
+    local code=0
+    players $((5 * many)) | "$joinly" load sqlite:db 2>err
+    env --default-signal=INT "$joinly" stats db >out 2>err &
+    until_heeded
+    kill -s INT $!
+    wait $! || code=$?
+    ((code == 130)) || fail "exit code $code" "$(cat err)"
+    messages "interrupted: not everything was counted; run the same command again"
+    outputs ""
 }
 
 # LevelDB cannot be told to stop: what it was doing is done by the next one.
@@ -816,6 +960,10 @@ case $case in
         migrate_interrupted | dry_run_interrupted | backup_interrupted | tells_damage_and_repairs_sqlite | \
         tells_damage_and_repairs_leveldb | reads_around_a_damaged_first_record | leveldb_repair_interrupted | \
         repair_interrupted | restore_interrupted | verify_interrupted | sweep_interrupted | \
+        verifies_and_repairs_a_store_that_a_damaged_list_of_indexes_keeps_shut | builds_indexes_that_are_not_whole | \
+        names_its_own_command_where_an_engine_meets_damage | refuses_records_of_the_other_codec | \
+        asks_for_the_codec_where_all_records_are_damaged | tells_records_of_a_newer_build_from_damage | \
+        looks_past_damaged_records | stats_interrupted | \
         sweep_leaves_what_is_damaged | exits_1_on_a_store_that_damage_keeps_shut | shows_how_far_it_is_on_a_terminal) "$case" ;;
     *) fail "no such case: $case" ;;
 esac

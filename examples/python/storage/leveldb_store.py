@@ -46,5 +46,6 @@ class LevelDBStore(NativeStorageBinding):
     @staticmethod
     def repair(db_path: Union[str, "os.PathLike[str]"], library: str = "joinly_storage") -> None:
         """Makes a damaged database one that opens, in its place, with every record that can be read; what else it has held is gone, so
-        keep a copy of the directory. BusyError: somebody has it open. `verify` then tells whether it is sound."""
+        keep a copy of the directory. BusyError: somebody has it open. `verify` then tells whether it is sound. `joinly repair` does the
+        same, tells what is lost, and builds indexes anew that are not whole, as `joinly reindex` does by itself."""
         repair("leveldb", db_path, library)

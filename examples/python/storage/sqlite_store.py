@@ -53,5 +53,6 @@ class SQLiteStore(NativeStorageBinding):
         """Makes a new database, where nothing may be (InvalidArgumentError), of every record that can be read of a damaged one, which stays
         as it is and which nobody may have open (BusyError). It tells how many 'records' it has, the library's own included, and how
         many are 'lost': the first of the 'lost_keys', and the 'gaps' that they were in; 'may_lack_names' when there may be others.
-        CorruptError: nothing can be read; bring a backup back."""
+        CorruptError: nothing can be read; bring a backup back. If `verify` says then that an index does not cover everything, `joinly
+        reindex` builds it anew."""
         return salvage("sqlite", db_path, into, library)
