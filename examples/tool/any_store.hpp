@@ -31,7 +31,7 @@ public:
     using OnExpired = joinly::detail::FunctionRef<void(const joinly::ExpiredEntity& expired)>;
     [[nodiscard]] virtual joinly::Result<joinly::SweepReport> sweep(std::chrono::microseconds budget, OnExpired on_expired) = 0;
     /// Builds the indexes of the kinds that the library knows, where they are not as they should be; `on_built` is told each kind
-    /// of which they were built. `corrupt`: a record is in the way.
+    /// of which they were built. The first error of a kind whose could not be; `corrupt`: a record is in the way.
     using OnBuilt = joinly::detail::FunctionRef<void(std::string_view kind)>;
     [[nodiscard]] virtual joinly::Status rebuild_indexes(OnBuilt on_built) = 0;
     /// For SQL: one for each kind. `unsupported` unless the store is SQLite's and keeps JSON.
@@ -60,7 +60,7 @@ struct Opened {
 };
 
 /// What parse_place and open_engine may answer; `incompatible`: its records are written in another codec than the place asks for;
-/// `corrupt`, of what is to be written into: its codec cannot be told, for none of its records can be read, nor does the place.
+/// `corrupt`, for Access::create: its codec cannot be told, for none of its records can be read, nor does the place.
 ///
 /// @param codec  of a store that has no records yet and whose place asks for none
 [[nodiscard]] joinly::Result<Opened> open_store(const std::string& place, Access access, CodecName codec = CodecName::binary);

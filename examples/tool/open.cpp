@@ -106,8 +106,9 @@ joinly::Result<Opened> open_records(const std::string& text, Access access, Code
     }
     if (!found) return joinly::failure(found.error());
     if (wanted && *found && *wanted != **found) {
-        return joinly::failure(joinly::Errc::incompatible,
-                               "the records of " + opened.place.text() + " are written in " + std::string{name_of(**found)});
+        return joinly::failure(joinly::Errc::incompatible, "the records of " + opened.place.text() + " are written in " +
+                                                               std::string{name_of(**found)} +
+                                                               ", by the first one that can be read");
     }
     opened.codec = found->value_or(wanted.value_or(codec));
     return opened;

@@ -51,12 +51,18 @@ public:
 
     joinly::Status rebuild_indexes(OnBuilt on_built) override {
         joinly::Status outcome;
-        KnownKinds::visit_all([&]<class T>(std::type_identity<T>) {
-            if (!outcome || store_.template verify_indexes<T>()) return;
-            if (outcome = require_no_others<T>(); !outcome) return;
+        const auto rebuild = [&]<class T>(std::type_identity<T>) -> joinly::Status {
+            if (auto no_others = require_no_others<T>(); !no_others) return no_others;
             const auto built = store_.template rebuild_indexes<T>();
-            outcome = built ? store_.template verify_indexes<T>() : joinly::Status{joinly::failure(built.error())};
-            if (outcome) on_built(joinly::kind_of<T>);
+            return built ? store_.template verify_indexes<T>() : joinly::Status{joinly::failure(built.error())};
+        };
+        KnownKinds::visit_all([&]<class T>(std::type_identity<T> type) {
+            if (store_.template verify_indexes<T>()) return;
+            if (auto built = rebuild(type); built) {
+                on_built(joinly::kind_of<T>);
+            } else if (outcome) {
+                outcome = std::move(built);
+            }
         });
         return outcome;
     }

@@ -3,7 +3,10 @@
 
 #include <joinly/backend/leveldb.hpp>
 
+#include <leveldb/comparator.h>
 #include <leveldb/db.h>
+#include <leveldb/env.h>
+#include <leveldb/table_builder.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -64,6 +67,14 @@ public:
     const std::string disk = dir_ / "disk";
     const std::string path = dir_ / "disk/db";
     int keys = 0;
+};
+
+class AnyOrder final : public leveldb::Comparator {
+public:
+    int Compare(const leveldb::Slice&, const leveldb::Slice&) const override { return 1; }
+    const char* Name() const override { return leveldb::BytewiseComparator()->Name(); }
+    void FindShortestSeparator(std::string*, const leveldb::Slice&) const override {}
+    void FindShortSuccessor(std::string*) const override {}
 };
 
 fs::path file_ending(const std::string& path, const std::string& extension) {
@@ -168,13 +179,72 @@ TEST_CASE("a repair names the table of which nothing can be read, and the keys t
     CHECK(repair->records == keys_of_each);
 }
 
-TEST_CASE("a repair says where the table's keys and missing tables are not known", "[leveldb][repair][damage]") {
+TEST_CASE("a repair says where nobody knows which files are missing", "[leveldb][repair][damage]") {
     const TempDir dir;
     const std::string path = make_sound(dir);
+    fs::path manifest;
     for (const auto& entry : fs::directory_iterator{path}) {
-        if (entry.path().filename().string().starts_with("MANIFEST-")) fs::remove(entry.path());
+        if (entry.path().filename().string().starts_with("MANIFEST-")) manifest = entry.path();
     }
-    CHECK(only_gap(LevelDbBackend::repair(at(path))) == "MANIFEST: it cannot be read: whether a table is missing is not known");
+    SECTION("it is gone") { fs::remove(manifest); }
+    SECTION("it is empty") { fs::resize_file(manifest, 0); }
+    SECTION("it is damaged") { overwrite(manifest, 0, "damage"); }
+    CHECK(only_gap(LevelDbBackend::repair(at(path))) ==
+          "MANIFEST: it cannot be read: whether a table or a log is missing is not known");
+}
+
+TEST_CASE("a repair names the log that is missing", "[leveldb][repair][damage]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    const fs::path log = file_ending(path, ".log");
+    fs::remove(log);
+    const auto repair = LevelDbBackend::repair(at(path));
+    CHECK(only_gap(repair) == log.filename().string() + ": the file is missing");
+    CHECK(repair->records == keys_of_each);
+}
+
+TEST_CASE("looking for what cannot be read ends in a table whose keys lead back, too", "[leveldb][repair][damage]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    const std::string table = path + "/000099.ldb";
+    std::vector<std::uint64_t> blocks;
+    {
+        AnyOrder any_order;  // for a key that is there twice, around a damaged block
+        leveldb::Options options;
+        options.comparator = &any_order;
+        options.compression = leveldb::kNoCompression;
+        leveldb::WritableFile* raw = nullptr;
+        REQUIRE(leveldb::Env::Default()->NewWritableFile(table, &raw).ok());
+        const std::unique_ptr<leveldb::WritableFile> file{raw};
+        leveldb::TableBuilder builder{options, raw};
+        for (const char* key : {"k", "kk", "k", "z"}) {
+            blocks.push_back(builder.FileSize());
+            builder.Add(key + std::string{"\x01\x01\0\0\0\0\0\0", 8}, std::string(200, 'v'));
+            builder.Flush();
+        }
+        REQUIRE(builder.Finish().ok());
+        REQUIRE(file->Close().ok());
+    }
+    overwrite(table, blocks[1] + 50, "damage");
+    const auto gaps = detail::LevelDbRepairSurvey{path, {}}.run({}, true);
+    REQUIRE(gaps.size() == 2);
+    CHECK(gaps[0].ends_with(": behind 'k' and before 'k'"));
+    CHECK(gaps[1].ends_with(": behind 'k' and before 'k', and whether anywhere behind that is not known"));
+}
+
+TEST_CASE("a repair that finds very many gaps names the first, and says that there are more", "[leveldb][repair][damage]") {
+    const TempDir dir;
+    const std::string path = make_sound(dir);
+    const fs::path log = file_ending(path, ".log");
+    std::vector<std::string> known;
+    for (std::size_t i = 1; i < LevelDbRepair::most_gaps; ++i) known.push_back("gap " + std::to_string(i));
+    overwrite(log, 20, "damage");
+    fs::remove(file_ending(path, ".ldb"));
+    auto gaps = detail::LevelDbRepairSurvey{path, known}.run({}, true);
+    REQUIRE(gaps.size() == LevelDbRepair::most_gaps + 1);
+    CHECK(gaps[LevelDbRepair::most_gaps - 1].find("it is missing") != std::string::npos);
+    CHECK(gaps.back() == "there are more");
+    CHECK(detail::LevelDbRepairSurvey{path, gaps}.run({}, false) == gaps);
 }
 
 TEST_CASE("a repair names the log that is damaged, and says so again when it did not come to its end",

@@ -118,7 +118,8 @@ template <storage_backend Backend>
 /// count and checksum of each kind; then all of it is synced, and only then gets its name. Where anything fails, or the process is
 /// killed, there is no backup of that name; what a kill leaves is removed by the next backup there.
 ///
-/// Those can read it who can read the database: a LevelDB directory or SQLite file has the mode of the original, and where the
+/// Those can read it who can read the database, by what its file or directory allows and not what those above it do: a LevelDB
+/// directory, as far as the files in it allow, or SQLite file has the mode of the original, and where the
 /// system allows that its owner and group. That of a store in memory is for its owner alone.
 ///
 /// @param directory  where backups are kept; made when it is not there, its parent must exist

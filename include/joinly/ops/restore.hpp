@@ -99,11 +99,12 @@ template <storage_backend Backend>
 
 /// Brings `backup` to where `target` says. The copy is made beside the target, opened, and compared with the backup's manifest by
 /// count and checksum of each kind; only then the two are exchanged. What was there, left-over logs included, and the journal are
-/// kept in a directory beside the target, `<target>.restore-<date>`; a journal on another file system beside where it was,
-/// `<journal>.restore-<date>`. Versions go on far above those of the backup, so that none is given twice.
+/// kept in a directory beside the target that only who restores may open, `<target>.restore-<date>`; a journal on another file
+/// system beside where it was, `<journal>.restore-<date>`. Versions go on far above those of the backup, so that none is given
+/// twice.
 ///
-/// It has the mode of what it replaces, and where the system allows that its owner and group; where nothing was there, that of the
-/// backup as far as the process's mask lets it. Its owner may write to it in any case.
+/// Those can read it who could read what it replaces; where nothing was there, those who can read the backup. It has that one's
+/// mode, and where the system allows that its owner and group. Its owner may write to it in any case.
 ///
 /// Killed at any moment, the database at the target is the old one or the restored one, whole. To go on, call it again. To go on
 /// with the old one instead, see whether `<target>.restore-*` has its journal, or `<journal>.restore-*` is it, and move that back.
@@ -136,10 +137,10 @@ requires exchanges_databases<Backend> && verifies_integrity<Backend>
     };
     const std::string copy = place->staging() + "/database";
     if (auto copied = detail::copy_tree(backup + "/database", copy, count); !copied) return failure(std::move(copied).error());
-    place->share_copy();
     const Version version = detail::version_after_restoring(*manifest);
     if (auto proved = detail::prove_copy<Backend>(target, copy, *manifest, version, options); !proved)
         return detail::about_backup(backup, proved.error());
+    place->share_copy(backup);
     if (auto finished = place->finish_copy(); !finished) return failure(std::move(finished).error());
 
     const auto exchange = [&] { return Backend::exchange(place->target(), copy); };
@@ -153,6 +154,7 @@ requires exchanges_databases<Backend> && verifies_integrity<Backend>
                                                              : ", and what was there stays in " + place->staging() + ": ";
         return failure(opens.error().code(), "the restored database does not open" + become + std::string{opens.error().message()});
     }
+    detail::share_owner_of(place->target());  // opening it has made new files
     RestoreReport report{std::move(*manifest), version, {}, {}};
     place->end(options.keep_replaced, report.replaced, report.replaced_journal);
     return report;
@@ -172,7 +174,7 @@ template <volatile_backend Backend>
     detail::BackupCounter counter{BackupProgress::Phase::checking, options.on_progress};
     if (auto copied = detail::copy_memory_copy(backup + "/database", copy, version, counter); !copied)
         return detail::about_backup(backup, copied.error());
-    place->share_copy();
+    place->share_copy(backup);
     if (auto same = require_same_records(manifest->inventory, counter.inventory(), true); !same)
         return detail::about_backup(backup, same.error());
     if (auto finished = place->finish_copy(); !finished) return failure(std::move(finished).error());

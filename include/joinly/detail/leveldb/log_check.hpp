@@ -120,23 +120,36 @@ struct LevelDbLogs {
     return nullptr;
 }
 
+struct LevelDbLogFlaw {
+    std::uint64_t log;
+    const char* what;
+};
+
+/// Where changes are missing that were made before others, or none is left.
+[[nodiscard]] inline std::optional<LevelDbLogFlaw> find_missing_leveldb_changes(const LevelDbLogs& found,
+                                                                                const LevelDbManifest& manifest) noexcept {
+    if (!found.all_read) return std::nullopt;
+    if (manifest.log_number != 0 && (found.logs.empty() || found.logs.front().number != manifest.log_number))
+        return LevelDbLogFlaw{manifest.log_number, "the file is missing"};
+    if (const LevelDbLog* const hole = find_leveldb_hole(found.logs, manifest))
+        return LevelDbLogFlaw{hole->number, "batches that came before others are missing, as after a power failure"};
+    return std::nullopt;
+}
+
 /// `corrupt` when LevelDB must not be given the logs of a database. What cannot be read is LevelDB's to tell.
 /// @param may_have_holes  Changes may be missing.
 [[nodiscard]] inline Status check_leveldb_logs(const std::string& directory, bool may_have_holes) {
-    const auto refuse = [&](const std::string& path, const char* why) {
-        return failure(Errc::corrupt, path + why + leveldb_repair_advice(directory));
+    const auto refuse = [&](const LevelDbLogFlaw& flaw) {
+        return failure(Errc::corrupt, leveldb_log_path(directory, flaw.log) + ": " + flaw.what + leveldb_repair_advice(directory));
     };
     const auto manifest = read_leveldb_manifest(directory);
     const LevelDbLogs found{directory, manifest.value_or(LevelDbManifest{})};
     for (const LevelDbLog& log : found.logs) {
-        if (!log.span.rises) return refuse(log.path, ": a batch is there twice, or after a later one");
+        if (!log.span.rises) return refuse({log.number, "a batch is there twice, or after a later one"});
     }
-    if (may_have_holes || !manifest || !found.all_read) return {};
-    if (manifest->log_number != 0 && (found.logs.empty() || found.logs.front().number != manifest->log_number))
-        return refuse(leveldb_log_path(directory, manifest->log_number), ": the file is missing");
-    if (const LevelDbLog* const hole = find_leveldb_hole(found.logs, *manifest))
-        return refuse(hole->path, ": batches that came before others are missing, as after a power failure");
-    return {};
+    if (may_have_holes || !manifest) return {};
+    const auto missing = find_missing_leveldb_changes(found, *manifest);
+    return missing ? refuse(*missing) : Status{};
 }
 
 /// Cuts torn ends off the MANIFEST and off the logs that no change comes after. @return whether there was one, and it is gone.

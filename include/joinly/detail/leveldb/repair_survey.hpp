@@ -3,10 +3,12 @@
 // What LevelDB's repair will leave out, told before anything is changed: it says that in its log of messages alone, if at all. What
 // was in a part that cannot be read nobody knows; the file does, and where it is damaged the keys around that place.
 
+#include <joinly/backend/leveldb_repair.hpp>
 #include <joinly/config.hpp>
 #include <joinly/detail/leveldb/api.hpp>
 #include <joinly/detail/leveldb/files.hpp>
 #include <joinly/detail/leveldb/log.hpp>
+#include <joinly/detail/leveldb/log_check.hpp>
 #include <joinly/detail/leveldb/log_records.hpp>
 #include <joinly/detail/leveldb/manifest.hpp>
 #include <joinly/detail/leveldb/tables.hpp>
@@ -19,6 +21,8 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -67,13 +71,17 @@ class LevelDbRepairSurvey {
 public:
     /// @param gaps  known already
     LevelDbRepairSurvey(std::string directory, std::vector<std::string> gaps)
-        : directory_{std::move(directory)}, names_{leveldb_files_in(directory_)}, gaps_{std::move(gaps)} {
+        : directory_{std::move(directory)},
+          names_{leveldb_files_in(directory_)},
+          gaps_{std::move(gaps)},
+          told_{gaps_.begin(), gaps_.end()} {
         std::sort(names_.begin(), names_.end());
     }
 
     /// @param is_first  no repair has changed anything yet: the MANIFEST tells what was there
     [[nodiscard]] std::vector<std::string> run(const leveldb::Options& options, bool is_first) && {
-        if (is_first) compare_with_manifest();
+        std::optional<LevelDbManifest> manifest;
+        if (is_first) manifest = compare_with_manifest();
         for (const std::string& name : names_) {
             if (name.ends_with(".log")) {
                 look_at_log(name);
@@ -81,6 +89,8 @@ public:
                 look_at_table(name, options);
             }
         }
+        if (manifest) look_between_logs(*manifest);
+        if (is_full() && told_.insert("there are more").second) gaps_.push_back("there are more");
         return std::move(gaps_);
     }
 
@@ -90,9 +100,10 @@ private:
         std::string keys;
     };
 
+    [[nodiscard]] bool is_full() const noexcept { return gaps_.size() >= LevelDbRepair::most_gaps; }
     void tell(const std::string& file, const std::string& what) {
         std::string gap = file + ": " + what;
-        if (std::find(gaps_.begin(), gaps_.end(), gap) == gaps_.end()) gaps_.push_back(std::move(gap));
+        if (!is_full() && told_.insert(gap).second) gaps_.push_back(std::move(gap));
     }
     [[nodiscard]] std::string keys_of(std::uint64_t table) const {
         const auto found = tables_.find(table);
@@ -110,32 +121,58 @@ private:
         return name;
     }
 
-    void compare_with_manifest() {
+    /// @return what it says, unless nothing can be told by that
+    [[nodiscard]] std::optional<LevelDbManifest> compare_with_manifest() {
         const auto on_table = [&](std::uint64_t number, int change, std::string_view smallest, std::string_view largest) {
             Range& range = tables_[number];
             range.there += change;
             if (change > 0)
                 range.keys = "; it had keys from " + printable_leveldb_key(smallest) + " to " + printable_leveldb_key(largest);
         };
-        if (!read_leveldb_manifest(directory_, manifest_name(), on_table)) {
+        const std::string name = manifest_name();
+        const auto manifest = read_leveldb_manifest(directory_, name, on_table);
+        if (!manifest || manifest->log_number == 0 || is_damaged_log(name)) {  // LevelDB names a log in each that it goes by
             tables_.clear();
-            return tell("MANIFEST", "it cannot be read: whether a table is missing is not known");
+            tell("MANIFEST", "it cannot be read: whether a table or a log is missing is not known");
+            return std::nullopt;
         }
+        std::set<std::uint64_t> there;
+        for (const std::string& each : names_) there.insert(leveldb_table_number(each));
         for (const auto& [number, range] : tables_) {
-            const auto is_it = [&, wanted = number](const std::string& name) { return leveldb_table_number(name) == wanted; };
-            if (range.there > 0 && std::none_of(names_.begin(), names_.end(), is_it))
-                tell(leveldb_file_name(number, ".ldb"), "it is missing" + range.keys);
+            if (range.there > 0 && !there.contains(number)) tell(leveldb_file_name(number, ".ldb"), "it is missing" + range.keys);
         }
+        return manifest;
+    }
+
+    /// What look_at_log has not told already.
+    void look_between_logs(const LevelDbManifest& manifest) {
+        const auto missing = find_missing_leveldb_changes(LevelDbLogs{directory_, manifest}, manifest);
+        if (!missing) return;
+        const std::string name = leveldb_file_name(missing->log, ".log");
+        const auto next = told_.lower_bound(name + ": ");
+        if (next == told_.end() || !next->starts_with(name)) tell(name, missing->what);
+    }
+
+    /// Its bytes, but for what a crash has torn, and these without what is damaged. Empty: it cannot be read.
+    [[nodiscard]] std::pair<std::string, std::string> log_and_what_is_left(const std::string& name, leveldb::Status& read) const {
+        std::string log;
+        read = leveldb::ReadFileToString(leveldb::Env::Default(), directory_ + '/' + name, &log);
+        log.resize(find_leveldb_torn_tail(log).value_or(log.size()));
+        std::string left = log;
+        static_cast<void>(void_damaged_leveldb_frames(left));
+        return {std::move(log), std::move(left)};
+    }
+    [[nodiscard]] bool is_damaged_log(const std::string& name) const {
+        leveldb::Status read;
+        const auto [log, left] = log_and_what_is_left(name, read);
+        return log != left;
     }
 
     /// What it lacks because it was torn by a crash was never in the database, unless by Sync::process_crash.
     void look_at_log(const std::string& name) {
-        std::string log;
-        const auto read = leveldb::ReadFileToString(leveldb::Env::Default(), directory_ + '/' + name, &log);
+        leveldb::Status read;
+        auto [log, left] = log_and_what_is_left(name, read);
         if (!read.ok()) return tell(name, read.ToString() + ": nothing of it is known");
-        log.resize(find_leveldb_torn_tail(log).value_or(log.size()));
-        std::string left = log;
-        static_cast<void>(void_damaged_leveldb_frames(left));
         const bool any_misplaced = void_misplaced_leveldb_records(left);
         if (left == log) return;  // also where a repair before this one has voided what is damaged, and noted that
         const auto at = static_cast<std::size_t>(std::mismatch(log.begin(), log.end(), left.begin()).first - log.begin());
@@ -175,7 +212,8 @@ private:
         checked.fill_cache = false;
         std::unique_ptr<leveldb::Iterator> at{table.NewIterator(checked)};
         std::string before;
-        for (at->SeekToFirst();; at->Next()) {
+        std::set<std::string> behind_gaps;
+        for (at->SeekToFirst(); !is_full(); at->Next()) {
             if (!at->status().ok()) {
                 std::string gap = at->status().ToString() +
                                   (before.empty() ? ": before all others" : ": behind " + printable_leveldb_key(before));
@@ -184,7 +222,8 @@ private:
                 gap += " and before " + printable_leveldb_key(now);
                 at.reset(table.NewIterator(checked));
                 at->Seek(now);
-                if (!at->Valid() || !at->status().ok() || to_view(at->key()) != now)
+                // A key that is there twice, which LevelDB never writes, would lead back to where this has been.
+                if (!at->Valid() || !at->status().ok() || to_view(at->key()) != now || !behind_gaps.insert(now).second)
                     return tell(name, gap + ", and whether anywhere behind that is not known");
                 tell(name, gap);
             }
@@ -196,6 +235,7 @@ private:
     std::string directory_;
     std::vector<std::string> names_;
     std::vector<std::string> gaps_;
+    std::set<std::string> told_;
     std::map<std::uint64_t, Range> tables_;  // that the MANIFEST names
 };
 

@@ -170,25 +170,44 @@ namespace detail {
 #endif
 }
 
-/// Who may read and write a file or a directory, or search it, as the system has it in nine bits.
-[[nodiscard]] inline unsigned mode_of(const std::string& path) {
-    std::error_code error;
-    return static_cast<unsigned>(std::filesystem::status(native_path(path), error).permissions()) & 0777U;
+#if !defined(_WIN32)
+/// Where the system lets files go. @return whether it has the group, at least.
+inline bool give_to_owner_of(const struct stat& model, const std::string& path) {
+    constexpr auto as_it_is = static_cast<::uid_t>(-1);
+    return ::lchown(path.c_str(), model.st_uid, model.st_gid) == 0 || ::lchown(path.c_str(), as_it_is, model.st_gid) == 0;
+}
+#endif
+
+/// Gives what is in a directory its owner and group, where the system lets files go. Not of a file.
+inline void share_owner_of([[maybe_unused]] const std::string& directory) {
+#if !defined(_WIN32)
+    struct stat about {};
+    if (::stat(directory.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return;
+    for (const std::string& name : names_of(directory).value_or(std::vector<std::string>{}))
+        (void)give_to_owner_of(about, directory + '/' + name);
+#endif
 }
 
 /// Has those read and write `path` who may `model`, another file or directory: by its mode and, where the system lets files go,
-/// with its owner and group; of a group that is another one nobody may more than all others. The owner may always. A file system
-/// that has no modes stays as it is. Not of a database file that is open: see sqlite/files.hpp.
+/// with its owner and group; of a group that is another one nobody may more than all others. The owner may always. Of a directory
+/// the files count: it is for those who may read all that are in `model`. A file system that has no modes stays as it is. Not of a
+/// database file that is open: see sqlite/files.hpp.
 inline void share_access([[maybe_unused]] const std::string& model, [[maybe_unused]] const std::string& path) {
 #if !defined(_WIN32)
     struct stat about {};
     const auto file = open_file(path, O_RDONLY | O_NOFOLLOW);
     if (!file || ::stat(model.c_str(), &about) != 0) return;
-    const auto give = [&](::uid_t owner) { return ::fchown(file->get(), owner, about.st_gid) == 0; };
-    constexpr auto as_it_is = static_cast<::uid_t>(-1);
-    ::mode_t mode = about.st_mode;
-    if (!give(about.st_uid) && !give(as_it_is)) mode &= ~::mode_t{S_IRWXG} | (mode & S_IRWXO) << 3;
-    (void)::fchmod(file->get(), is_directory(path) ? (mode & 0777U) | S_IRWXU : (mode & 0666U) | S_IRUSR | S_IWUSR);
+    ::mode_t mode = about.st_mode & 07777U;
+    const auto inside = S_ISDIR(about.st_mode) ? names_of(model) : Result<std::vector<std::string>>{};
+    for (const std::string& name : inside.value_or(std::vector<std::string>{})) {
+        struct stat one {};
+        if (::stat((model + '/' + name).c_str(), &one) != 0) continue;
+        if ((one.st_mode & S_IRGRP) == 0) mode &= ~::mode_t{S_IRWXG};
+        if ((one.st_mode & S_IROTH) == 0) mode &= ~::mode_t{S_IRWXO};
+    }
+    if (!give_to_owner_of(about, path)) mode &= (~::mode_t{S_IRWXG} | (mode & S_IRWXO) << 3) & ~::mode_t{S_ISGID};
+    (void)::fchmod(file->get(), is_directory(path) ? mode | S_IRWXU : (mode & 0666U) | S_IRUSR | S_IWUSR);
+    share_owner_of(path);
 #endif
 }
 
@@ -196,7 +215,7 @@ inline void share_access([[maybe_unused]] const std::string& model, [[maybe_unus
 /// A file that is written once, from its begin to its end.
 class NewFile {
 public:
-    [[nodiscard]] static Result<NewFile> create(const std::string& path, unsigned = 0) {
+    [[nodiscard]] static Result<NewFile> create(const std::string& path) {
         NewFile file{path};
         if (!file.stream_) return failure(Errc::io, path + ": cannot be created");
         return file;
@@ -231,12 +250,10 @@ private:
 #else
 class NewFile {
 public:
-    /// Its owner may read and write it, and so may others whom `mode` and the process's mask let.
-    [[nodiscard]] static Result<NewFile> create(const std::string& path, unsigned mode = 0) {
-        const ::mode_t all = (mode & 0666U) | S_IRUSR | S_IWUSR;
-        FileDescriptor file{uninterrupted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, all); })};
-        if (file.get() < 0) return file_failure(errno, path, "open");
-        return NewFile{path, std::move(file)};
+    [[nodiscard]] static Result<NewFile> create(const std::string& path) {
+        auto file = create_file(path);
+        if (!file) return failure(std::move(file).error());
+        return NewFile{path, std::move(*file)};
     }
     /// The disk takes what was written every few MiB: an fsync of somebody else's would have to wait for all of it otherwise.
     [[nodiscard]] Status write(std::string_view bytes) {
@@ -302,22 +319,20 @@ private:
 /// Told how many bytes more have been copied; an error ends the copy.
 using CopyProgress = FunctionRef<Status(std::uint64_t bytes)>;
 
-/// Copies a file, or a directory of files, durably, but for the name of the copy itself. Others than its owner may read the copy as
-/// far as they may what is copied, and the process's mask lets them.
+/// Copies a file, or a directory of files, durably, but for the name of the copy itself. Those can read the copy of a file who can
+/// read that.
 [[nodiscard]] inline Status copy_tree(const std::string& from, const std::string& to, CopyProgress progress) {
     if (!is_directory(from)) {
-        auto copy = NewFile::create(to, mode_of(from));
+        auto copy = NewFile::create(to);
         if (!copy) return failure(std::move(copy).error());
         auto copied = read_in_pieces(from, [&](std::string_view piece) {
             auto written = copy->write(piece);
             return written ? progress(piece.size()) : written;
         });
+        share_access(from, to);
         return copied ? copy->sync() : copied;
     }
     if (auto made = make_new_directory(to); !made) return made;
-    std::error_code ignored;  // as by share_access
-    std::filesystem::permissions(native_path(to), static_cast<std::filesystem::perms>((mode_of(to) & mode_of(from)) | 0700U),
-                                 ignored);
     const auto names = names_of(from);
     if (!names) return failure(names.error());
     for (const std::string& name : *names) {

@@ -38,7 +38,8 @@ struct LockedDirectory {
     std::string path;
     FileDescriptor lock;
 
-    /// A new one, named `stem`, or that and a number.
+    /// A new one, named `stem`, or that and a number. Only its owner may look into it: what is half made has not yet the mode that
+    /// it is to have.
     [[nodiscard]] static Result<LockedDirectory> make(const std::string& stem) {
         for (int n = 1;; ++n) {
             std::string path = n == 1 ? stem : stem + '-' + std::to_string(n);
@@ -46,6 +47,8 @@ struct LockedDirectory {
             auto made = make_new_directory(path);
             if (!made && made.error() == Errc::conflict) continue;
             if (!made) return failure(std::move(made).error());
+            std::error_code ignored;  // there are file systems that have no modes
+            std::filesystem::permissions(native_path(path), std::filesystem::perms::owner_all, ignored);
 #if defined(_WIN32)
             return LockedDirectory{std::move(path), {}};
 #else

@@ -74,8 +74,10 @@ public:
     [[nodiscard]] const std::string& target() const noexcept { return target_; }
     [[nodiscard]] const std::string& staging() const noexcept { return staging_; }
 
-    /// The copy is for those whom what it replaces is for.
-    void share_copy() const { share_access(target_, staging_ + "/database"); }
+    /// The copy is for those whom what it replaces is for; where there is nothing, for those whom the backup is for.
+    void share_copy(const std::string& backup) const {
+        share_access(path_exists(target_) ? target_ : backup + "/database", staging_ + "/database");
+    }
 
     /// From now on a left-over is worth looking at.
     [[nodiscard]] Status finish_copy() const {
