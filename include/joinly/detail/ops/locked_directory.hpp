@@ -12,7 +12,9 @@
 #include <sys/file.h>
 #endif
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 JOINLY_NAMESPACE_BEGIN
@@ -43,12 +45,14 @@ struct LockedDirectory {
     [[nodiscard]] static Result<LockedDirectory> make(const std::string& stem) {
         for (int n = 1;; ++n) {
             std::string path = n == 1 ? stem : stem + '-' + std::to_string(n);
-            const std::string lock_path = path + "/lock";  // before: a directory without a lock nobody clears away
+            // Before, for a directory without a lock nobody clears away.
+            const std::string lock_path = path + "/lock";
+            const std::filesystem::path to_close{native_path(path)};
             auto made = make_new_directory(path);
             if (!made && made.error() == Errc::conflict) continue;
             if (!made) return failure(std::move(made).error());
             std::error_code ignored;  // there are file systems that have no modes
-            std::filesystem::permissions(native_path(path), std::filesystem::perms::owner_all, ignored);
+            std::filesystem::permissions(to_close, std::filesystem::perms::owner_all, ignored);
 #if defined(_WIN32)
             return LockedDirectory{std::move(path), {}};
 #else
