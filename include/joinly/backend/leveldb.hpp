@@ -90,9 +90,10 @@ public:
     /// damaged part of a table, are gone, and so is a batch that is damaged in the log, as a whole; an erased record or an old
     /// version may be back where the newer entry was lost.
     /// Versions go on above all that are left. Keep a copy of the directory: LevelDB moves what it replaced to `lost/`.
-    /// @return what is there now, and what was left out, as far as that can be known. Otherwise `busy` when somebody has it open;
-    ///         `io`, `full`: what can be read could not be written, but nothing of it is lost. Until another repair comes to its
-    ///         end the database is `corrupt` then, as after one that was killed.
+    /// @return what is there now, and what was left out, as far as that can be known; of damaged records that an earlier repair
+    ///         dropped before it was killed it is not. Otherwise `busy` when somebody has it open; `io`, `full`: what can be read
+    ///         could not be written, but nothing of it is lost. Until another repair comes to its end the database is `corrupt`
+    ///         then, as after one that was killed.
     [[nodiscard]] static Result<LevelDbRepair> repair(const LevelDbOptions& options) { return detail::leveldb_repair(options); }
 
     /// Exchanges the database at `path`, if one is there, for the one at `other`, which is closed and lies on the same file system:

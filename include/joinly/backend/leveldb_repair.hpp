@@ -12,10 +12,9 @@
 JOINLY_NAMESPACE_BEGIN
 
 struct LevelDbRepair {
-    std::uint64_t records = 0;  ///< that are there now, index entries aside
-    std::uint64_t lost = 0;     ///< that could be read, but do not match their checksums
-    std::vector<std::string>
-        lost_keys;  ///< of these the first ones, printable; not those that a repair which was killed had left out
+    std::uint64_t records = 0;           ///< that are there now, index entries aside
+    std::uint64_t lost = 0;              ///< that could be read, but do not match their checksums
+    std::vector<std::string> lost_keys;  ///< of these the first ones, printable
 
     /// What could not be read, and where: "000005.ldb: Corruption: block checksum mismatch: behind 'player:3' and before
     /// 'player:7'". Nobody can tell what was there: records, older states of records that are there, or erasures of records that

@@ -197,7 +197,7 @@ private:
         leveldb::DestroyDB(options.path, {});
         return version;
     }
-    share_access(source, options.path);  // what is in it now, too
+    share_owner_of(options.path);
     if (const auto renamed = env.RenameFile(options.path, target); !renamed.ok()) return leveldb_failure(renamed, target);
     if (auto synced = leveldb_sync_directory(leveldb_parent(target)); !synced) return failure(std::move(synced).error());
     return version;

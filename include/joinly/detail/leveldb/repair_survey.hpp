@@ -90,7 +90,7 @@ public:
             }
         }
         if (manifest) look_between_logs(*manifest);
-        if (is_full() && told_.insert("there are more").second) gaps_.push_back("there are more");
+        if (constexpr auto more = "more: not all are told"; is_full() && told_.insert(more).second) gaps_.push_back(more);
         return std::move(gaps_);
     }
 
