@@ -4,12 +4,18 @@
 //     JOINLY_SEED=...                           which batches are written; the instants of the kills remain the machine's
 //     JOINLY_KEEP=directory                     where to copy the files that a fault was found in
 
+#include <unistd.h>
+
 #include <tests/crash/loop.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/settings.hpp>
 
+#include <chrono>
+#include <csignal>
+#include <fstream>
 #include <iostream>
 #include <random>
+#include <string>
 
 namespace joinly::test {
 namespace {
@@ -28,7 +34,34 @@ void survives_kills(const Setup& setup) {
     CHECK(tally.errors == 0);
 }
 
+/// Ends the first process that opens the database.
+class EndsOnce final : public Disaster {
+public:
+    explicit EndsOnce(void (*how)()) : how_{how} {}
+    void enter(const std::string& directory) override {
+        if (std::ofstream{directory + ".entered", std::ios::app | std::ios::ate}.tellp() == 0) {
+            std::ofstream{directory + ".entered"} << "by one";
+            how_();
+        }
+    }
+
+private:
+    void (*how_)();
+};
+
 }  // namespace
+
+TEST_CASE("a writer that crashes by itself is not taken for one that was killed", "[crash]") {
+    const auto how = GENERATE(
+        +[] { ::_exit(66); },
+        +[] {
+            std::signal(SIGSEGV, SIG_DFL);
+            std::raise(SIGSEGV);
+        });
+    EndsOnce crash{how};
+    const LoopOptions long_before_a_kill{.rounds = 1, .lives_for = std::chrono::minutes{1}};
+    CHECK(run_loop({Engine::sqlite, Policy::no_cache}, long_before_a_kill, crash).errors == 1);
+}
 
 TEST_CASE("SQLite under NoCache keeps its word when the process is killed", "[crash]") {
     survives_kills({Engine::sqlite, Policy::no_cache});

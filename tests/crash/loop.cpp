@@ -89,9 +89,12 @@ public:
     void kill() {
         if (id_ == 0) return;
         ::kill(id_, SIGKILL);
-        int status = 0;
-        ::waitpid(id_, &status, 0);
+        ::waitpid(id_, &status_, 0);
         id_ = 0;
+    }
+    /// After `kill`: whether it had come to an end of its own, and to a bad one.
+    [[nodiscard]] bool crashed() const noexcept {
+        return WIFSIGNALED(status_) ? WTERMSIG(status_) != SIGKILL : WEXITSTATUS(status_) != 0;
     }
 
     /// Waits for the next report; nullopt when there is none until then, or when the child is at its end.
@@ -118,6 +121,7 @@ public:
 
 private:
     pid_t id_ = 0;
+    int status_ = 0;
     int pipe_ = -1;
     bool ended_ = false;
 };
@@ -338,6 +342,7 @@ private:
             }};
             listen(writer, round, Steady::now() + patience, ~std::uint64_t{0});
             if (!closed_ && tally_.errors == 0) error("a writer did not come to its end");
+            end(writer);
         }
         for (LaneRound& lane : round) lane.promised = lane.versions.size();
         settle(database, round);
@@ -354,8 +359,12 @@ private:
 
     void kill(Child& child) {
         killed_at_ = Steady::now();
-        child.kill();
+        end(child);
         ++tally_.kills;
+    }
+    void end(Child& child) {
+        child.kill();
+        if (child.crashed()) error("a process came to an end of its own, by a signal or with an exit code");
     }
     void cut_power(const Database& database) {
         disaster_.strike(database.directory, dice_);
@@ -477,6 +486,7 @@ private:
             error(child.ended() ? "reopening ended the process" : "reopening hung");
             return std::nullopt;
         }
+        end(child);
         tally_.faults.add(verdict->faults);
         if (verdict->faults.sum() > 0) fault(verdict->text);
         tally_.slowest_open_us = (std::max)(tally_.slowest_open_us, static_cast<std::uint64_t>(verdict->open_time.count()));

@@ -429,10 +429,28 @@ void cut_power(const std::string& directory, const std::string& shadow, Unsynced
 using joinly::test::Event;
 using joinly::test::watch;
 
+// Sanitizers have calls of their own, which ours come before. They must go on to learn what is opened and mapped.
+extern "C" {
+[[gnu::weak]] int __interceptor_open(const char* path, int flags, ...);
+[[gnu::weak]] void* __interceptor_mmap(void* at, std::size_t length, int protection, int flags, int fd, off_t offset);
+[[gnu::weak]] int __interceptor_munmap(void* at, std::size_t length);
+}
+
 namespace {
 
 int real_open(const char* path, int flags, mode_t mode) {
+    if (__interceptor_open != nullptr) return __interceptor_open(path, flags, mode);
     return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
+void* real_mmap(void* at, std::size_t length, int protection, int flags, int fd, off_t offset) {
+    if (__interceptor_mmap != nullptr) return __interceptor_mmap(at, length, protection, flags, fd, offset);
+    return reinterpret_cast<void*>(::syscall(SYS_mmap, at, length, protection, flags, fd, offset));
+}
+
+int real_munmap(void* at, std::size_t length) {
+    if (__interceptor_munmap != nullptr) return __interceptor_munmap(at, length);
+    return static_cast<int>(::syscall(SYS_munmap, at, length));
 }
 
 int watched_open(const char* path, int flags, mode_t mode) {
@@ -477,7 +495,7 @@ int watched_sync(int fd, long number) {
 mode_t mode_argument(int flags, va_list arguments) { return (flags & (O_CREAT | O_TMPFILE)) ? va_arg(arguments, mode_t) : 0; }
 
 void* watched_mmap(void* at, std::size_t length, int protection, int flags, int fd, off_t offset) {
-    void* const mapped = reinterpret_cast<void*>(::syscall(SYS_mmap, at, length, protection, flags, fd, offset));
+    void* const mapped = real_mmap(at, length, protection, flags, fd, offset);
     if (mapped != MAP_FAILED && (flags & MAP_SHARED) && fd >= 0) {
         const std::scoped_lock lock{watch().mutex};
         watch().note_mapping(mapped, length, fd, static_cast<std::size_t>(offset));
@@ -564,7 +582,7 @@ int munmap(void* at, std::size_t length) noexcept {
         const std::scoped_lock lock{watch().mutex};
         watch().forget_mapping(at);
     }
-    return static_cast<int>(::syscall(SYS_munmap, at, length));
+    return real_munmap(at, length);
 }
 
 }  // extern "C"

@@ -208,7 +208,7 @@ TEST_CASE("a cut while a file is replaced leaves the new one or the old one whol
 TEST_CASE("the layer sees what each engine syncs: without syncs acknowledged writes are lost", "[power]") {
     const auto engine = GENERATE(Engine::sqlite, Engine::leveldb);
     PowerCut power{Unsynced::all_lost};
-    const Tally tally = play({engine, Policy::no_cache, Sync::process_crash}, {.rounds = 5}, power);
+    const Tally tally = play({engine, Policy::no_cache, Sync::process_crash}, {.rounds = 20}, power);
     INFO(tally.first_fault);
     CHECK(tally.forgotten > 0);
     CHECK(tally.faults.sum() + tally.errors == 0);
