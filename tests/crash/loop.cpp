@@ -486,6 +486,8 @@ private:
             error(child.ended() ? "reopening ended the process" : "reopening hung");
             return std::nullopt;
         }
+        (void)child.next<Verdict>(Steady::now() + patience);  // there is none: its end, which closing a store may take a while
+        if (!child.ended()) error("closing hung");
         end(child);
         tally_.faults.add(verdict->faults);
         if (verdict->faults.sum() > 0) fault(verdict->text);
