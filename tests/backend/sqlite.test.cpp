@@ -318,6 +318,23 @@ TEST_CASE("a file or directory without write permission is read_only", "[sqlite]
     fs::permissions(dir.path(), fs::perms{0755});
 }
 
+TEST_CASE("a log that another user has left, and that cannot be written, is read_only when the database is opened",
+          "[sqlite][refusal]") {
+    const TempDir dir;
+    make_database(dir / "db");
+    fs::permissions(dir.path(), fs::perms{0777});
+    fs::permissions(dir / "db", fs::perms{0666});
+    const std::string log = dir / (GENERATE(true, false) ? "db-wal" : "db-shm");
+    std::ofstream{log}.close();
+    fs::permissions(log, fs::perms{0444});
+    const int code = as_ordinary_user([&] {
+        const auto backend = SqliteBackend::open(at(dir / "db"));
+        if (backend) return 1;
+        return contains(backend.error().message(), log) ? 10 + static_cast<int>(backend.error().code()) : 2;
+    });
+    CHECK(code == 10 + static_cast<int>(Errc::read_only));
+}
+
 TEST_CASE("a database opened for reading answers reads and refuses the rest", "[sqlite]") {
     const TempDir dir;
     make_database(dir / "db");

@@ -64,7 +64,7 @@ public:
     ///         io                the directory does not exist, or the operating system refused;
     ///         incompatible      not a database, a database of something else, or of a newer format;
     ///         corrupt           damaged, or a log without its database;
-    ///         read_only         the file or its directory cannot be written;
+    ///         read_only         the file, its directory, or a log that another user has left there cannot be written;
     ///         busy              another process kept it locked throughout the busy timeout, or somebody has claimed
     ///                           to be its sole writer: a store under write-behind, here or in another process. Or it is
     ///                           to be upgraded, and somebody else has it open for writing;

@@ -49,6 +49,15 @@ namespace detail {
     return std::filesystem::exists(std::filesystem::symlink_status(sqlite_path(path), error));
 }
 
+/// Whether the operating system forbids this process to write to a file that is there.
+[[nodiscard]] inline bool sqlite_may_not_write(const std::string& path) {
+#if defined(_WIN32)
+    return ::_waccess(sqlite_path(path).c_str(), 2) != 0 && errno == EACCES;
+#else
+    return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0 && (errno == EACCES || errno == EPERM || errno == EROFS);
+#endif
+}
+
 /// Whether a database can be opened at `path` at all. `may_create`: a missing one is no error.
 [[nodiscard]] inline Status sqlite_place(const std::string& path, bool may_create) {
     namespace fs = std::filesystem;

@@ -115,6 +115,15 @@ enum class SqliteState { empty, first_format, current };
 [[nodiscard]] inline Status sqlite_prepare_writing(SqliteConnection& connection, const SqliteOptions& options) {
     if (sqlite3_db_readonly(connection.handle(), "main") == 1)
         return failure(Errc::read_only, options.path + " cannot be written: set read_only, or the file's permissions");
+    // With a log that it may only read SQLite opens the database all the same, and refuses each write. Symbolic links are followed.
+    const std::string file{sqlite3_db_filename(connection.handle(), "main")};
+    for (const char* const log : {"-wal", "-shm"}) {
+        if (sqlite_may_not_write(file + log)) {
+            return failure(Errc::read_only, file + log +
+                                                " cannot be written, and every write goes through it: another user has made it "
+                                                "by opening the database, if only to read; give it to this one, or set read_only");
+        }
+    }
     const std::string mode = connection.database().execAndGet("PRAGMA journal_mode = WAL").getString();
     if (mode != "wal") {
         return failure(Errc::unsupported, options.path + ": no write-ahead log is possible here (the journal mode stays '" + mode +
