@@ -70,7 +70,8 @@ template <class T>
 concept unreferenced = !std::is_reference_v<T>;
 }  // namespace detail
 
-/// A store over one database. Movable; a store that was moved from may only be destroyed or assigned to.
+/// A store over one database. Movable; a store that was moved from may only be destroyed or assigned to. A child of fork() must not
+/// use its parent's store, nor destroy it: it has neither its threads nor its locks.
 ///
 /// Outcomes that every call shares, and does not list again: `closed` after close(), `io`, `corrupt`, `busy` and `full`
 /// with the engine's own words. Unless a call says otherwise, one that fails has changed nothing; but where an index of the kind
@@ -546,7 +547,8 @@ public:
         return detail::full_without_memory([&] { return engine().close(); });
     }
     /// As above, but a backend that fails is tried again until the time is up, and the report tells what became of the writes
-    /// that were pending. It returns in time even when the backend does not answer; the destructor then waits for it.
+    /// that were pending. It returns in time even when the backend does not answer; the destructor then waits for it. A store that
+    /// its caller drives flushes in this call itself, as in flush: a transaction that has begun is not cut short.
     [[nodiscard]] CloseReport close([[maybe_unused]] std::chrono::milliseconds timeout) {
         core_->set_closed();
         if constexpr (detail::delays_writes<Engine>) {

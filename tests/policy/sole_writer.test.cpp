@@ -7,6 +7,7 @@
 #include <joinly/store.hpp>
 #include <tests/support/catch.hpp>
 #include <tests/support/entities.hpp>
+#include <tests/support/sqlite_probe.hpp>
 #include <tests/support/temp_dir.hpp>
 
 #include <chrono>
@@ -24,6 +25,7 @@ using joinly::SqliteOptions;
 using joinly::WriteBehind;
 using joinly::WriteThrough;
 using joinly::test::player;
+using joinly::test::SqliteProbe;
 using joinly::test::TempDir;
 
 SqliteOptions impatient(const TempDir& dir) {
@@ -77,6 +79,21 @@ TEST_CASE("a store that only reads finds beside write-behind what has been flush
     REQUIRE(reader);
     CHECK((*reader->load<Player>("ada"))->skill_rating == 1);
     CHECK(reader->save(player("bob", 2)).error() == Errc::read_only);
+}
+
+TEST_CASE("a commit of a program's own, made while a flush was busy, is not taken for that flush", "[write_behind][sqlite]") {
+    const TempDir dir;
+    auto store = *joinly::open<SqliteBackend, WriteBehind>(impatient(dir), {.drive = joinly::Drive::caller});
+    REQUIRE(store.save(player("ada", 1)));
+    REQUIRE(store.flush());
+    SqliteProbe program{dir / "db"};
+    program.run("BEGIN IMMEDIATE");
+    const auto saved = store.save(player("ada", 2));
+    REQUIRE(store.flush().error() == Errc::busy);
+    program.run("UPDATE meta SET value = value + 1 WHERE name = 'last_version'; COMMIT");
+    CHECK(store.flush().error() == Errc::conflict);
+    CHECK(store.wait(*saved, 0ms).error() == Errc::conflict);
+    CHECK(store.dead_letters().size() == 1);
 }
 
 }  // namespace

@@ -415,7 +415,100 @@ TEST_CASE("what another writer has overtaken is set aside, and the store goes on
     CHECK((*second.load<Player>("bob")).version() == *saved);
 }
 
+TEST_CASE("another writer's commit is not taken for a flush that was tried before it, though it has the same version",
+          "[write_behind][dead_letter]") {
+    Rig rig;
+    REQUIRE(rig.store.save(player("ada", 1)));
+    rig.control->refuse_writes = GENERATE(Errc::busy, Errc::io);
+    REQUIRE(!rig.store.flush());
+    rig.control->refuse_writes = std::nullopt;
+    const std::string key = GENERATE("player:ada", "something");
+    REQUIRE(rig.control->records.write(Batch{}.put(key, "his")) == Version{1});
+    CHECK(rig.store.flush().error() == Errc::conflict);
+    CHECK(rig.store.dead_letters().size() == 1);
+    CHECK(rig.control->records.read(key).value().value == "his");
+}
+
+TEST_CASE("a flush whose answer was lost is recognised by what it has saved and erased", "[write_behind][fault]") {
+    Rig rig;
+    for (const char* const id : {"ada", "bob", "cid"}) REQUIRE(rig.store.save(player(id)));
+    REQUIRE(rig.store.flush());
+    REQUIRE(rig.store.erase<Player>("ada"));
+    if (GENERATE(false, true)) REQUIRE(rig.store.save(player("bob", 2)));
+    rig.control->lose_answers = Errc::io;
+    REQUIRE(!rig.store.flush());
+    rig.control->lose_answers = std::nullopt;
+    CHECK(rig.store.flush());
+    CHECK(rig.store.dead_letters().empty());
+}
+
+TEST_CASE("a part of which nobody can tell what has become stays pending, whatever the backend answers next",
+          "[write_behind][fault]") {
+    Rig rig;
+    const int saves = GENERATE(1, 2);
+    for (int i = 0; i < saves; ++i) REQUIRE(rig.store.save(player(std::to_string(i), i)));
+    rig.control->refuse_writes = Errc::io;
+    REQUIRE(!rig.store.flush());
+    const auto code = GENERATE(Errc::corrupt, Errc::incompatible);
+    rig.control->refuse_writes = code;
+    rig.control->refuse_reads = code;
+    CHECK(rig.store.flush().error() == code);
+    CHECK(rig.control->writes == 2);
+    CHECK(rig.store.stats().pending_entries == static_cast<std::size_t>(saves));
+    CHECK(rig.store.dead_letters().empty());
+    rig.control->refuse_writes = std::nullopt;
+    rig.control->refuse_reads = std::nullopt;
+    REQUIRE(rig.store.flush());
+    for (int i = 0; i < saves; ++i) CHECK(rig.stored_rating(std::to_string(i)) == i);
+}
+
+TEST_CASE("no batch is to blame, and set aside, while the backend answers nobody", "[write_behind][dead_letter]") {
+    Rig rig;
+    for (const char* const id : {"ada", "bob"}) REQUIRE(rig.store.save(player(id)));
+    rig.control->refuse_writes = Errc::corrupt;
+    rig.control->refuse_reads = Errc::corrupt;
+    CHECK(rig.store.flush().error() == Errc::corrupt);
+    CHECK(rig.store.dead_letters().empty());
+    rig.control->refuse_reads = std::nullopt;
+    CHECK(!rig.store.flush());
+    CHECK(rig.store.dead_letters().size() == 2);
+}
+
+TEST_CASE("no version is given twice over a restart, though the newest was set aside and dropped", "[write_behind][dead_letter]") {
+    Rig rig;
+    REQUIRE(rig.store.save(player("ada", 1)));
+    REQUIRE(rig.store.flush());
+    const auto given = rig.store.save(player("ada", 2));
+    SECTION("the backend never takes it") { (void)set_aside(rig, {"player:ada"}); }
+    SECTION("another writer has overtaken it") {
+        REQUIRE(rig.store.save(player("bob", 2)));
+        REQUIRE(rig.control->records.write(Batch{}.put("something", "his")));
+        REQUIRE(rig.store.flush().error() == Errc::conflict);
+    }
+    for (const auto& letter : rig.store.dead_letters()) REQUIRE(rig.store.drop_dead_letter(letter.id));
+    REQUIRE(rig.store.close());
+    auto again = *Rig::Store::open({.control = rig.control}, {.drive = Drive::caller}, rig.traits);
+    CHECK(again.save(player("ada", 3)).value() > rig.control->records.last_version().value());
+    CHECK(again.save(player("ada", 9), {.expect = *given}).error() == Errc::conflict);
+}
+
 // --- barriers with a deadline
+
+TEST_CASE("a flush with a timeout returns in time beside a scan that has yet to begin", "[write_behind][fault]") {
+    Rig rig;
+    REQUIRE(rig.store.save(player("ada", 1)));
+    Latch scans, go_on;
+    rig.control->before_scan = [&] {
+        scans.open();
+        go_on.wait();
+    };
+    std::thread scanner{[&] { CHECK(rig.store.count<Player>() == 1); }};
+    scans.wait();
+    CHECK(rig.store.flush(5ms).error() == Errc::timed_out);
+    go_on.open();
+    scanner.join();
+    CHECK(rig.store.flush(1h));
+}
 
 TEST_CASE("a flush with a timeout tries again until the backend takes it", "[write_behind][fault]") {
     const auto control = std::make_shared<FailingBackend::Control>();

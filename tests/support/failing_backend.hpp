@@ -78,6 +78,7 @@ public:
 
         Hook<void(std::string_view key)> before_read;  ///< also for each key of a read_many
         Hook<void(std::string_view key)> after_read;   ///< the record is read, and not yet returned
+        Hook<void()> before_scan;                      ///< of scan and follow
         Hook<void(const Batch&)> before_write;
         Hook<void(const Batch&)> after_write;  ///< it is written, and the write has not yet returned
 
@@ -123,11 +124,13 @@ public:
 
     [[nodiscard]] Status scan(const KeyRange& range, ScanVisitor visit) {
         ++control_->scans;
+        control_->before_scan();
         if (const auto code = control_->refuse_reads.code()) return refused_read(*code);
         return control_->records.scan(range, visit);
     }
     [[nodiscard]] Status follow(const KeyRange& range, EntryVisitor visit) {
         ++control_->scans;
+        control_->before_scan();
         if (const auto code = control_->refuse_reads.code()) return refused_read(*code);
         return control_->records.follow(range, visit);
     }

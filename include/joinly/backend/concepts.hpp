@@ -59,6 +59,8 @@ concept complete = requires {
 /// - `write` makes all of a batch or nothing, in one engine transaction, and returns the batch's version, which is above
 ///   all earlier ones, over restarts too. Requirements are decided inside that transaction; one that fails gives
 ///   `conflict` and changes nothing. A batch without changes decides its requirements and allocates a version as well;
+///   so `busy`, `invalid_argument`, `unsupported`, `corrupt` and `incompatible` change nothing; after any other error the batch may
+///   have been made all the same;
 /// - `scan` visits one consistent snapshot in key order, in bounded memory, while others write; the visitor can stop it;
 /// - `last_version` is the newest version that was ever allocated here, `absent` in a new database;
 /// - `size_on_disk` counts all files of the database, write-ahead logs too, without opening any;

@@ -21,7 +21,9 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 JOINLY_NAMESPACE_BEGIN
 namespace detail {
@@ -53,6 +55,14 @@ public:
 
     /// After another writer: goes on from what he left.
     void resume_from(Version version) noexcept { stored_version_ = version; }
+
+    /// Has the backend allocate the versions up to this one, unless others have written meanwhile.
+    void count_on_from(Version version) {
+        Batch nothing;
+        nothing.version = version;
+        nothing.after = stored_version_;
+        if (access_.write(std::move(nothing))) stored_version_ = version;
+    }
 
     /// Tries to store the first part of a generation that is not empty: all of it, or at least a run, and no more than so many
     /// entries.
@@ -99,6 +109,7 @@ private:
             widen(step.part.runs);
             return Outcome::stored;
         }
+        if (uncertain_) return Outcome::failed;  // whatever its code: nobody can tell yet what has become of the part
         if (step.status.error() == Errc::conflict) return Outcome::overtaken;
         if (!is_permanent(step.status.error().code())) return Outcome::failed;
         if (step.part.runs == 0) step.part = queue_of(generation).first(unlimited, unlimited);
@@ -143,19 +154,19 @@ private:
     }
 
     /// A try that failed may have been stored all the same, its answer lost on the way, and the next one meets a conflict with
-    /// itself.
+    /// itself. And a backend that cannot even tell its last version refuses everybody: the part is not to blame.
     [[nodiscard]] Status store(const FlushPart& part) {
         auto batch = encode(part);
-        if (!batch) return failure(std::move(batch).error());
         const bool was_tried = uncertain_.has_value();
+        if (!batch && !was_tried) return failure(std::move(batch).error());
         if (!was_tried) uncertain_ = part;
-        const auto written = access_.write(std::move(*batch));
+        const auto written = batch ? access_.write(std::move(*batch)) : Result<Version>{failure(std::move(batch).error())};
         bool is_stored = written.has_value();
         if (!written) {
             if (!has_ended(written.error().code())) return failure(written.error());
-            const auto last = was_tried ? last_stored() : Result<Version>{stored_version_};
-            if (!last) return failure(last.error());
-            is_stored = *last == part.last;
+            const auto found = is_there(part);
+            if (!found) return failure(found.error());
+            is_stored = was_tried && *found;
         }
         uncertain_.reset();
         if (!is_stored) return failure(written.error());
@@ -163,14 +174,37 @@ private:
         return {};
     }
 
-    /// The version of the newest part that the backend has. Without a mark nobody tells it from another writer's batch: but
-    /// write-behind is to be the only writer.
-    [[nodiscard]] Result<Version> last_stored() const {
-        return mark_.is_kept() ? mark_.read(access_.backend()) : access_.backend().last_version();
+    /// Whether the part is the newest that the backend has. Without a mark its version may be another writer's, who had the
+    /// database while it was busy: what he wrote are other records.
+    [[nodiscard]] Result<bool> is_there(const FlushPart& part) const {
+        const auto last = access_.backend().last_version();
+        if (!last) return failure(last.error());
+        if (mark_.is_kept()) return mark_.read(access_.backend()).map([&](Version newest) { return newest == part.last; });
+        return *last == part.last ? has_records_of(part) : Result<bool>{false};
     }
 
-    /// Whether an error means that the backend surely changed nothing.
-    [[nodiscard]] static bool has_ended(Errc code) noexcept { return code == Errc::conflict || is_permanent(code); }
+    /// Whether each of its records is there, and none that it erases.
+    [[nodiscard]] Result<bool> has_records_of(const FlushPart& part) const {
+        const auto batch = encode(part);
+        if (!batch) return false;  // then it is kept as a dead letter, stored or not
+        std::vector<std::string_view> keys;
+        keys.reserve(batch->changes.size());
+        for (const Change& change : batch->changes) keys.push_back(change.key);
+        bool has_all = true;
+        const Status read = access_.backend().read_many(keys, [&](std::size_t position, Result<Record> record) {
+            const Change& change = batch->changes[position];
+            const bool is_as_written = record ? change.value && record->version == change.version && record->value == *change.value
+                                              : !change.value && record.error() == Errc::not_found;
+            has_all = has_all && is_as_written;
+        });
+        if (!read) return failure(read.error());
+        return has_all;
+    }
+
+    /// Whether an error means that the backend surely changed nothing (see storage_backend).
+    [[nodiscard]] static bool has_ended(Errc code) noexcept {
+        return code == Errc::conflict || code == Errc::busy || is_permanent(code);
+    }
 
     Access& access_;
     const JournalMark& mark_;

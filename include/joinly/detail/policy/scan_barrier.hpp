@@ -7,6 +7,7 @@
 // Everything here is guarded by the mutex of the caller's lock.
 
 #include <joinly/config.hpp>
+#include <joinly/detail/policy/deadline.hpp>
 
 #include <condition_variable>
 #include <cstddef>
@@ -26,12 +27,14 @@ public:
         if (--starting_scans_ == 0) changed_.notify_all();
     }
 
-    /// Returns, with the lock held, at a moment when no scan is starting: the generation sets out before it is let go.
-    void begin_generation(std::unique_lock<std::mutex>& lock) {
+    /// Returns, with the lock held, at a moment when no scan is starting: the generation sets out before it is let go. False: there
+    /// was none before the deadline.
+    [[nodiscard]] bool begin_generation(std::unique_lock<std::mutex>& lock, Deadline deadline) {
         generation_waits_ = true;
-        changed_.wait(lock, [&] { return starting_scans_ == 0; });
+        const bool is_free = wait_until(changed_, lock, deadline, [&] { return starting_scans_ == 0; });
         generation_waits_ = false;
         changed_.notify_all();
+        return is_free;
     }
 
 private:

@@ -44,22 +44,23 @@ public:
     [[nodiscard]] Status flush_generation(Deadline deadline) {
         const Turn turn{state_, deadline};
         if (!turn.is_ours()) return failure(Errc::timed_out, "another flush is still under way");
-        Status done;
-        bool goes_on = begin_flush();
-        if (!goes_on) done = end_idle_turn();
-        while (goes_on && done) {
+        Result<bool> goes_on = begin_flush(deadline);
+        Status done = goes_on && !*goes_on ? end_idle_turn() : Status{};
+        while (goes_on && *goes_on && done) {
             const auto began = std::chrono::steady_clock::now();
             FlushStep step = watched_step(entries_until(deadline));
             cost_of_entry_ = (std::chrono::steady_clock::now() - began) / (step.part.slots.size() + 1);
             done = end_step(step);
-            goes_on = begin_flush_of_the_rest() && std::chrono::steady_clock::now() < deadline;
+            goes_on = std::chrono::steady_clock::now() < deadline ? begin_flush_of_the_rest(deadline) : Result<bool>{false};
         }
+        if (!goes_on) return failure(std::move(goes_on).error());
         return done;
     }
 
     /// Before there are other threads: sets aside what is pending, for the reason, and goes on from what is in the backend.
     [[nodiscard]] Status begin_behind_another_writer(const Error& reason) {
-        return begin_flush() ? give_way(reason) : go_on_from_backend();
+        const auto begun = begin_flush(forever);
+        return begun && *begun ? give_way(reason) : go_on_from_backend();
     }
 
     /// Nothing is pending. Nothing is taken, either, before a journal has marked the backend as its own again: opening would take
@@ -71,7 +72,7 @@ public:
         }();
         const auto last = state_.journal.mark_anew(state_.access, newest);
         if (!last) return failure(last.error());
-        const std::scoped_lock lock{state_.mutex};
+        std::unique_lock lock{state_.mutex};
         flusher_.resume_from(*last);
         state_.newest_version = (std::max)(state_.newest_version, *last);
         state_.settled_version = state_.newest_version;
@@ -81,7 +82,9 @@ public:
         state_.retry.succeeded();
         state_.last_error.clear();
         state_.overtaken = false;
+        lock.unlock();
         state_.settled.notify_all();
+        count_on();
         return {};
     }
 
@@ -162,22 +165,24 @@ private:
         return step;
     }
 
-    [[nodiscard]] bool begin_flush() {
+    /// @return whether there is anything to flush; `timed_out` when a scan that has yet to begin held it up until then
+    [[nodiscard]] Result<bool> begin_flush(Deadline deadline) {
         std::unique_lock lock{state_.mutex};
         if (!state_.overlay.flushing().slots.empty()) return true;
         if (state_.overlay.active().slots.empty()) return false;
-        state_.scan_barrier.begin_generation(lock);
+        if (!state_.scan_barrier.begin_generation(lock, deadline))
+            return failure(Errc::timed_out, "a scan has yet to begin, and no flush may overtake it");
         state_.overlay.begin_flush();
         return true;
     }
 
     /// After another writer, the active generation goes the way of the flushing one at once.
-    [[nodiscard]] bool begin_flush_of_the_rest() {
+    [[nodiscard]] Result<bool> begin_flush_of_the_rest(Deadline deadline) {
         {
             const std::scoped_lock lock{state_.mutex};
             if (!state_.overtaken) return !state_.overlay.flushing().slots.empty();
         }
-        return begin_flush();
+        return begin_flush(deadline);
     }
 
     /// Nothing is pending.
@@ -216,7 +221,10 @@ private:
                     (void)state_.journal.keep_id();  // the backend is marked; until the id is kept it is tried again
                     done = {};
                     break;
-                case FlushStep::Outcome::refused: done = set_aside(step.part, step.status.error()); break;
+                case FlushStep::Outcome::refused:
+                    done = set_aside(step.part, step.status.error());
+                    if (done) count_on();
+                    break;
                 case FlushStep::Outcome::overtaken: done = give_way(step.status.error()); break;
                 case FlushStep::Outcome::narrowed: done = {}; break;
                 case FlushStep::Outcome::failed: done = std::move(step.status); break;
@@ -309,6 +317,18 @@ private:
             if (!state_.overlay.active().slots.empty()) return {};
         }
         return go_on_from_backend();
+    }
+
+    /// The newest versions were set aside, and nothing is pending that would take the backend beyond them: it is told of them, for
+    /// none is given twice, over restarts too. A journal keeps them itself. Where the backend fails, the next flush makes up for
+    /// it.
+    void count_on() {
+        if (state_.journal.mark().is_kept()) return;
+        const Version newest = [&] {
+            const std::scoped_lock lock{state_.mutex};
+            return state_.overlay.size() == 0 ? state_.newest_version : absent;
+        }();
+        if (newest > flusher_.stored_version()) flusher_.count_on_from(newest);
     }
 
     /// The journal forgets them when its list is written anew; until then they are passed over when it is opened.
