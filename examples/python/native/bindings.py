@@ -84,11 +84,11 @@ def as_text(raw: bytes) -> str:
 
 
 def as_milliseconds(ttl: Optional[float]) -> int:
-    """Seconds as the library wants them: None is 0, for ever; what is not positive stays so, and is refused."""
+    """Seconds as the library wants them: None is 0, for ever; what is not positive is refused."""
     if ttl is None:
         return 0
     if math.isnan(ttl) or ttl <= 0:
-        return -1
+        raise InvalidArgumentError(f"a ttl must be positive, not {ttl} s")
     return math.ceil(min(ttl * 1000, _NEVER))
 
 
@@ -154,7 +154,7 @@ class _Records:
             the new version; None within a transaction, where only the commit has one.
 
         Raises:
-            InvalidArgumentError: a member is not as C++ wants it; the message names it.
+            InvalidArgumentError: a member is not as C++ wants it, or the ttl is not positive; the message names it.
             ConflictError: `expect` was given and somebody else came first.
         """
         return self._set(b"lobby:" + as_bytes(lobby_id), _as_json(lobby), ttl, expect)

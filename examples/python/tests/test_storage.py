@@ -196,9 +196,17 @@ class Values(InFolder):
         self.assertEqual(store.sweep(), 1)
         with self.assertRaises(NotFoundError):
             store.touch("key", None)
-        for ttl in (0, -1, float("nan")):
-            with self.assertRaises(InvalidArgumentError):
-                store.set("key", "1", ttl=ttl)
+        store.set("key", "1")
+        for ttl in (0, -3, -0.5, float("nan")):
+            for call in (
+                lambda: store.set("key", "2", ttl=ttl),
+                lambda: store.save_player("ada", {}, ttl=ttl),
+                lambda: store.touch("key", ttl),
+                lambda: store.run_transaction(lambda tx: tx.set("key", "2", ttl=ttl)),
+            ):
+                with self.assertRaisesRegex(InvalidArgumentError, f"a ttl must be positive, not {ttl} s$"):
+                    call()
+        self.assertEqual(store.get("key"), "1")
         for ttl in (float("inf"), 1e307):
             store.set("key", "1", ttl=ttl)
 
