@@ -176,8 +176,10 @@ joinly::Status run_on(EngineName name, const std::string& directory, const Sampl
 }  // namespace
 
 Exit bench(const BenchOptions& options, Console& console) {
-    const auto only = parse_place(options.backend + ":any");
-    if (!options.backend.empty() && !only) return console.give_up(only.error());
+    const auto is_asked_for = [&](EngineName engine) { return options.backend.empty() || options.backend == name_of(engine); };
+    if (!is_asked_for(EngineName::sqlite) && !is_asked_for(EngineName::leveldb))
+        return console.give_up(
+            {joinly::Errc::invalid_argument, "there is no backend '" + options.backend + "'; there are sqlite and leveldb"});
     const Interruption interruption;
     joinly::Status done;
     {
@@ -187,8 +189,7 @@ Exit bench(const BenchOptions& options, Console& console) {
         const auto sample = make_sample(options);
         if (!sample) return console.give_up(sample.error());
         for (const EngineName engine : {EngineName::sqlite, EngineName::leveldb}) {
-            if (done && (options.backend.empty() || only->engine == engine))
-                done = run_on(engine, directory.path(), *sample, console);
+            if (done && is_asked_for(engine)) done = run_on(engine, directory.path(), *sample, console);
         }
     }
     if (Interruption::requested()) {

@@ -23,6 +23,9 @@ constexpr const char* about_store = "sqlite:FILE or leveldb:DIRECTORY, or the pa
 constexpr const char* about_raw_kind = "Records of this kind are bytes, and no entities; may be given again";
 constexpr const char* about_key = "kind:id, or any other key; \\xNN stands for a byte";
 
+/// CLI11 takes -1 for the largest number there is.
+std::string why_no_count(const std::string& text) { return text.starts_with('-') ? text + " is no count" : ""; }
+
 template <class Options>
 struct Command {
     CLI::App& app;
@@ -119,7 +122,7 @@ private:
         ls.app.add_option("PREFIX", ls.options.prefix, "Only keys that begin so; \"player:\" for all players");
         ls.app.add_flag("-l,--details", ls.options.details, "Version, bytes of the value, when it expires, key");
         ls.app.add_option("--after", ls.options.after, "Begin behind this key");
-        ls.app.add_option("--limit", ls.options.limit, "So many at most");
+        ls.app.add_option("--limit", ls.options.limit, "So many at most")->check(why_no_count);
 
         const auto stats = add("stats", "Counts records and bytes by kind. Reads everything once.",
                                "  joinly stats sqlite:joinly.db\n"
@@ -233,7 +236,7 @@ private:
         backup.app.add_option("STORE", backup.options.store, about_store)->required();
         backup.app.add_option("DIRECTORY", backup.options.directory, "Where backups are kept; made if it is not there")->required();
         backup.app.add_option("--name", backup.options.name, "What its name begins with")->capture_default_str();
-        backup.app.add_option("--keep", backup.options.keep, "Remove older backups of that name but so many");
+        backup.app.add_option("--keep", backup.options.keep, "Remove older backups of that name but so many")->check(why_no_count);
 
         const auto restore =
             add("restore",

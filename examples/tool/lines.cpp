@@ -57,6 +57,8 @@ joinly::Result<LineOutput> LineOutput::open(const std::string& path, bool replac
     output.replace_ = replace;
     output.target_ = *absolute;
     if (!replace && files::path_exists(*absolute)) return output.taken();
+    if (const std::string directory = files::parent_of(path); !files::path_exists(directory))
+        return joinly::failure(joinly::Errc::not_found, "the directory " + directory + " does not exist");
     const std::string stem = *absolute + ".partial-";
     files::LockedDirectory::clear_left_overs(stem);  // of dumps that were killed
     auto made = files::LockedDirectory::make(stem + std::to_string(getpid()));

@@ -5,8 +5,10 @@
 #include <joinly/core/key.hpp>
 
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "../common/text.hpp"
@@ -144,6 +146,9 @@ Exit migrate(const MigrateCommandOptions& options, Console& console) {
     if (!from) return console.fail_to_open(from.error());
     auto place = parse_place(options.into);
     if (!place) return console.give_up(place.error());
+    if (std::error_code ignored; std::filesystem::equivalent(from->place.path, place->path, ignored))
+        return console.give_up(
+            {joinly::Errc::invalid_argument, options.into + " is the store itself: a migration goes into another one"});
     // A dry run looks whether everything can be read and converted, and must not leave a store where none was.
     std::optional<WorkDirectory> aside;
     if (options.dry_run && !place->exists()) {

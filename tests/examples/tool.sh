@@ -240,7 +240,13 @@ refuses_what_makes_no_sense() {
     messages "lacks the path"
     expect 2 put sqlite+xml:db note hello
     messages "not by +xml"
+    for count in "ls sqlite:db --limit" "backup sqlite:db backups --keep"; do
+        expect 2 $count -1
+        messages "${count##* }: -1 is no count"
+        expect 2 $count=-1
+    done
     expect 2 bench --backend redis
+    messages "there is no backend 'redis'; there are sqlite and leveldb"
     expect 2 bench "$work/nowhere"
     [[ $(ls) == $'err\nout' ]] || fail "something was made: $(ls)"
 }
@@ -354,6 +360,8 @@ dumps_and_loads() {
     expect 2 dump "$1" dump.jsonl
     messages "dump.jsonl is there already"
     expect 0 dump "$1" dump.jsonl --force
+    expect 2 dump "$1" nodir/dump.jsonl
+    messages "the directory nodir does not exist"
     expect 0 dump "$1"
     json_holds 'rows[0]["joinly_dump"] == 1 and "joinly_dump_end" in rows[-1] and any(row.get("key") == "lobby:1" for row in rows)'
     cmp out dump.jsonl
@@ -401,6 +409,18 @@ migrates() {
     messages "--raw-kind"
     expect 0 migrate "$1" "${other%%:*}+json:third" --raw-kind config
     rm -rf other back third
+}
+
+# However it is named.
+refuses_to_migrate_a_store_into_itself() {
+    local path=${1#*:}
+    ln -s "$path" "link_to_$path"
+    for other in "$path" "./$path" "link_to_$path"; do
+        for args in "$1 ${1%%:*}:$other" "$other $1" "$1 ${1/:*/+json+zstd}:$other --dry-run"; do
+            expect 2 migrate $args
+            messages "is the store itself: a migration goes into another one"
+        done
+    done
 }
 
 # on_full_disk <KiB> <arguments>...: no file can become larger than that, which is what a plain user can have of a full disk.
@@ -953,8 +973,8 @@ shows_how_far_it_is_on_a_terminal() {
 case $case in
     gives_back_what_it_took | tells_what_is_there | exits_1_when_the_answer_is_no | exits_2_when_it_cannot_be_done | \
         takes_any_bytes | takes_a_dash_for_stdin_and_stdout | restores_beside_a_journal_and_discards | sweeps_what_has_expired | \
-        dumps_and_loads | migrates | leaves_nothing_half_made_on_a_full_disk | backs_up_and_restores | \
-        refuses_a_damaged_backup | verifies) each_store "$case" ;;
+        dumps_and_loads | migrates | refuses_to_migrate_a_store_into_itself | leaves_nothing_half_made_on_a_full_disk | \
+        backs_up_and_restores | refuses_a_damaged_backup | verifies) each_store "$case" ;;
     does_not_make_what_is_missing | refuses_what_makes_no_sense | helps | answers_sql | refuses_what_is_no_store | \
         tells_of_output_that_is_lost | measures | bench_interrupted | dump_interrupted | dump_killed | load_interrupted | \
         migrate_interrupted | dry_run_interrupted | backup_interrupted | tells_damage_and_repairs_sqlite | \
