@@ -19,6 +19,12 @@ std::size_t terminal_columns() {
     return size.ws_col;
 }
 
+/// What to do about an error whose words do not say it.
+std::string_view advice(std::string_view message) {
+    if (!message.ends_with("(SQLite code 1544)")) return "";  // SQLITE_READONLY_DIRECTORY
+    return "; even to look, SQLite writes -wal and -shm files beside it: run this as a user who may do that there, or on a copy";
+}
+
 void write_to(std::FILE* file, std::string_view text) { std::fwrite(text.data(), 1, text.size(), file); }
 
 }  // namespace
@@ -43,17 +49,17 @@ void Console::note(std::string_view text) {
 }
 
 Exit Console::give_up(const joinly::Error& error) {
-    note("joinly: " + std::string{error.message()});
+    note("joinly: " + std::string{error.message()}.append(advice(error.message())));
     return Exit::failed;
 }
 
 Exit Console::fail(const joinly::Error& error) {
-    note("joinly: " + std::string{error.message()});
+    const Exit failed = give_up(error);
     switch (error.code()) {
         case joinly::Errc::not_found:
         case joinly::Errc::conflict:
         case joinly::Errc::corrupt: return Exit::no;
-        default: return Exit::failed;
+        default: return failed;
     }
 }
 

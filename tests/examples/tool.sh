@@ -807,6 +807,25 @@ with open(sys.argv[1], "r+b") as file:
     size = os.path.getsize(sys.argv[1]); file.seek(size // 2); file.write(b"\xee" * (size // 10))' "$1"
 }
 
+# A root that may write anywhere is made one that may not.
+says_what_to_do_where_sqlite_may_not_write() {
+    mkdir locked
+    "$joinly" put sqlite:locked/db note hello 2>err
+    if ((EUID == 0)); then
+        printf '#!/bin/sh\nexec setpriv --bounding-set -dac_override "%s" "$@"\n' "$joinly" >plain
+        chmod +x plain
+        joinly=$work/plain
+    fi
+    for command in "ls locked/db" "stats locked/db" "backup locked/db backups" "put locked/db note again"; do
+        chmod a-w locked
+        expect 2 $command
+        chmod u+w locked
+        messages "SQLite writes -wal and -shm files beside it: run this as a user who may do that there, or on a copy"
+    done
+    expect 0 get locked/db note
+    outputs hello
+}
+
 # Of a store that opens all the same.
 names_its_own_command_where_an_engine_meets_damage() {
     players 3000 | tee players.jsonl | "$joinly" load sqlite:db 2>err
@@ -982,6 +1001,7 @@ case $case in
         repair_interrupted | restore_interrupted | verify_interrupted | sweep_interrupted | \
         verifies_and_repairs_a_store_that_a_damaged_list_of_indexes_keeps_shut | builds_indexes_that_are_not_whole | \
         names_its_own_command_where_an_engine_meets_damage | refuses_records_of_the_other_codec | \
+        says_what_to_do_where_sqlite_may_not_write | \
         asks_for_the_codec_where_all_records_are_damaged | tells_records_of_a_newer_build_from_damage | \
         looks_past_damaged_records | stats_interrupted | \
         sweep_leaves_what_is_damaged | exits_1_on_a_store_that_damage_keeps_shut | shows_how_far_it_is_on_a_terminal) "$case" ;;
