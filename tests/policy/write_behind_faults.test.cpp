@@ -475,18 +475,24 @@ TEST_CASE("no batch is to blame, and set aside, while the backend answers nobody
 }
 
 TEST_CASE("no version is given twice over a restart, though the newest was set aside and dropped", "[write_behind][dead_letter]") {
+    const bool has_deadline = GENERATE(true, false);
     Rig rig;
     REQUIRE(rig.store.save(player("ada", 1)));
     REQUIRE(rig.store.flush());
     const auto given = rig.store.save(player("ada", 2));
     SECTION("the backend never takes it") { (void)set_aside(rig, {"player:ada"}); }
+    SECTION("the backend takes nothing at that time") {
+        rig.control->refuse_writes = Errc::invalid_argument;
+        REQUIRE(!rig.store.flush());
+        rig.control->refuse_writes = std::nullopt;
+    }
     SECTION("another writer has overtaken it") {
         REQUIRE(rig.store.save(player("bob", 2)));
         REQUIRE(rig.control->records.write(Batch{}.put("something", "his")));
         REQUIRE(rig.store.flush().error() == Errc::conflict);
     }
     for (const auto& letter : rig.store.dead_letters()) REQUIRE(rig.store.drop_dead_letter(letter.id));
-    REQUIRE(rig.store.close());
+    REQUIRE((has_deadline ? rig.store.close(1h).status : rig.store.close()));
     auto again = *Rig::Store::open({.control = rig.control}, {.drive = Drive::caller}, rig.traits);
     CHECK(again.save(player("ada", 3)).value() > rig.control->records.last_version().value());
     CHECK(again.save(player("ada", 9), {.expect = *given}).error() == Errc::conflict);

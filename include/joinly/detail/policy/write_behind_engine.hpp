@@ -212,7 +212,9 @@ public:
             state_.settled.wait(lock, [&] { return !state_.threads_run(); });
         }
         join_threads();
-        return report_close(flush(), stored_before).status;
+        Status flushed = flush();
+        flush_.leave_newest_version();
+        return report_close(std::move(flushed), stored_before).status;
     }
 
     /// As above, trying for so long, and waiting no longer than that even when the backend does not answer.
@@ -225,6 +227,7 @@ public:
         const bool have_ended = wait_until(state_.settled, lock, deadline, [&] { return !state_.threads_run(); });
         lock.unlock();
         if (have_ended) join_threads();
+        if (settled && state_.options.drive == Drive::caller) flush_.leave_newest_version();  // a worker has done so
         return report_close(std::move(settled), stored_before);
     }
 
@@ -389,7 +392,7 @@ private:
             if (flush_is_due) (void)flush_.flush_generation(forever);  // a failure is kept, and tried again
             state_.journal.prepare();
         };
-        work(state_.wake, due_in, flush, state_.worker_runs);
+        work(state_.wake, due_in, flush, state_.worker_runs, [&] { flush_.leave_newest_version(); });
     }
     void sync_when_due() {
         const auto sync = [this] {
@@ -399,12 +402,12 @@ private:
             state_.wake.notify_one();                   // a flush of everything is due
         };
         work(
-            state_.sync_wake, [this] { return state_.sync_due_in(); }, sync, state_.syncer_runs);
+            state_.sync_wake, [this] { return state_.sync_due_in(); }, sync, state_.syncer_runs, [] {});
     }
 
-    /// Does it whenever it is due, until the end.
-    template <class Due, class Work>
-    void work(std::condition_variable& wake, Due due_in, Work do_it, bool& runs) {
+    /// Does it whenever it is due, until the end, and then the last thing.
+    template <class Due, class Work, class LastThing>
+    void work(std::condition_variable& wake, Due due_in, Work do_it, bool& runs, LastThing do_last) {
         constexpr Nanoseconds longest_sleep = std::chrono::hours{1};
         std::unique_lock lock{state_.mutex};
         while (!state_.ending) {
@@ -420,6 +423,10 @@ private:
                 wake.wait(lock);
             }
         }
+        lock.unlock();
+        JOINLY_TRY { do_last(); }
+        JOINLY_CATCH_ALL {}
+        lock.lock();
         runs = false;
         state_.settled.notify_all();
     }

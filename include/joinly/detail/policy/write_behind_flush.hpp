@@ -57,6 +57,12 @@ public:
         return done;
     }
 
+    /// At the end: see count_on.
+    void leave_newest_version() {
+        const Turn turn{state_, forever};
+        count_on();
+    }
+
     /// Before there are other threads: sets aside what is pending, for the reason, and goes on from what is in the backend.
     [[nodiscard]] Status begin_behind_another_writer(const Error& reason) {
         const auto begun = begin_flush(forever);
