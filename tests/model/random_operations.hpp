@@ -114,7 +114,7 @@ private:
             case Verb::advance:
             case Verb::set_wall: operation.by = time_step(operation.verb == Verb::set_wall); break;
             case Verb::refuse_writes:
-            case Verb::lose_answers: operation.code = one_of<Errc>({Errc::io, Errc::busy, Errc::full}); break;
+            case Verb::lose_answers: operation.code = one_of<Errc>({Errc::io, Errc::full}); break;
             case Verb::refuse_reads: operation.code = Errc::timed_out; break;  // another code, so that it is known who refused
             default: break;
         }
